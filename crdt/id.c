@@ -1,0 +1,259 @@
+/* Text forms of ids: Crockford base32 and hex; see id.h (PROTOCOL 1.6). */
+#include "crdt/id.h"
+
+#define ID_BITS  128u
+#define ID_START "CHITTY-"
+
+struct type_row {
+    uint8_t number;
+    const char *name, *table, *domain;
+};
+
+static const struct type_row types[] = {
+#define X(sym, num, name, table, domain) { num, name, table, domain },
+    CRDT_TYPES(X)
+#undef X
+};
+
+static const char base32[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+static const struct type_row *type_row(unsigned type)
+{
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (types[i].number == type)
+            return &types[i];
+    return NULL;
+}
+
+const char *crdt_type_name(unsigned type)
+{
+    const struct type_row *row = type_row(type);
+    return row == NULL ? NULL : row->name;
+}
+
+const char *crdt_type_table(unsigned type)
+{
+    const struct type_row *row = type_row(type);
+    return row == NULL ? NULL : row->table;
+}
+
+const char *crdt_type_domain(unsigned type)
+{
+    const struct type_row *row = type_row(type);
+    return row == NULL ? NULL : row->domain;
+}
+
+static uint8_t upper(uint8_t c)
+{
+    return c >= 'a' && c <= 'z' ? (uint8_t)(c - 'a' + 'A') : c;
+}
+
+static bool same_word(struct cht_bytes a, const char *b)
+{
+    struct cht_bytes other = cht_bytes_str(b);
+    if (a.len != other.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (upper(a.data[i]) != upper(other.data[i]))
+            return false;
+    return true;
+}
+
+unsigned crdt_type_from(struct cht_bytes word)
+{
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (same_word(word, types[i].name) || same_word(word, types[i].table) ||
+            same_word(word, types[i].domain))
+            return types[i].number;
+    return 0;
+}
+
+/* The type an id spells: a name, or T and a number (of a type that the writer did not know). */
+static unsigned spelt_type(struct cht_bytes word)
+{
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (same_word(word, types[i].name))
+            return types[i].number;
+    if (word.len < 2 || word.len > 4 || upper(word.data[0]) != 'T' || word.data[1] == '0')
+        return 0;
+    unsigned number = 0;
+    for (size_t i = 1; i < word.len; i++) {
+        if (word.data[i] < '0' || word.data[i] > '9')
+            return 0;
+        number = number * 10 + (unsigned)(word.data[i] - '0');
+    }
+    return number <= UINT8_MAX ? number : 0;
+}
+
+/* Five bits of the id, counted from its first; the digits stand right-aligned in 130 bits. */
+static unsigned digit_at(const uint8_t b[static CRDT_ID_BYTES], unsigned index)
+{
+    unsigned value = 0;
+    for (unsigned bit = index * 5; bit < index * 5 + 5; bit++) {
+        value <<= 1;
+        if (bit >= CRDT_ID_DIGITS * 5 - ID_BITS) {
+            unsigned at = bit - (CRDT_ID_DIGITS * 5 - ID_BITS);
+            value |= (unsigned)(b[at / 8] >> (7 - at % 8)) & 1u;
+        }
+    }
+    return value;
+}
+
+static void set_digit(uint8_t b[static CRDT_ID_BYTES], unsigned index, unsigned value)
+{
+    for (unsigned i = 0; i < 5; i++) {
+        unsigned bit = index * 5 + i;
+        if (bit < CRDT_ID_DIGITS * 5 - ID_BITS)
+            continue;
+        unsigned at = bit - (CRDT_ID_DIGITS * 5 - ID_BITS);
+        uint8_t mask = (uint8_t)(0x80u >> (at % 8));
+        b[at / 8] = (uint8_t)((value >> (4 - i) & 1u) != 0 ? b[at / 8] | mask : b[at / 8] & ~mask);
+    }
+}
+
+static int digit_value(uint8_t c)
+{
+    c = upper(c);
+    if (c == 'O')
+        c = '0';
+    if (c == 'I' || c == 'L')
+        c = '1';
+    const char *at = c == '\0' ? NULL : strchr(base32, c);
+    return at == NULL ? -1 : (int)(at - base32);
+}
+
+static char *put_text(char *at, const char *text)
+{
+    size_t len = strlen(text);
+    memcpy(at, text, len);
+    return at + len;
+}
+
+void crdt_id_text(const struct crdt_id *id, char out[static CRDT_ID_TEXT_MAX])
+{
+    char *at = put_text(out, ID_START);
+    const char *name = crdt_type_name(id->type);
+    if (name != NULL) {
+        at = put_text(at, name);
+    } else {
+        *at++ = 'T';
+        if (id->type >= 100)
+            *at++ = (char)('0' + id->type / 100);
+        if (id->type >= 10)
+            *at++ = (char)('0' + id->type / 10 % 10);
+        *at++ = (char)('0' + id->type % 10);
+    }
+    *at++ = '-';
+    for (unsigned i = 0; i < CRDT_ID_DIGITS; i++)
+        *at++ = base32[digit_at(id->b, i)];
+    *at = '\0';
+}
+
+/* Split at the last hyphen into type word and digits; the word is empty without a hyphen. */
+static void split_id(struct cht_bytes text, struct cht_bytes *out_word,
+                     struct cht_bytes *out_digits)
+{
+    size_t cut = text.len;
+    while (cut > 0 && text.data[cut - 1] != '-')
+        cut--;
+    *out_word = cht_bytes(text.data, cut == 0 ? 0 : cut - 1);
+    *out_digits = cht_bytes(cut == 0 ? text.data : text.data + cut, text.len - cut);
+}
+
+static bool strip_start(struct cht_bytes *text)
+{
+    const size_t len = sizeof ID_START - 1;
+    if (text->len < len || !same_word(cht_bytes(text->data, len), ID_START))
+        return false;
+    *text = cht_bytes(text->data + len, text->len - len);
+    return true;
+}
+
+static enum cht_err read_digits(struct cht_bytes digits, struct crdt_id_prefix *p)
+{
+    if (digits.len > CRDT_ID_DIGITS)
+        return CHT_E_INVALID;
+    memset(p->low, 0, sizeof p->low);
+    memset(p->high, 0xff, sizeof p->high);
+    for (unsigned i = 0; i < digits.len; i++) {
+        int value = digit_value(digits.data[i]);
+        if (value < 0 || (i == 0 && value > 7))
+            return CHT_E_INVALID; /* the first digit holds three bits */
+        set_digit(p->low, i, (unsigned)value);
+        set_digit(p->high, i, (unsigned)value);
+    }
+    p->digits = (uint8_t)digits.len;
+    return CHT_OK;
+}
+
+enum cht_err crdt_id_prefix_parse(struct cht_bytes text, struct crdt_id_prefix *out)
+{
+    struct crdt_id_prefix got = { .type = 0 };
+    struct cht_bytes word, digits;
+    bool started = strip_start(&text);
+    bool hyphen = text.len != 0 && memchr(text.data, '-', text.len) != NULL;
+    if (text.len == 0 || (started && !hyphen))
+        return CHT_E_INVALID;
+    split_id(text, &word, &digits);
+    if (hyphen) {
+        got.type = (uint8_t)spelt_type(word);
+        if (got.type == 0)
+            return CHT_E_INVALID;
+    }
+    enum cht_err err = read_digits(digits, &got);
+    if (err == CHT_OK)
+        *out = got;
+    return err;
+}
+
+bool crdt_id_prefix_matches(const struct crdt_id_prefix *p, const struct crdt_id *id)
+{
+    return (p->type == 0 || p->type == id->type) && memcmp(p->low, id->b, CRDT_ID_BYTES) <= 0 &&
+           memcmp(id->b, p->high, CRDT_ID_BYTES) <= 0;
+}
+
+enum cht_err crdt_id_parse(struct cht_bytes text, struct crdt_id *out)
+{
+    struct cht_bytes rest = text;
+    struct crdt_id_prefix p;
+    if (!strip_start(&rest))
+        return CHT_E_INVALID;
+    enum cht_err err = crdt_id_prefix_parse(text, &p);
+    if (err != CHT_OK)
+        return err;
+    if (p.digits != CRDT_ID_DIGITS)
+        return CHT_E_INVALID;
+    out->type = p.type;
+    memcpy(out->b, p.low, sizeof out->b);
+    return CHT_OK;
+}
+
+void crdt_hex(struct cht_bytes data, char *out)
+{
+    static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < data.len; i++) {
+        *out++ = hex[data.data[i] >> 4];
+        *out++ = hex[data.data[i] & 15];
+    }
+    *out = '\0';
+}
+
+static int hex_value(uint8_t c)
+{
+    c = upper(c);
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+enum cht_err crdt_unhex(struct cht_bytes text, uint8_t *out, size_t len)
+{
+    if (len > SIZE_MAX / 2 || text.len != len * 2)
+        return CHT_E_INVALID;
+    for (size_t i = 0; i < text.len; i++)
+        if (hex_value(text.data[i]) < 0)
+            return CHT_E_INVALID;
+    for (size_t i = 0; i < len; i++)
+        out[i] = (uint8_t)(hex_value(text.data[2 * i]) << 4 | hex_value(text.data[2 * i + 1]));
+    return CHT_OK;
+}
