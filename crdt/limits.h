@@ -37,6 +37,7 @@
 #define LIMIT_CLIENT_BYTES      (1024u * 1024u)      /* one local message */
 #define LIMIT_CLIENT_BACKLOG    (8u * 1024u * 1024u) /* unsent answer bytes of one client */
 #define LIMIT_CLIENT_WATCHES    16u                  /* watches of one client */
+#define LIMIT_CLIENT_STREAMS    64u                  /* long answers of one client under way */
 #define LIMIT_TURN_BYTES        (64u * 1024u * 1024u) /* arena of one turn */
 #define LIMIT_TURN_FRAMES       64u                  /* frames taken from one source in a turn */
 #define LIMIT_QUERY_ROWS        1000000u             /* records of one answer */
