@@ -2,9 +2,9 @@
 #define CRDT_BASE_ERR_H
 /* The one error type of the product.
  *
- * Every function that can fail returns `enum cht_err`, CHT_OK (0) on success, and must be looked at.
- * Outputs stand last in the parameter list and are left untouched on failure. Where a person or a
- * peer has to be told more than a code, a `struct cht_error` is filled in beside it. The codes of
+ * Every function that can fail returns `enum cht_err`, CHT_OK (0) on success, and must be looked
+ * at. Outputs stand last in the parameter list and are left untouched on failure. Where a person or
+ * a peer has to be told more than a code, a `struct cht_error` is filled in beside it. The codes of
  * errno, SQLite and ZeroMQ are mapped to these once, in the file that wraps that library. */
 #include <stdbool.h>
 #include <stddef.h>

@@ -14,8 +14,7 @@ struct cht_wire {
 
 static inline struct cht_wire cht_wire(struct cht_bytes src)
 {
-    return (struct cht_wire){ .at = src.data,
-                              .end = src.len == 0 ? src.data : src.data + src.len };
+    return (struct cht_wire){ .at = src.data, .end = src.len == 0 ? src.data : src.data + src.len };
 }
 static inline size_t cht_wire_left(const struct cht_wire *w)
 {

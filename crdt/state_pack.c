@@ -1,0 +1,123 @@
+/* The `crdt` column: live dots, and bytes only for what the columns do not show; see state.h
+ * (PROTOCOL 10.4).
+ *
+ *   blob  = count *cell
+ *   cell  = field key-len key count *value          ; the shown value first
+ *   value = chain seq index stamp flags [bytes-len bytes] [extra-len extra]
+ *   flags: bit 0 the bytes are in the row's column, bit 1 extra follows
+ * All numbers are varints but stamp (u64). */
+#include "crdt/mp.h"
+#include "crdt/state.h"
+#include "crdt/state_own.h"
+
+#define IN_COLUMN 1u
+#define HAS_EXTRA 2u
+
+static enum cht_err put_span(struct cht_buf *out, struct cht_bytes span)
+{
+    enum cht_err err = cht_buf_add_varint(out, span.len);
+    return err == CHT_OK ? cht_buf_add(out, span) : err;
+}
+
+static enum cht_err pack_value(const struct crdt_value *v, bool in_column, struct cht_buf *out)
+{
+    uint8_t raw[3 * CHT_VARINT_MAX + 9], *at = raw;
+    at += cht_varint_put(at, v->at.chain);
+    at += cht_varint_put(at, v->at.seq);
+    at += cht_varint_put(at, v->index);
+    cht_put_u64(at, v->hlc);
+    at[8] = (uint8_t)((in_column ? IN_COLUMN : 0u) | (v->extra.len != 0 ? HAS_EXTRA : 0u));
+    enum cht_err err = cht_buf_add(out, cht_bytes(raw, (size_t)(at + 9 - raw)));
+    if (err == CHT_OK && !in_column)
+        err = put_span(out, v->bytes);
+    if (err == CHT_OK && v->extra.len != 0)
+        err = put_span(out, v->extra);
+    return err;
+}
+
+enum cht_err crdt_state_pack(const struct crdt_state *s, const struct crdt_graph *g,
+                             crdt_in_column *in_column, void *ctx, struct cht_buf *out)
+{
+    enum cht_err err = cht_buf_add_varint(out, s->count);
+    for (uint32_t i = 0; err == CHT_OK && i < s->count; i++) {
+        const struct crdt_cell *c = &s->cells[i];
+        const struct crdt_value *shown = crdt_cell_shown(g, s->id.type, c);
+        err = cht_buf_add_varint(out, c->field);
+        if (err == CHT_OK)
+            err = put_span(out, c->key);
+        if (err == CHT_OK)
+            err = cht_buf_add_varint(out, c->count);
+        if (err == CHT_OK)
+            err = pack_value(shown, in_column(ctx, c, shown), out);
+        for (uint32_t k = 0; err == CHT_OK && k < c->count; k++) {
+            if (&c->values[k] != shown)
+                err = pack_value(&c->values[k], false, out);
+        }
+    }
+    return err;
+}
+
+static enum cht_err unpack_value(struct cht_wire *w, const struct crdt_graph *g,
+                                 crdt_from_column *from_column, void *ctx, struct crdt_cell *c)
+{
+    struct crdt_value v = { .at.chain = (uint32_t)cht_wire_varint_max(w, UINT32_MAX) };
+    v.at.seq = (uint32_t)cht_wire_varint_max(w, UINT32_MAX);
+    v.index = (uint16_t)cht_wire_varint_max(w, UINT16_MAX);
+    v.hlc = cht_wire_u64(w);
+    uint8_t flags = cht_wire_u8(w);
+    struct cht_bytes bytes = { 0 }, extra = { 0 };
+    if ((flags & IN_COLUMN) == 0)
+        bytes = cht_wire_take(w, (size_t)cht_wire_varint(w));
+    if ((flags & HAS_EXTRA) != 0)
+        extra = cht_wire_take(w, (size_t)cht_wire_varint(w));
+    if (w->err != CHT_OK || v.at.chain >= g->chain_count || v.at.seq == 0 ||
+        v.at.seq > g->chains[v.at.chain].stored.seq || v.at.seq <= g->chains[v.at.chain].branch_seq)
+        return CHT_E_CORRUPT;
+    enum cht_err err = CHT_OK;
+    if ((flags & IN_COLUMN) != 0)
+        err = from_column(ctx, c->field, &bytes);
+    if (err == CHT_OK && crdt_mp_scan(bytes, LIMIT_MSGPACK_DEPTH, LIMIT_MSGPACK_OBJECTS) != CHT_OK)
+        err = CHT_E_CORRUPT;
+    if (err == CHT_OK)
+        err = crdt_own(bytes, &v.bytes);
+    if (err == CHT_OK)
+        err = crdt_own(extra, &v.extra);
+    if (err == CHT_OK)
+        err = crdt_cell_add_value(c, &v);
+    if (err != CHT_OK)
+        crdt_value_clear(&v);
+    return err;
+}
+
+static enum cht_err unpack_cell(struct cht_wire *w, const struct crdt_graph *g,
+                                crdt_from_column *from_column, void *ctx, struct crdt_state *s)
+{
+    uint16_t field = (uint16_t)cht_wire_varint_max(w, LIMIT_FIELD_MAX);
+    struct cht_bytes key = cht_wire_take(w, (size_t)cht_wire_varint(w));
+    uint64_t count = cht_wire_varint_max(w, cht_wire_left(w));
+    if (w->err != CHT_OK || count == 0)
+        return CHT_E_CORRUPT;
+    uint32_t before = s->count;
+    struct crdt_cell *c;
+    enum cht_err err = crdt_state_add_cell(s, field, key, &c);
+    if (err == CHT_OK && s->count == before)
+        err = CHT_E_CORRUPT; /* the same cell twice */
+    for (uint64_t k = 0; err == CHT_OK && k < count; k++)
+        err = unpack_value(w, g, from_column, ctx, c);
+    return err;
+}
+
+enum cht_err crdt_state_unpack(struct cht_bytes blob, const struct crdt_graph *g,
+                               crdt_from_column *from_column, void *ctx, struct crdt_state *s)
+{
+    struct cht_wire w = cht_wire(blob);
+    uint64_t count = cht_wire_varint_max(&w, blob.len);
+    enum cht_err err = w.err == CHT_OK ? CHT_OK : CHT_E_CORRUPT;
+    for (uint64_t i = 0; err == CHT_OK && i < count; i++)
+        err = unpack_cell(&w, g, from_column, ctx, s);
+    if (err == CHT_OK && cht_wire_end(&w) != CHT_OK)
+        err = CHT_E_CORRUPT;
+    if (err != CHT_OK)
+        crdt_state_clear(s);
+    return err;
+}
