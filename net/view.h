@@ -46,9 +46,11 @@ struct net_digest {
 struct net_row {
     struct crdt_id entity;
     uint16_t field;
-    struct cht_bytes key;  /* exact msgpack; empty when there is none */
-    struct crdt_dep dot;   /* the entry */
-    uint16_t index;        /* the op in it */
+    struct cht_bytes key;          /* exact msgpack; empty when there is none */
+    uint8_t device[CRDT_ID_BYTES]; /* its dot: device, epoch, seq, index */
+    uint8_t epoch[CRDT_EPOCH_BYTES];
+    uint32_t seq;
+    uint16_t index;
     struct crdt_hash term; /* H(term) of the value, as it stands in the state root (PROTOCOL 5.8) */
 };
 
