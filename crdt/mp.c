@@ -1,22 +1,14 @@
-/* A strict, allocation-free reader of msgpack and the shortest writers; see mp.h.
- *
- * Reading is our own because the bytes come from outside and their exact spans are what the
- * protocol hashes. Writing goes through msgpack-c's packer, which picks the shortest form. */
+/* A strict, allocation-free reader of msgpack; see mp.h. It is our own because the bytes come from
+ * outside and their exact spans are what the protocol hashes (PROTOCOL 1.4). */
 #include "crdt/mp.h"
 
-#include "crdt/base/buf.h"
 #include "crdt/limits.h"
 
 #include <assert.h>
-#include <float.h>
-#include <math.h>
-#include <msgpack/pack.h>
 
 #define MP_DEPTH_CAP 32u /* deepest `depth_max` any caller asks for */
 
 static_assert(LIMIT_MSGPACK_DEPTH + 2 <= MP_DEPTH_CAP, "a body nests an op and a value");
-
-/* --- reading ------------------------------------------------------------------------------- */
 
 /* A big-endian integer of `len` (1, 2, 4 or 8) bytes, as msgpack has them. */
 static uint64_t take_be(struct cht_wire *w, size_t len)
@@ -207,114 +199,6 @@ struct crdt_mp crdt_mp_peek(struct cht_bytes value)
 {
     struct cht_wire w = cht_wire(value);
     return crdt_mp_next(&w);
-}
-
-/* --- writing ------------------------------------------------------------------------------- */
-
-struct sink {
-    struct cht_buf *buf;
-    enum cht_err err;
-};
-
-static int sink_write(void *to, const char *bytes, size_t len)
-{
-    struct sink *sink = to;
-    if (sink->err == CHT_OK)
-        sink->err = cht_buf_add(sink->buf, cht_bytes(bytes, len));
-    return sink->err == CHT_OK ? 0 : -1;
-}
-
-static msgpack_packer packer_on(struct sink *sink)
-{
-    msgpack_packer pk;
-    msgpack_packer_init(&pk, sink, sink_write);
-    return pk;
-}
-
-enum cht_err crdt_mp_put_nil(struct cht_buf *b)
-{
-    struct sink sink = { .buf = b };
-    msgpack_packer pk = packer_on(&sink);
-    (void)msgpack_pack_nil(&pk); /* the sink keeps the error, with its kind */
-    return sink.err;
-}
-
-enum cht_err crdt_mp_put_bool(struct cht_buf *b, bool v)
-{
-    struct sink sink = { .buf = b };
-    msgpack_packer pk = packer_on(&sink);
-    (void)(v ? msgpack_pack_true(&pk) : msgpack_pack_false(&pk));
-    return sink.err;
-}
-
-enum cht_err crdt_mp_put_uint(struct cht_buf *b, uint64_t v)
-{
-    struct sink sink = { .buf = b };
-    msgpack_packer pk = packer_on(&sink);
-    (void)msgpack_pack_uint64(&pk, v);
-    return sink.err;
-}
-
-enum cht_err crdt_mp_put_int(struct cht_buf *b, int64_t v)
-{
-    struct sink sink = { .buf = b };
-    msgpack_packer pk = packer_on(&sink);
-    (void)msgpack_pack_int64(&pk, v);
-    return sink.err;
-}
-
-/* The shortest form that gives the same number: four bytes where they hold it exactly. */
-enum cht_err crdt_mp_put_float(struct cht_buf *b, double v)
-{
-    struct sink sink = { .buf = b };
-    msgpack_packer pk = packer_on(&sink);
-    bool fits = isinf(v) || (fabs(v) <= (double)FLT_MAX && (double)(float)v == v);
-    (void)(fits ? msgpack_pack_float(&pk, (float)v) : msgpack_pack_double(&pk, v));
-    return sink.err;
-}
-
-enum cht_err crdt_mp_put_str(struct cht_buf *b, struct cht_bytes v)
-{
-    size_t mark = b->len;
-    struct sink sink = { .buf = b };
-    msgpack_packer pk = packer_on(&sink);
-    if (v.len > UINT32_MAX)
-        return CHT_E_LIMIT;
-    (void)msgpack_pack_str(&pk, v.len);
-    (void)msgpack_pack_str_body(&pk, v.data, v.len);
-    if (sink.err != CHT_OK)
-        b->len = mark;
-    return sink.err;
-}
-
-enum cht_err crdt_mp_put_bin(struct cht_buf *b, struct cht_bytes v)
-{
-    size_t mark = b->len;
-    struct sink sink = { .buf = b };
-    msgpack_packer pk = packer_on(&sink);
-    if (v.len > UINT32_MAX)
-        return CHT_E_LIMIT;
-    (void)msgpack_pack_bin(&pk, v.len);
-    (void)msgpack_pack_bin_body(&pk, v.data, v.len);
-    if (sink.err != CHT_OK)
-        b->len = mark;
-    return sink.err;
-}
-
-enum cht_err crdt_mp_put_array(struct cht_buf *b, uint32_t count)
-{
-    struct sink sink = { .buf = b };
-    msgpack_packer pk = packer_on(&sink);
-    (void)msgpack_pack_array(&pk, count);
-    return sink.err;
-}
-
-enum cht_err crdt_mp_put_map(struct cht_buf *b, uint32_t pairs)
-{
-    struct sink sink = { .buf = b };
-    msgpack_packer pk = packer_on(&sink);
-    (void)msgpack_pack_map(&pk, pairs);
-    return sink.err;
 }
 
 /* --- UTF-8 --------------------------------------------------------------------------------- */
