@@ -41,7 +41,7 @@ def check(name):
     floor = floor_of(name)
     for bracket, target in INCLUDE.findall(tree.text(name)):
         if bracket == '"':
-            if not (tree.ROOT / target).is_file():
+            if ".." in target or not (tree.ROOT / target).is_file():
                 yield f'{name}: "{target}" is not a path from the root of the tree'
             elif floor and floor_of(target) not in BELOW[floor]:
                 yield f'{name}: "{target}" is not below {floor}'
