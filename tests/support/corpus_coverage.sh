@@ -29,7 +29,7 @@ for name in "$@"; do
     fi
     for source in $sources; do
         summary=$(gcovr --root . --filter "$(printf '%s' "$source" | sed 's/\./\\./g')\$" \
-            --exclude-unreachable-branches --txt-metric line --print-summary "$build" 2>/dev/null |
+            --exclude-unreachable-branches --print-summary "$build" 2>/dev/null |
             sed -n 's/^lines: \([0-9.]*\)%.*/\1/p') || summary=
         if [ -z "$summary" ]; then
             printf 'FAILED  %s: no line of %s was reached\n' "$name" "$source"
