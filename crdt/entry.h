@@ -55,14 +55,22 @@ struct crdt_header {
     const struct crdt_hash *heads;     /* membership heads, sorted; borrowed */
 };
 
-/* Append the header's bytes. The caller has kept the limits and the order of deps and heads
- * (asserted). CHT_E_LIMIT or CHT_E_NOMEM from the buffer. */
+/* Whether `h` may be written at all, wherever it came from. CHT_E_MALFORMED: seq 0, a zero `prev`
+ * elsewhere than at seq 1, an empty body, a transaction without this position, deps or heads past
+ * position 0, an entry without an entity whose body is longer than the empty one, a type 0 entity,
+ * an actor with a type, a name with seq 0, deps or heads out of order. CHT_E_LIMIT: PROTOCOL 2.8. */
+CHT_MUST_USE enum cht_err crdt_header_check(const struct crdt_header *h);
+/* The length of the header's bytes, at most LIMIT_HEADER_BYTES, and those bytes written to `out`
+ * (that much room). The header passes `crdt_header_check` (asserted by put). */
+size_t crdt_header_size(const struct crdt_header *h);
+size_t crdt_header_put(const struct crdt_header *h, uint8_t *out);
+/* Append the header's bytes; asserts as put. CHT_E_LIMIT or CHT_E_NOMEM from the buffer. */
 CHT_MUST_USE enum cht_err crdt_header_encode(const struct crdt_header *h, struct cht_buf *out);
 
 struct cht_arena;
-/* Read a header; `deps` and `heads` are put in `arena`. CHT_E_MALFORMED: framing, order, a reserved
- * bit, seq 0, an empty transaction; CHT_E_LIMIT: PROTOCOL 2.8; CHT_E_UNSUPPORTED: the version;
- * CHT_E_NOMEM. Every header has exactly one encoding, so decode then encode gives the same bytes. */
+/* Read a header; `deps` and `heads` are put in `arena`. CHT_E_MALFORMED: framing, a reserved bit, or
+ * as crdt_header_check; CHT_E_LIMIT: PROTOCOL 2.8; CHT_E_UNSUPPORTED: the version; CHT_E_NOMEM.
+ * Every header has exactly one encoding, so decode then encode gives the same bytes. */
 CHT_MUST_USE enum cht_err crdt_header_decode(struct cht_bytes src, struct cht_arena *arena,
                                              struct crdt_header *out);
 
@@ -96,7 +104,9 @@ struct crdt_op {
  * the entry waits (PROTOCOL 3.7). CHT_E_NOMEM. */
 CHT_MUST_USE enum cht_err crdt_body_decode(struct cht_bytes body, struct cht_arena *arena,
                                            struct crdt_op **out_ops, uint32_t *out_count);
-/* Append the canonical bytes of `count` ops (faults are not encodable). */
+/* Append the canonical bytes of `count` ops (one with a fault has none: asserted). CHT_E_LIMIT: more
+ * than LIMIT_ENTRY_OPS ops, LIMIT_BODY_BYTES, or what the buffer holds; CHT_E_NOMEM. On error the
+ * buffer is unchanged. */
 CHT_MUST_USE enum cht_err crdt_body_encode(const struct crdt_op *ops, uint32_t count,
                                            struct cht_buf *out);
 
