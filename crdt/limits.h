@@ -28,8 +28,20 @@
 #define LIMIT_FRAME_BYTES       (1024u * 1024u)      /* one ZeroMQ message */
 #define LIMIT_FRAME_RANGES      64u                  /* ranges in one frame */
 #define LIMIT_CREDIT_BYTES      (512u * 1024u)       /* a WANT's credit: sent and not yet acked */
-#define LIMIT_VECTOR_TIPS       256u                 /* tips in one HEADS */
+#define LIMIT_VECTOR_TIPS       4096u                /* tips in one HEADS: as many as LIMIT_CHAINS */
 #define LIMIT_DEVICE_TIPS       8u                   /* branches pulled of one device */
+#define LIMIT_WANTS             16u                  /* tips asked for at a time on one connection */
+#define LIMIT_UNACKED_FRAMES    64u                  /* RANGE frames sent and not yet acked */
+#define LIMIT_HEADS_LISTED      256u                 /* membership heads in one frame */
+#define LIMIT_MEMBERS_BYTES     (256u * 1024u)       /* records in one MEMBERS, together */
+#define LIMIT_MISS_ENTRIES      33u                  /* from-1-2^k for a 32-bit seq */
+#define LIMIT_DIGEST_ROWS       128u                 /* rows of one DIGEST: the leaf of a bisect */
+#define LIMIT_ALARM_ROWS        64u                  /* differing rows named in one alarm */
+#define LIMIT_MESSAGE_BYTES     (64u * 1024u)        /* a directed message */
+#define LIMIT_MESSAGE_TTL_S     86400u               /* longest life of a directed message */
+#define LIMIT_SPACES            8u                   /* spaces offered in one HELLO */
+#define LIMIT_ENDPOINTS         8u                   /* listen endpoints told in one HELLO */
+#define LIMIT_BYE_BYTES         200u                 /* the sentence of a BYE */
 #define LIMIT_RECORDS           4096u                /* membership records of a space */
 #define LIMIT_PEERS             64u                  /* connected peers */
 #define LIMIT_CHAINS            4096u                /* linear paths held */

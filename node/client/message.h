@@ -66,9 +66,12 @@ CHT_MUST_USE enum cht_err node_msg_begin(struct cht_buf *out, const struct node_
 /* The same with `m->payload`. */
 CHT_MUST_USE enum cht_err node_msg_write(struct cht_buf *out, const struct node_msg *m);
 
+/* The id of a final answer, made from the request's id in `room`: "a/" and the id (cut to fit). */
+struct cht_bytes node_msg_answer_id(struct cht_bytes reply_to, uint8_t room[NODE_MSG_ID_BYTES]);
+
 /* Append an `ack` that carries an error: {"error": {code, message, hint?, field?, retryable}}
- * (LOCAL 5.2). `base` gives source and timestamp; its type, id, reply_to are set here: the answer's
- * own id is "<reply_to>/e". `hint` and `field` may be NULL. */
+ * (LOCAL 5.2). `base` gives source and timestamp; its type, id and reply_to are set here.
+ * `reply_to` is empty when the request's id could not be read. `hint` and `field` may be NULL. */
 CHT_MUST_USE enum cht_err node_msg_write_error(struct cht_buf *out, const struct node_msg *base,
                                                struct cht_bytes reply_to,
                                                const struct cht_error *error, const char *hint,

@@ -31,12 +31,14 @@ void node_local_close(struct node_local *local);
 /* Readable whenever node_local_read or node_local_flush has something to do. Watch it level
  * triggered. */
 int node_local_fd(const struct node_local *local);
+/* Whole requests are left over from the last turn: do not wait before the next one. */
+bool node_local_busy(const struct node_local *local);
 /* Accept, read and hand complete requests to the handler, at most LIMIT_TURN_FRAMES a client.
- * True when whole requests are left over: call again in the next turn without waiting. */
-bool node_local_read(struct node_local *local);
-/* Send queued answers and draw from streams, as far as the sockets take them. Called once a turn,
- * after the commit. `now_ms` stamps the error answers of the server itself. */
-void node_local_flush(struct node_local *local, uint64_t now_ms);
+ * Heartbeats and what is no request are answered here. `now_ms` stamps those answers. */
+void node_local_read(struct node_local *local, uint64_t now_ms);
+/* Send queued answers and draw from streams, as far as the sockets take them; then close the
+ * clients that are done. Called once a turn, after the commit. */
+void node_local_flush(struct node_local *local);
 
 /* The output given to the handler with each request; good until close. For news in later turns. */
 const struct local_output *node_local_output(const struct node_local *local);

@@ -1,0 +1,248 @@
+/* The envelope of the local protocol and its framing (LOCAL 1.3, 2). */
+#include "node/client/message.h"
+
+#include "crdt/limits.h"
+
+#include <assert.h>
+
+static const char *const type_words[NODE_MSG_TYPE_COUNT] = {
+#define X(sym, word) [sym] = (word),
+    NODE_MSG_TYPES(X)
+#undef X
+};
+
+const char *node_msg_type_word(enum node_msg_type type)
+{
+    return (unsigned)type < NODE_MSG_TYPE_COUNT ? type_words[type] : NULL;
+}
+
+static bool type_of(struct cht_bytes word, enum node_msg_type *out)
+{
+    for (unsigned i = 0; i < NODE_MSG_TYPE_COUNT; i++) {
+        if (cht_bytes_eq(word, cht_bytes_str(type_words[i]))) {
+            *out = (enum node_msg_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A field that may be absent but has to be of its kind when there (LOCAL 2.3). */
+static bool kind_is(struct cht_bytes object, enum crdt_mp_kind kind)
+{
+    return object.len == 0 || node_mp_kind(object) == kind;
+}
+
+static enum cht_err read_parts(struct cht_bytes source, struct cht_bytes target,
+                               struct cht_bytes metadata, struct cht_error *detail,
+                               struct node_msg *m)
+{
+    if (!kind_is(source, CRDT_MP_MAP) || !kind_is(target, CRDT_MP_MAP) ||
+        !kind_is(metadata, CRDT_MP_MAP))
+        return cht_fail(detail, CHT_E_MALFORMED, "source, target and metadata have to be maps");
+    m->node_id = node_mp_get_str(source, "nodeId");
+    m->platform = node_mp_get_str(source, "platform");
+    m->actor = node_mp_get_str(source, "chittyId");
+    m->broadcast = node_mp_get_bool(target, "broadcast");
+    m->node_ids = node_mp_get(target, "nodeIds");
+    m->platforms = node_mp_get(target, "platforms");
+    m->timestamp_ms = node_mp_get_uint(metadata, "timestamp", 0);
+    m->vector = node_mp_get(metadata, "vectorClock");
+    uint64_t ttl = node_mp_get_uint(metadata, "ttl", 0);
+    m->ttl_s = ttl > UINT32_MAX ? UINT32_MAX : (uint32_t)ttl;
+    const struct cht_bytes causality = node_mp_get(metadata, "causality");
+    if (!kind_is(m->node_ids, CRDT_MP_ARRAY) || !kind_is(m->platforms, CRDT_MP_ARRAY) ||
+        !kind_is(m->vector, CRDT_MP_MAP) || !kind_is(causality, CRDT_MP_ARRAY))
+        return cht_fail(detail, CHT_E_MALFORMED,
+                        "nodeIds, platforms and causality have to be arrays, vectorClock a map");
+    struct node_mp_iter it = node_mp_iter(causality);
+    struct cht_bytes first;
+    if (node_mp_next(&it, NULL, &first))
+        m->reply_to = node_mp_str(first);
+    return CHT_OK;
+}
+
+enum cht_err node_msg_read(struct cht_bytes bytes, struct cht_error *detail,
+                           struct cht_bytes *out_id, struct node_msg *out)
+{
+    if (bytes.len > LIMIT_CLIENT_BYTES)
+        return cht_fail(detail, CHT_E_LIMIT, "a local message may have 1048576 bytes");
+    enum cht_err err = crdt_mp_scan(bytes, NODE_MSG_DEPTH, LIMIT_MSGPACK_OBJECTS);
+    if (err != CHT_OK)
+        return cht_fail(detail, err, "the message is not one well-formed msgpack document");
+    if (node_mp_kind(bytes) != CRDT_MP_MAP)
+        return cht_fail(detail, CHT_E_MALFORMED, "a message has to be a map");
+    struct node_msg m = { 0 };
+    struct cht_bytes type = { 0 }, source = { 0 }, target = { 0 }, metadata = { 0 };
+    const struct {
+        const char *key;
+        struct cht_bytes *value;
+    } parts[] = {
+        { "id", &m.id },       { "type", &type },         { "source", &source },
+        { "target", &target }, { "metadata", &metadata }, { "payload", &m.payload },
+    };
+    struct node_mp_iter it = node_mp_iter(bytes);
+    struct cht_bytes key, value;
+    while (node_mp_next(&it, &key, &value)) {
+        const struct cht_bytes name = node_mp_str(key);
+        for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+            if (parts[i].value->len == 0 && cht_bytes_eq(name, cht_bytes_str(parts[i].key)))
+                *parts[i].value = value;
+        }
+    }
+    m.id = node_mp_str(m.id);
+    if (m.id.len == 0 || m.id.len > NODE_MSG_ID_BYTES || !crdt_utf8_valid(m.id))
+        return cht_fail(detail, CHT_E_MALFORMED, "id has to be a text of 1 to 64 bytes");
+    if (out_id != NULL)
+        *out_id = m.id;
+    if (node_mp_kind(type) != CRDT_MP_STR)
+        return cht_fail(detail, CHT_E_MALFORMED, "type has to be a text");
+    if (!type_of(node_mp_str(type), &m.type))
+        return cht_fail(detail, CHT_E_UNSUPPORTED, "type is none of the message types");
+    if (node_mp_kind(m.payload) != CRDT_MP_MAP)
+        return cht_fail(detail, CHT_E_MALFORMED, "payload has to be a map");
+    err = read_parts(source, target, metadata, detail, &m);
+    if (err == CHT_OK)
+        *out = m;
+    return err;
+}
+
+static enum cht_err put_source_and_target(struct cht_buf *out, const struct node_msg *m)
+{
+    const unsigned lists = (m->node_ids.len > 0 ? 1u : 0u) + (m->platforms.len > 0 ? 1u : 0u);
+    enum cht_err err = node_mp_put_text(out, "source");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, 3);
+    if (err == CHT_OK)
+        err = node_mp_put_key_str(out, "nodeId", m->node_id);
+    if (err == CHT_OK)
+        err = node_mp_put_key_str(out, "platform", m->platform);
+    if (err == CHT_OK)
+        err = node_mp_put_key_str(out, "chittyId", m->actor);
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "target");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, 1 + lists);
+    if (err == CHT_OK)
+        err = node_mp_put_key_bool(out, "broadcast", m->broadcast);
+    if (err == CHT_OK && m->node_ids.len > 0)
+        err = node_mp_put_key_raw(out, "nodeIds", m->node_ids);
+    if (err == CHT_OK && m->platforms.len > 0)
+        err = node_mp_put_key_raw(out, "platforms", m->platforms);
+    return err;
+}
+
+static enum cht_err put_metadata(struct cht_buf *out, const struct node_msg *m)
+{
+    static const uint8_t no_vector[] = { 0x80 };
+    enum cht_err err = node_mp_put_text(out, "metadata");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, 4);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "timestamp", m->timestamp_ms);
+    if (err == CHT_OK)
+        err = node_mp_put_key_raw(out, "vectorClock",
+                                  m->vector.len > 0 ? m->vector : cht_bytes(no_vector, 1));
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "causality");
+    if (err == CHT_OK)
+        err = crdt_mp_put_array(out, m->reply_to.len > 0 ? 1 : 0);
+    if (err == CHT_OK && m->reply_to.len > 0)
+        err = crdt_mp_put_str(out, m->reply_to);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "ttl", m->ttl_s);
+    return err;
+}
+
+enum cht_err node_msg_begin(struct cht_buf *out, const struct node_msg *m)
+{
+    assert((unsigned)m->type < NODE_MSG_TYPE_COUNT);
+    assert(m->id.len > 0 && m->id.len <= NODE_MSG_ID_BYTES);
+    enum cht_err err = crdt_mp_put_map(out, 6);
+    if (err == CHT_OK)
+        err = node_mp_put_key_str(out, "id", m->id);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "type", type_words[m->type]);
+    if (err == CHT_OK)
+        err = put_source_and_target(out, m);
+    if (err == CHT_OK)
+        err = put_metadata(out, m);
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "payload");
+    return err;
+}
+
+enum cht_err node_msg_write(struct cht_buf *out, const struct node_msg *m)
+{
+    assert(m->payload.len > 0);
+    enum cht_err err = node_msg_begin(out, m);
+    return err != CHT_OK ? err : cht_buf_add(out, m->payload);
+}
+
+enum cht_err node_msg_write_error(struct cht_buf *out, const struct node_msg *base,
+                                  struct cht_bytes reply_to, const struct cht_error *error,
+                                  const char *hint, const char *field)
+{
+    uint8_t id[NODE_MSG_ID_BYTES];
+    struct node_msg m = *base;
+    m.type = NODE_MSG_ACK;
+    m.reply_to = reply_to;
+    m.id = node_msg_answer_id(reply_to, id);
+    const uint32_t pairs = 3 + (hint != NULL ? 1u : 0u) + (field != NULL ? 1u : 0u);
+    enum cht_err err = node_msg_begin(out, &m);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, 1);
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "error");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, pairs);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "code", cht_err_code(error->code));
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "message", cht_error_text(error));
+    if (err == CHT_OK && hint != NULL)
+        err = node_mp_put_key_text(out, "hint", hint);
+    if (err == CHT_OK && field != NULL)
+        err = node_mp_put_key_text(out, "field", field);
+    if (err == CHT_OK)
+        err = node_mp_put_key_bool(out, "retryable", cht_err_retryable(error->code));
+    return err;
+}
+
+struct cht_bytes node_msg_answer_id(struct cht_bytes reply_to, uint8_t room[NODE_MSG_ID_BYTES])
+{
+    size_t len = reply_to.len < NODE_MSG_ID_BYTES - 2 ? reply_to.len : NODE_MSG_ID_BYTES - 2;
+    /* Never cut a UTF-8 character in two: step back over its continuation bytes. */
+    while (len < reply_to.len && len > 0 && (reply_to.data[len] & 0xC0) == 0x80)
+        len--;
+    room[0] = 'a';
+    room[1] = '/';
+    if (len > 0)
+        memcpy(room + 2, reply_to.data, len);
+    return cht_bytes(room, len + 2);
+}
+
+enum cht_err node_frame_next(struct cht_bytes stream, struct cht_bytes *out, size_t *out_used)
+{
+    if (stream.len < NODE_FRAME_HEAD_BYTES)
+        return CHT_E_WAITING;
+    const uint32_t len = cht_get_u32(stream.data);
+    if (len == 0 || len > LIMIT_CLIENT_BYTES)
+        return CHT_E_LIMIT;
+    if (stream.len - NODE_FRAME_HEAD_BYTES < len)
+        return CHT_E_WAITING;
+    *out = cht_bytes(stream.data + NODE_FRAME_HEAD_BYTES, len);
+    *out_used = NODE_FRAME_HEAD_BYTES + len;
+    return CHT_OK;
+}
+
+enum cht_err node_frame_put(struct cht_buf *out, struct cht_bytes message)
+{
+    assert(message.len > 0 && message.len <= LIMIT_CLIENT_BYTES);
+    enum cht_err err = cht_buf_reserve(out, NODE_FRAME_HEAD_BYTES + message.len);
+    if (err == CHT_OK)
+        err = cht_buf_add_u32(out, (uint32_t)message.len);
+    if (err == CHT_OK)
+        err = cht_buf_add(out, message);
+    return err;
+}

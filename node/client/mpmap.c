@@ -1,0 +1,144 @@
+/* Spans of scanned msgpack: lookups, iteration, small writers. Nothing is unpacked or allocated. */
+#include "node/client/mpmap.h"
+
+#include <assert.h>
+
+/* Step over one object. Depth needs no bound here: nothing is kept for it, and what is scanned has
+ * one. A count is never larger than the bytes left, so the sum stays small. */
+static struct cht_bytes skip(struct cht_wire *w)
+{
+    const uint8_t *start = w->at;
+    for (uint64_t left = 1; left > 0 && w->err == CHT_OK; left--) {
+        const struct crdt_mp head = crdt_mp_next(w);
+        if (head.kind == CRDT_MP_ARRAY || head.kind == CRDT_MP_MAP)
+            left += head.kind == CRDT_MP_MAP ? head.u * 2 : head.u;
+    }
+    return w->err == CHT_OK ? cht_bytes(start, (size_t)(w->at - start)) : cht_bytes(NULL, 0);
+}
+
+struct node_mp_iter node_mp_iter(struct cht_bytes object)
+{
+    struct node_mp_iter it = { .at = cht_wire(object) };
+    if (object.len == 0)
+        return it;
+    struct crdt_mp head = crdt_mp_next(&it.at);
+    if (it.at.err != CHT_OK || (head.kind != CRDT_MP_ARRAY && head.kind != CRDT_MP_MAP))
+        return it;
+    it.left = head.u;
+    it.is_map = head.kind == CRDT_MP_MAP;
+    return it;
+}
+
+bool node_mp_next(struct node_mp_iter *it, struct cht_bytes *key, struct cht_bytes *value)
+{
+    if (it->left == 0 || it->at.err != CHT_OK)
+        return false;
+    struct cht_bytes name = { 0 };
+    if (it->is_map)
+        name = skip(&it->at);
+    struct cht_bytes object = skip(&it->at);
+    if (it->at.err != CHT_OK)
+        return false;
+    it->left--;
+    if (key != NULL)
+        *key = name;
+    *value = object;
+    return true;
+}
+
+struct cht_bytes node_mp_get(struct cht_bytes map, const char *key)
+{
+    const struct cht_bytes wanted = cht_bytes_str(key);
+    struct node_mp_iter it = node_mp_iter(map);
+    struct cht_bytes name, value;
+    while (it.is_map && node_mp_next(&it, &name, &value)) {
+        if (node_mp_kind(name) == CRDT_MP_STR && cht_bytes_eq(node_mp_str(name), wanted))
+            return value;
+    }
+    return (struct cht_bytes){ 0 };
+}
+
+static struct crdt_mp head_of(struct cht_bytes object)
+{
+    struct cht_wire w = cht_wire(object);
+    struct crdt_mp head = { .kind = CRDT_MP_NIL };
+    if (object.len != 0)
+        head = crdt_mp_next(&w);
+    return head;
+}
+
+enum crdt_mp_kind node_mp_kind(struct cht_bytes object)
+{
+    return head_of(object).kind;
+}
+
+uint64_t node_mp_count(struct cht_bytes object)
+{
+    return node_mp_iter(object).left;
+}
+
+struct cht_bytes node_mp_str(struct cht_bytes object)
+{
+    struct crdt_mp head = head_of(object);
+    return head.kind == CRDT_MP_STR ? head.data : (struct cht_bytes){ 0 };
+}
+
+struct cht_bytes node_mp_get_str(struct cht_bytes map, const char *key)
+{
+    return node_mp_str(node_mp_get(map, key));
+}
+
+uint64_t node_mp_get_uint(struct cht_bytes map, const char *key, uint64_t otherwise)
+{
+    struct crdt_mp head = head_of(node_mp_get(map, key));
+    return head.kind == CRDT_MP_UINT ? head.u : otherwise;
+}
+
+int64_t node_mp_get_int(struct cht_bytes map, const char *key, int64_t otherwise)
+{
+    struct crdt_mp head = head_of(node_mp_get(map, key));
+    if (head.kind == CRDT_MP_INT)
+        return head.i;
+    return head.kind == CRDT_MP_UINT && head.u <= INT64_MAX ? (int64_t)head.u : otherwise;
+}
+
+bool node_mp_get_bool(struct cht_bytes map, const char *key)
+{
+    struct crdt_mp head = head_of(node_mp_get(map, key));
+    return head.kind == CRDT_MP_BOOL && head.u != 0;
+}
+
+enum cht_err node_mp_put_text(struct cht_buf *b, const char *text)
+{
+    return crdt_mp_put_str(b, cht_bytes_str(text));
+}
+
+enum cht_err node_mp_put_key_str(struct cht_buf *b, const char *key, struct cht_bytes v)
+{
+    enum cht_err err = node_mp_put_text(b, key);
+    return err != CHT_OK ? err : crdt_mp_put_str(b, v);
+}
+
+enum cht_err node_mp_put_key_text(struct cht_buf *b, const char *key, const char *v)
+{
+    return node_mp_put_key_str(b, key, cht_bytes_str(v));
+}
+
+enum cht_err node_mp_put_key_uint(struct cht_buf *b, const char *key, uint64_t v)
+{
+    enum cht_err err = node_mp_put_text(b, key);
+    return err != CHT_OK ? err : crdt_mp_put_uint(b, v);
+}
+
+enum cht_err node_mp_put_key_bool(struct cht_buf *b, const char *key, bool v)
+{
+    enum cht_err err = node_mp_put_text(b, key);
+    return err != CHT_OK ? err : crdt_mp_put_bool(b, v);
+}
+
+enum cht_err node_mp_put_key_raw(struct cht_buf *b, const char *key, struct cht_bytes object)
+{
+    assert(object.len > 0);
+    enum cht_err err = node_mp_put_text(b, key);
+    return err != CHT_OK ? err : cht_buf_add(b, object);
+}
