@@ -1,0 +1,64 @@
+#ifndef NET_RECORD_H
+#define NET_RECORD_H
+/* One membership record: its bytes, taken apart and put together (PROTOCOL 7.3).
+ * What the records of a space mean together is in members.h. */
+#include "net/identity.h"
+
+enum net_record_kind { NET_RECORD_FOUND = 1, NET_RECORD_ADMIT = 2, NET_RECORD_KIND_MAX = 10 };
+
+/* What a device may do. A smaller number is more (PROTOCOL 7.5). */
+enum net_role {
+    NET_ROLE_ADMIN = 1,
+    NET_ROLE_WRITER = 2,
+    NET_ROLE_READER = 3,
+    NET_ROLE_RELAY = 4,
+    NET_ROLE_BRIDGE = 5,
+};
+
+#define NET_NONCE_BYTES    16u
+#define NET_RECOVERY_BYTES 32u
+#define NET_GRANTS_MAX     256u /* fields a bridge may be granted */
+
+/* A record; spans borrow from the bytes it was read from, or from the caller when written. */
+struct net_record {
+    uint8_t kind;                 /* enum net_record_kind */
+    uint8_t space[CRDT_ID_BYTES]; /* zeros in the founding record */
+    crdt_hlc_stamp stamp;
+    uint32_t parent_count;
+    struct crdt_hash parents[LIMIT_MEMBER_HEADS]; /* sorted, no duplicates */
+
+    uint8_t recovery[NET_RECOVERY_BYTES]; /* found: public key, zeros when unset */
+    uint8_t nonce[NET_NONCE_BYTES];       /* found */
+    uint8_t role;                         /* enum net_role; admin in a founding record */
+    struct net_cert cert;                 /* of the founder or the admitted device */
+    struct cht_bytes name;                /* UTF-8 without control characters */
+    struct cht_bytes grants;              /* admit of a bridge: as received, checked */
+
+    uint8_t author[NET_SIGN_PK_BYTES];
+    uint8_t sig[NET_SIG_BYTES];
+};
+
+/* "admin", "writer", …; NULL for a number that is no role. */
+const char *net_role_name(unsigned role);
+/* True for a name a device may have: 1 … LIMIT_NAME_BYTES bytes of UTF-8 without control
+ * characters (it is printed on terminals). */
+bool net_name_valid(struct cht_bytes name);
+
+/* Take a record apart. Verifies nothing: see net_record_verify. CHT_E_MALFORMED; CHT_E_LIMIT:
+ * longer than LIMIT_RECORD_BYTES, or more than LIMIT_MEMBER_HEADS parents or NET_GRANTS_MAX grants;
+ * CHT_E_UNSUPPORTED: a version or kind of a later level. Every record has exactly one encoding. */
+CHT_MUST_USE enum cht_err net_record_decode(struct cht_bytes src, struct net_record *out);
+
+/* Check the signatures of `rec`, which was decoded from `src`: the record's by its author, and its
+ * certificate's. Says nothing about whether the author may. CHT_E_SIGNATURE. */
+CHT_MUST_USE enum cht_err net_record_verify(const struct net_record *rec, struct cht_bytes src);
+
+/* Append the bytes of `rec`, signed by `author`; `rec->author` and `rec->sig` are not looked at.
+ * The caller has kept 7.3's limits and order (asserted). CHT_E_LIMIT, CHT_E_NOMEM: the buffer's. */
+CHT_MUST_USE enum cht_err net_record_encode(const struct net_record *rec,
+                                            const struct net_identity *author, struct cht_buf *out);
+
+/* The id of the space that a founding record founds. */
+void net_space_of(struct cht_bytes found, uint8_t out[static CRDT_ID_BYTES]);
+
+#endif
