@@ -16,8 +16,8 @@
 
 /* A reference to an earlier entry of the writer's past (PROTOCOL 2.5). */
 struct crdt_name {
-    bool by_hash;          /* false: (number, seq); true: hash */
-    uint32_t number;       /* 0: the writer itself; n: the n-th device first mentioned in deps */
+    bool by_hash;    /* false: (number, seq); true: hash */
+    uint32_t number; /* 0: the writer itself; n: the n-th device first mentioned in deps */
     uint32_t seq;
     struct crdt_hash hash;
 };
@@ -42,23 +42,24 @@ struct crdt_header {
     uint8_t space[CRDT_ID_BYTES];
     uint8_t device[CRDT_ID_BYTES];
     uint8_t epoch[CRDT_EPOCH_BYTES];
-    uint32_t seq;                      /* counts from 1 along the previous-path */
-    struct crdt_hash prev;             /* zeros for seq 1 */
+    uint32_t seq;          /* counts from 1 along the previous-path */
+    struct crdt_hash prev; /* zeros for seq 1 */
     crdt_hlc_stamp hlc;
-    struct crdt_ref entity;            /* NONE only in a dep-only entry */
-    struct crdt_ref actor;             /* NONE: the device itself */
-    uint32_t txn_position, txn_count;  /* 0, 1 when alone */
+    struct crdt_ref entity;           /* NONE only in a dep-only entry */
+    struct crdt_ref actor;            /* NONE: the device itself */
+    uint32_t txn_position, txn_count; /* 0, 1 when alone */
     uint32_t body_len;
-    struct crdt_hash body_hash;        /* over the body as logged */
+    struct crdt_hash body_hash; /* over the body as logged */
     uint32_t dep_count, head_count;
-    const struct crdt_dep *deps;       /* sorted, no duplicates; borrowed */
-    const struct crdt_hash *heads;     /* membership heads, sorted; borrowed */
+    const struct crdt_dep *deps;   /* sorted, no duplicates; borrowed */
+    const struct crdt_hash *heads; /* membership heads, sorted; borrowed */
 };
 
 /* Whether `h` may be written at all, wherever it came from. CHT_E_MALFORMED: seq 0, a zero `prev`
  * elsewhere than at seq 1, an empty body, a transaction without this position, deps or heads past
  * position 0, an entry without an entity whose body is longer than the empty one, a type 0 entity,
- * an actor with a type, a name with seq 0, deps or heads out of order. CHT_E_LIMIT: PROTOCOL 2.8. */
+ * an actor with a type, a name with seq 0, deps or heads out of order. CHT_E_LIMIT: PROTOCOL 2.8.
+ */
 CHT_MUST_USE enum cht_err crdt_header_check(const struct crdt_header *h);
 /* The length of the header's bytes, at most LIMIT_HEADER_BYTES, and those bytes written to `out`
  * (that much room). The header passes `crdt_header_check` (asserted by put). */
@@ -68,8 +69,8 @@ size_t crdt_header_put(const struct crdt_header *h, uint8_t *out);
 CHT_MUST_USE enum cht_err crdt_header_encode(const struct crdt_header *h, struct cht_buf *out);
 
 struct cht_arena;
-/* Read a header; `deps` and `heads` are put in `arena`. CHT_E_MALFORMED: framing, a reserved bit, or
- * as crdt_header_check; CHT_E_LIMIT: PROTOCOL 2.8; CHT_E_UNSUPPORTED: the version; CHT_E_NOMEM.
+/* Read a header; `deps` and `heads` are put in `arena`. CHT_E_MALFORMED: framing, a reserved bit,
+ * or as crdt_header_check; CHT_E_LIMIT: PROTOCOL 2.8; CHT_E_UNSUPPORTED: the version; CHT_E_NOMEM.
  * Every header has exactly one encoding, so decode then encode gives the same bytes. */
 CHT_MUST_USE enum cht_err crdt_header_decode(struct cht_bytes src, struct cht_arena *arena,
                                              struct crdt_header *out);
@@ -90,11 +91,11 @@ struct crdt_keep {
 struct crdt_op {
     uint8_t kind;
     uint16_t field;
-    struct cht_bytes key;    /* exact msgpack; empty when there is none (nil counts as none) */
-    struct cht_bytes value;  /* exact msgpack; empty for a drop */
+    struct cht_bytes key;   /* exact msgpack; empty when there is none (nil counts as none) */
+    struct cht_bytes value; /* exact msgpack; empty for a drop */
     uint32_t keep_count;
     const struct crdt_keep *keeps;
-    enum cht_err fault;      /* CHT_OK, or why this op cannot be read: it is void (PROTOCOL 3.6) */
+    enum cht_err fault; /* CHT_OK, or why this op cannot be read: it is void (PROTOCOL 3.6) */
 };
 
 /* Split a body into ops in `arena`; spans borrow from `body`. A single op whose form breaks
@@ -104,9 +105,9 @@ struct crdt_op {
  * the entry waits (PROTOCOL 3.7). CHT_E_NOMEM. */
 CHT_MUST_USE enum cht_err crdt_body_decode(struct cht_bytes body, struct cht_arena *arena,
                                            struct crdt_op **out_ops, uint32_t *out_count);
-/* Append the canonical bytes of `count` ops (one with a fault has none: asserted). CHT_E_LIMIT: more
- * than LIMIT_ENTRY_OPS ops, LIMIT_BODY_BYTES, or what the buffer holds; CHT_E_NOMEM. On error the
- * buffer is unchanged. */
+/* Append the canonical bytes of `count` ops (one with a fault has none: asserted). CHT_E_LIMIT:
+ * more than LIMIT_ENTRY_OPS ops, LIMIT_BODY_BYTES, or what the buffer holds; CHT_E_NOMEM. On error
+ * the buffer is unchanged. */
 CHT_MUST_USE enum cht_err crdt_body_encode(const struct crdt_op *ops, uint32_t count,
                                            struct cht_buf *out);
 

@@ -26,7 +26,7 @@ enum crdt_type {
 };
 
 struct crdt_id {
-    uint8_t type;                /* enum crdt_type, or a number this build does not know */
+    uint8_t type; /* enum crdt_type, or a number this build does not know */
     uint8_t b[CRDT_ID_BYTES];
 };
 
@@ -53,9 +53,9 @@ CHT_MUST_USE enum cht_err crdt_id_parse(struct cht_bytes text, struct crdt_id *o
 
 /* A prefix of an id as people type it: "CHITTY-TODO-01H", "TODO-01H" or "01H". */
 struct crdt_id_prefix {
-    uint8_t type;                 /* 0: any */
-    uint8_t digits;               /* base32 digits given, 0 … 26 */
-    uint8_t low[CRDT_ID_BYTES];   /* smallest and largest id bytes that start so */
+    uint8_t type;               /* 0: any */
+    uint8_t digits;             /* base32 digits given, 0 … 26 */
+    uint8_t low[CRDT_ID_BYTES]; /* smallest and largest id bytes that start so */
     uint8_t high[CRDT_ID_BYTES];
 };
 CHT_MUST_USE enum cht_err crdt_id_prefix_parse(struct cht_bytes text, struct crdt_id_prefix *out);

@@ -11,8 +11,8 @@
 enum crdt_mp_kind {
     CRDT_MP_NIL,
     CRDT_MP_BOOL,
-    CRDT_MP_UINT,  /* any integer >= 0, whatever its encoding */
-    CRDT_MP_INT,   /* any integer < 0 */
+    CRDT_MP_UINT, /* any integer >= 0, whatever its encoding */
+    CRDT_MP_INT,  /* any integer < 0 */
     CRDT_MP_FLOAT,
     CRDT_MP_STR,
     CRDT_MP_BIN,
@@ -23,11 +23,11 @@ enum crdt_mp_kind {
 
 struct crdt_mp {
     enum crdt_mp_kind kind;
-    uint64_t u;             /* UINT, BOOL (0 or 1); ARRAY: elements; MAP: pairs */
-    int64_t i;              /* INT; also UINT when it fits */
-    double f;               /* FLOAT */
-    int8_t ext;             /* EXT: its type */
-    struct cht_bytes data;  /* STR, BIN, EXT: the payload, borrowed */
+    uint64_t u;            /* UINT, BOOL (0 or 1); ARRAY: elements; MAP: pairs */
+    int64_t i;             /* INT; also UINT when it fits */
+    double f;              /* FLOAT */
+    int8_t ext;            /* EXT: its type */
+    struct cht_bytes data; /* STR, BIN, EXT: the payload, borrowed */
 };
 
 /* Check one whole document: well formed, nesting <= `depth_max` containers, at most `objects_max`

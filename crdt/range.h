@@ -29,8 +29,8 @@ struct crdt_before {
     uint8_t device[CRDT_ID_BYTES];
     uint8_t epoch[CRDT_EPOCH_BYTES]; /* of the entry before */
     struct crdt_hash hash;           /* of the entry before */
-    crdt_hlc_stamp hlc;              /* of the entry before: the first stamp travels as a distance */
-    uint32_t seq;                    /* of the entry before; the range starts at seq + 1 */
+    crdt_hlc_stamp hlc; /* of the entry before: the first stamp travels as a distance */
+    uint32_t seq;       /* of the entry before; the range starts at seq + 1 */
 };
 
 /* Encode `count` (1 … LIMIT_HEAD_ENTRIES) entries that follow `before` and one another on one
@@ -53,14 +53,14 @@ CHT_MUST_USE enum cht_err crdt_range_decode(const struct crdt_before *before, ui
 
 /* A range as it travels and as the log keeps it (PROTOCOL 4.1). */
 struct crdt_range {
-    bool own;                      /* written by the frame's sender: no tag travels */
-    uint8_t device_tag[8];         /* first bytes of the device id; unset when `own` */
-    uint8_t prev_tag[4];           /* first bytes of the hash of the entry before */
-    uint32_t seq;                  /* of the first entry */
+    bool own;              /* written by the frame's sender: no tag travels */
+    uint8_t device_tag[8]; /* first bytes of the device id; unset when `own` */
+    uint8_t prev_tag[4];   /* first bytes of the hash of the entry before */
+    uint32_t seq;          /* of the first entry */
     uint32_t count;
     enum crdt_codec codec;
     struct cht_bytes payload;
-    uint8_t head[CRDT_SIG_BYTES];  /* the author's signature over the last entry's hash */
+    uint8_t head[CRDT_SIG_BYTES]; /* the author's signature over the last entry's hash */
 };
 
 CHT_MUST_USE enum cht_err crdt_range_write(const struct crdt_range *r, struct cht_buf *out);

@@ -71,7 +71,8 @@ struct net_view_ops {
 
     /* Ranges along the path of `tip`, from seq `from` to the tip at most, as they are to be sent
      * (thinned, re-encoded where a stored range starts before `from`). `before` is the hash of the
-     * entry at from - 1 (zeros when from is 1). The payloads add up to at most `budget` bytes.
+     * entry at from - 1 (zeros when from is 1). At most LIMIT_FRAME_RANGES of them, the payloads
+     * adding up to at most `budget` bytes.
      * CHT_E_NOTFOUND: the tip is not held, or part of its path is gone. CHT_E_CONFLICT: the entry
      * at from - 1 on its path is another one. CHT_E_NOMEM, CHT_E_IO, CHT_E_CORRUPT. */
     enum cht_err (*read)(void *ctx, const struct crdt_dep *tip, uint32_t from,
