@@ -67,22 +67,22 @@ make_system() {
         exit 1
     }
     rm -f "$folder.log"
-    chroot "$folder" useradd --create-home --shell /bin/sh someone
+    chroot "$folder" useradd --shell /bin/sh someone
 }
 
-# clone USER: a clean clone for that user at /home/clone-USER
+# clone USER: a clean clone for that user at /srv/clone-USER
 clone() {
-    rm -rf "$folder/home/clone-$1"
-    git clone --quiet --no-hardlinks "$root" "$folder/home/clone-$1"
-    chroot "$folder" chown -R "$1:$1" "/home/clone-$1"
+    rm -rf "$folder/srv/clone-$1" "$folder/srv/home-$1"
+    mkdir "$folder/srv/home-$1"
+    git clone --quiet --no-hardlinks "$root" "$folder/srv/clone-$1"
+    chroot "$folder" chown -R "$1:$1" "/srv/clone-$1" "/srv/home-$1"
 }
 
 # as USER COMMAND: in that user's clone, with a clean environment and no terminal
 as() {
-    home=/home/someone
-    [ "$1" = someone ] || home=/root
-    chroot --userspec="$1:$1" "$folder" /usr/bin/env -i HOME=$home PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-        ${CHITTY_DATA:+CHITTY_DATA=/opt/data} sh -c "cd /home/clone-$1 && $2" </dev/null
+    chroot --userspec="$1:$1" "$folder" /usr/bin/env -i HOME="/srv/home-$1" \
+        PATH=/usr/sbin:/usr/bin:/sbin:/bin ${CHITTY_DATA:+CHITTY_DATA=/opt/data} \
+        sh -c "cd /srv/clone-$1 && $2" </dev/null
 }
 
 # A node comes up in the foreground, prints its address, and Ctrl-C ends it well.
