@@ -17,7 +17,8 @@ for name in "$@"; do
     printf '== fuzz %s: %s s, seed %s\n' "$name" "$share_s" "$seed"
     log=$build/corpus/$name.log
     if "$build/fuzz/fuzz-$name" -seed="$seed" -max_total_time="$share_s" -max_len=65536 \
-        -timeout=10 -rss_limit_mb=512 -print_final_stats=1 -artifact_prefix="$build/crashes/$name-" \
+        -timeout=10 -rss_limit_mb=512 -print_final_stats=1 \
+        -artifact_prefix="$build/crashes/$name-" \
         "$build/corpus/$name" "fuzz/corpus/$name" >"$log" 2>&1; then
         grep -E '^stat::(number_of_executed_units|peak_rss_mb)' "$log" || true
     else
