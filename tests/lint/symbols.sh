@@ -1,9 +1,14 @@
 #!/bin/sh
 # What the pure floors ask of the world: `nm -u` of their archives against an allow-list, so that a
 # clock, a file or a random byte cannot slip in.
-# usage: symbols.sh ALLOWED ARCHIVE [ARCHIVE-BELOW…]; what one of these archives defines is allowed.
+# usage: symbols.sh LIST… -- ARCHIVE [ARCHIVE-BELOW…]
+# What one of these archives defines is allowed besides the lists.
 set -eu
-allowed=$1
+lists=
+while [ "$1" != -- ]; do
+    lists="$lists $1"
+    shift
+done
 shift
 archive=$1
 folder=$(mktemp -d)
@@ -11,7 +16,8 @@ trap 'rm -rf "$folder"' EXIT
 nm --undefined-only --format=posix "$archive" | awk 'NF > 1 { print $1 }' | sort -u >"$folder/asked"
 nm --defined-only --extern-only --format=posix "$@" | awk 'NF > 1 { print $1 }' |
     sort -u >"$folder/ours"
-sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$allowed" | sort -u >"$folder/allowed"
+# shellcheck disable=SC2086
+sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' $lists | sort -u >"$folder/allowed"
 comm -23 "$folder/asked" "$folder/ours" >"$folder/outside"
 grep -vxFf "$folder/allowed" "$folder/outside" >"$folder/strays" || true
 if [ -s "$folder/strays" ]; then
