@@ -10,10 +10,10 @@
 #include "crdt/base/buf.h"
 #include "crdt/limits.h"
 #include "crdt/mp.h"
+#include "tests/support/seeded.h"
 
 #include <float.h>
 #include <math.h>
-#include <stdio.h>
 
 #define DOC(...)                                                                                   \
     cht_bytes((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
@@ -284,27 +284,15 @@ static void utf8_is_what_rfc_3629_says_and_has_no_nul(void **state)
     assert_false(crdt_utf8_valid(cht_bytes("a\0b", 3)));
 }
 
-static uint64_t next_random(uint64_t *s)
-{
-    *s ^= *s << 13;
-    *s ^= *s >> 7;
-    *s ^= *s << 17;
-    return *s;
-}
-
 static void random_bytes_end_and_never_leave_the_document(void **state)
 {
     (void)state;
-    const char *env = getenv("CHITTY_SEED");
-    uint64_t seed = env != NULL ? strtoull(env, NULL, 0) : UINT64_C(0x5eed1);
-    printf("# CHITTY_SEED=%llu\n", (unsigned long long)seed);
-    uint64_t s = seed | 1;
+    struct seeded s = seeded_start(1);
     for (unsigned round = 0; round < 20000; round++) {
-        size_t len = next_random(&s) % 40;
+        size_t len = seeded_below(&s, 40);
         uint8_t *doc = malloc(len + 1);
         assert_non_null(doc);
-        for (size_t i = 0; i < len; i++)
-            doc[i] = (uint8_t)(next_random(&s) >> 17);
+        seeded_fill(&s, doc, len);
         struct cht_wire w = cht_wire(cht_bytes(doc, len));
         struct cht_bytes got = crdt_mp_skip(&w);
         if (w.err == CHT_OK)
