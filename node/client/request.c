@@ -1,0 +1,381 @@
+/* Reading the payloads of requests (LOCAL 3, 4, 6): everything is checked here once, so that the
+ * node meets well-formed requests only. */
+#include "node/client/request.h"
+
+#include "crdt/limits.h"
+
+#include <assert.h>
+
+static const char *const change_words[] = {
+#define X(sym, word) [sym] = (word),
+    NODE_CHANGE_OPS(X)
+#undef X
+        NULL
+};
+static const char *const query_words[] = {
+#define X(sym, word) [sym] = (word),
+    NODE_QUERY_OPS(X)
+#undef X
+        NULL
+};
+
+#define FIELDS_MAX 128 /* names offered in "did you mean" */
+
+const char *node_change_op_word(enum node_change_op op)
+{
+    assert((unsigned)op < NODE_CHANGE_OP_COUNT);
+    return change_words[op];
+}
+
+/* Printing a span: "%.*s" with at most 80 bytes of it. */
+static int shown_len(struct cht_bytes text)
+{
+    return text.len > 80 ? 80 : (int)text.len;
+}
+#define SHOWN(text) shown_len(text), text.data == NULL ? "" : (const char *)text.data
+
+/* The value at `key` when it has the kind asked for; empty when absent. */
+static enum cht_err take(struct cht_bytes map, const char *key, enum crdt_mp_kind kind,
+                         struct node_fault *fault, struct cht_bytes *out)
+{
+    static const char *const kinds[] = {
+        [CRDT_MP_NIL] = "nil",      [CRDT_MP_BOOL] = "a bool",    [CRDT_MP_UINT] = "a number",
+        [CRDT_MP_INT] = "a number", [CRDT_MP_FLOAT] = "a number", [CRDT_MP_STR] = "a text",
+        [CRDT_MP_BIN] = "bytes",    [CRDT_MP_ARRAY] = "an array", [CRDT_MP_MAP] = "a map",
+        [CRDT_MP_EXT] = "an ext"
+    };
+    const struct cht_bytes value = node_mp_get(map, key);
+    const enum crdt_mp_kind got = node_mp_kind(value);
+    if (value.len > 0 && got == CRDT_MP_NIL) {
+        *out = (struct cht_bytes){ 0 }; /* JSON's null: the same as absent */
+        return CHT_OK;
+    }
+    if (value.len > 0 && got != kind)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str(key), "%s has to be %s, it is %s",
+                              key, kinds[kind], kinds[got]);
+    *out = value;
+    return CHT_OK;
+}
+
+static enum cht_err take_text(struct cht_bytes map, const char *key, size_t max,
+                              struct node_fault *fault, struct cht_bytes *out)
+{
+    struct cht_bytes object = { 0 };
+    enum cht_err err = take(map, key, CRDT_MP_STR, fault, &object);
+    if (err != CHT_OK)
+        return err;
+    const struct cht_bytes text = node_mp_str(object);
+    if (object.len > 0 && (text.len == 0 || text.len > max || !crdt_utf8_valid(text)))
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str(key),
+                              "%s has to be a text of 1 to %zu bytes", key, max);
+    *out = text;
+    return CHT_OK;
+}
+
+/* One of a list of words, by its place. */
+static enum cht_err take_word(struct cht_bytes word, const char *key, const char *const *words,
+                              struct node_fault *fault, unsigned *out)
+{
+    for (unsigned i = 0; words[i] != NULL; i++) {
+        if (cht_bytes_eq(word, cht_bytes_str(words[i]))) {
+            *out = i;
+            return CHT_OK;
+        }
+    }
+    (void)node_fault_set(fault, CHT_E_INVALID, cht_bytes_str(key), "%s \"%.*s\" is not known", key,
+                         SHOWN(word));
+    const char *near = node_closest(word, words);
+    if (near != NULL)
+        node_fault_hint(fault, "did you mean \"%s\"?", near);
+    return CHT_E_INVALID;
+}
+
+static enum cht_err take_domain(struct cht_bytes map, struct node_fault *fault, unsigned *out)
+{
+    struct cht_bytes domain = { 0 };
+    enum cht_err err = take_text(map, "domain", 64, fault, &domain);
+    if (err != CHT_OK || domain.len == 0)
+        return err;
+    const unsigned type = crdt_type_from(domain);
+    if (type != 0 && crdt_schema(type) != NULL) {
+        *out = type;
+        return CHT_OK;
+    }
+    char known[NODE_FAULT_HINT_MAX] = "";
+    size_t count = 0;
+    const struct crdt_type_schema *schema;
+    for (size_t i = 0; (schema = crdt_schema_at(i, &count)) != NULL; i++) {
+        (void)strncat(known, i > 0 ? ", " : "", sizeof known - strlen(known) - 1);
+        (void)strncat(known, crdt_type_domain(schema->type), sizeof known - strlen(known) - 1);
+    }
+    (void)node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("domain"),
+                         "domain \"%.*s\" is not known", SHOWN(domain));
+    node_fault_hint(fault, "the domains are %s", known);
+    return CHT_E_INVALID;
+}
+
+static enum cht_err take_entity_id(struct cht_bytes map, struct node_fault *fault,
+                                   struct cht_bytes *out_entity, struct cht_bytes *out_id)
+{
+    enum cht_err err = take(map, "entity", CRDT_MP_MAP, fault, out_entity);
+    if (err == CHT_OK)
+        err = take_text(*out_entity, "chittyId", CRDT_ID_TEXT_MAX, fault, out_id);
+    return err;
+}
+
+/* --- changes ------------------------------------------------------------------------------- */
+
+/* entity.type says the type too, where there is no domain. */
+static enum cht_err take_entity_type(struct cht_bytes entity, struct node_fault *fault,
+                                     unsigned *type)
+{
+    struct cht_bytes word = { 0 };
+    enum cht_err err = take_text(entity, "type", 64, fault, &word);
+    if (err != CHT_OK || word.len == 0 || *type != 0)
+        return err;
+    *type = crdt_type_from(word);
+    if (*type == 0 || crdt_schema(*type) == NULL)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("type"),
+                              "entity.type \"%.*s\" is not known", SHOWN(word));
+    return CHT_OK;
+}
+
+static enum cht_err read_change(struct cht_bytes map, struct node_fault *fault,
+                                struct node_change *out)
+{
+    struct node_change c = { 0 };
+    struct cht_bytes operation = { 0 }, entity = { 0 };
+    unsigned op = 0;
+    enum cht_err err = take_text(map, "operation", 32, fault, &operation);
+    if (err == CHT_OK)
+        err = take_word(operation, "operation", change_words, fault, &op);
+    if (err == CHT_OK)
+        err = take_domain(map, fault, &c.type);
+    if (err == CHT_OK)
+        err = take_entity_id(map, fault, &entity, &c.id);
+    if (err == CHT_OK)
+        err = take_entity_type(entity, fault, &c.type);
+    if (err == CHT_OK)
+        err = take(entity, "data", CRDT_MP_MAP, fault, &c.data);
+    if (err == CHT_OK)
+        err = take_text(map, "expect", NODE_TOKEN_BYTES, fault, &c.expect);
+    if (err != CHT_OK)
+        return err;
+    c.op = (enum node_change_op)op;
+    if (c.op != NODE_CREATE && c.id.len == 0)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("chittyId"),
+                              "entity.chittyId is needed to %s something", change_words[op]);
+    if (c.op == NODE_CREATE && c.id.len == 0 && c.type == 0)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("domain"),
+                              "domain is needed to create something");
+    if (c.op == NODE_UPDATE && node_mp_count(c.data) == 0)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("data"),
+                              "entity.data has to name at least one field to update");
+    *out = c;
+    return CHT_OK;
+}
+
+enum cht_err node_mutation_read(struct cht_bytes payload, struct node_fault *fault,
+                                struct node_mutation *out)
+{
+    struct node_mutation m = { .count = 1, .changes = payload };
+    struct node_change change;
+    struct cht_bytes batch = { 0 };
+    enum cht_err err = take_text(payload, "key", NODE_KEY_BYTES, fault, &m.key);
+    if (err == CHT_OK)
+        err = take(payload, "batch", CRDT_MP_ARRAY, fault, &batch);
+    if (err != CHT_OK)
+        return err;
+    if (batch.len == 0) {
+        err = read_change(payload, fault, &change);
+        if (err == CHT_OK)
+            *out = m;
+        return err;
+    }
+    const uint64_t count = node_mp_count(batch);
+    if (count == 0 || count > NODE_BATCH_MAX)
+        return node_fault_set(fault, count == 0 ? CHT_E_INVALID : CHT_E_LIMIT,
+                              cht_bytes_str("batch"),
+                              "batch may have 1 to %u changes, this one has %llu", NODE_BATCH_MAX,
+                              (unsigned long long)count);
+    struct node_mp_iter it = node_mp_iter(batch);
+    struct cht_bytes item;
+    while (err == CHT_OK && node_mp_next(&it, NULL, &item)) {
+        if (node_mp_kind(item) != CRDT_MP_MAP)
+            return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("batch"),
+                                  "each change in batch has to be a map");
+        err = read_change(item, fault, &change);
+    }
+    if (err != CHT_OK)
+        return err;
+    m.batch = true;
+    m.count = (unsigned)count;
+    m.changes = batch;
+    *out = m;
+    return CHT_OK;
+}
+
+struct node_change node_mutation_at(const struct node_mutation *m, unsigned index)
+{
+    assert(index < m->count);
+    struct cht_bytes item = m->changes;
+    if (m->batch) {
+        struct node_mp_iter it = node_mp_iter(m->changes);
+        for (unsigned i = 0; i <= index; i++)
+            (void)node_mp_next(&it, NULL, &item);
+    }
+    struct node_change change = { 0 };
+    const enum cht_err err = read_change(item, NULL, &change);
+    assert(err == CHT_OK); /* node_mutation_read has been here */
+    (void)err;
+    return change;
+}
+
+/* --- reads --------------------------------------------------------------------------------- */
+
+enum cht_err node_field_find(unsigned type, struct cht_bytes name, struct node_fault *fault,
+                             const struct crdt_field **out)
+{
+    const struct crdt_field *field = type == 0 ? NULL : crdt_field_named(type, name);
+    if (field != NULL || type == 0) {
+        *out = field;
+        return CHT_OK;
+    }
+    const char *names[FIELDS_MAX + 1] = { NULL };
+    const struct crdt_type_schema *schema = crdt_schema(type);
+    for (size_t i = 0; schema != NULL && i < schema->count && i < FIELDS_MAX; i++)
+        names[i] = schema->fields[i].name;
+    const char *table = crdt_type_table(type);
+    (void)node_fault_set(fault, CHT_E_INVALID, name, "a %s has no field \"%.*s\"",
+                         table == NULL ? "thing of this type" : table, SHOWN(name));
+    const char *near = node_closest(name, names);
+    if (near != NULL)
+        node_fault_hint(fault, "did you mean \"%s\"?", near);
+    return CHT_E_INVALID;
+}
+
+/* Every field named in `filter` (keys) and `fields` (elements) is one of the type's. */
+static enum cht_err check_names(unsigned type, struct cht_bytes container, const char *what,
+                                struct node_fault *fault)
+{
+    struct node_mp_iter it = node_mp_iter(container);
+    struct cht_bytes key, value;
+    enum cht_err err = CHT_OK;
+    while (err == CHT_OK && node_mp_next(&it, &key, &value)) {
+        const struct cht_bytes name = node_mp_str(it.is_map ? key : value);
+        const struct crdt_field *field;
+        if (name.len == 0)
+            return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str(what),
+                                  "%s may hold names of fields only", what);
+        err = node_field_find(type, name, fault, &field);
+    }
+    return err;
+}
+
+static enum cht_err read_sort(struct cht_bytes payload, struct node_fault *fault,
+                              struct node_query *q)
+{
+    enum cht_err err = take_text(payload, "sort", 64, fault, &q->sort);
+    if (err != CHT_OK || q->sort.len == 0)
+        return err;
+    if (q->sort.data[0] == '-') {
+        q->descending = true;
+        q->sort = cht_bytes(q->sort.data + 1, q->sort.len - 1);
+    }
+    const struct crdt_field *field = NULL;
+    err = node_field_find(q->type, q->sort, fault, &field);
+    if (err == CHT_OK && field != NULL && (field->kind == CRDT_SET || field->kind == CRDT_MAP))
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("sort"),
+                              "%s holds several values: records cannot be sorted by it",
+                              field->name);
+    return err;
+}
+
+static enum cht_err read_limits(struct cht_bytes payload, struct node_fault *fault,
+                                struct node_query *q)
+{
+    struct cht_bytes number = { 0 }, deleted = { 0 };
+    enum cht_err err = take(payload, "limit", CRDT_MP_UINT, fault, &number);
+    if (err == CHT_OK)
+        err = take(payload, "deleted", CRDT_MP_BOOL, fault, &deleted);
+    if (err != CHT_OK)
+        return err;
+    q->limit = node_mp_get_uint(payload, "limit", LIMIT_QUERY_ROWS);
+    q->deleted = node_mp_get_bool(payload, "deleted");
+    if (q->limit == 0 || q->limit > LIMIT_QUERY_ROWS)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("limit"),
+                              "limit has to be 1 to %u", LIMIT_QUERY_ROWS);
+    return CHT_OK;
+}
+
+/* What each operation cannot do without. */
+static enum cht_err check_query(const struct node_query *q, struct node_fault *fault)
+{
+    if ((q->op == NODE_GET || q->op == NODE_SHOW) && q->id.len == 0)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("chittyId"),
+                              "entity.chittyId is needed to %s something", query_words[q->op]);
+    if (q->op == NODE_LIST && q->type == 0)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("domain"),
+                              "domain is needed to list something");
+    if (q->op == NODE_UNWATCH && q->watch.len == 0)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("watch"),
+                              "watch has to name the watch that is to end");
+    if (q->filter.len > 0 && q->type == 0)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("filter"),
+                              "a filter needs a domain");
+    return CHT_OK;
+}
+
+enum cht_err node_query_read(struct cht_bytes payload, enum node_query_op usual,
+                             struct node_fault *fault, struct node_query *out)
+{
+    struct node_query q = { .op = usual };
+    struct cht_bytes operation = { 0 }, entity = { 0 };
+    unsigned op = usual;
+    enum cht_err err = take_text(payload, "operation", 32, fault, &operation);
+    if (err == CHT_OK && operation.len > 0)
+        err = take_word(operation, "operation", query_words, fault, &op);
+    q.op = (enum node_query_op)op;
+    if (err == CHT_OK)
+        err = take_domain(payload, fault, &q.type);
+    if (err == CHT_OK)
+        err = take_entity_id(payload, fault, &entity, &q.id);
+    if (err == CHT_OK)
+        err = take(payload, "filter", CRDT_MP_MAP, fault, &q.filter);
+    if (err == CHT_OK)
+        err = check_names(q.type, q.filter, "filter", fault);
+    if (err == CHT_OK)
+        err = take(payload, "fields", CRDT_MP_ARRAY, fault, &q.fields);
+    if (err == CHT_OK)
+        err = check_names(q.type, q.fields, "fields", fault);
+    if (err == CHT_OK)
+        err = read_sort(payload, fault, &q);
+    if (err == CHT_OK)
+        err = read_limits(payload, fault, &q);
+    if (err == CHT_OK)
+        err = take_text(payload, "from", NODE_TOKEN_BYTES, fault, &q.from);
+    if (err == CHT_OK)
+        err = take_text(payload, "watch", 64, fault, &q.watch);
+    if (err == CHT_OK)
+        err = check_query(&q, fault);
+    if (err == CHT_OK)
+        *out = q;
+    return err;
+}
+
+/* --- commands ------------------------------------------------------------------------------ */
+
+enum cht_err node_command_read(struct cht_bytes payload, struct node_fault *fault,
+                               struct node_command *out)
+{
+    struct node_command c = { 0 };
+    enum cht_err err = take_text(payload, "name", 32, fault, &c.name);
+    if (err == CHT_OK && c.name.len == 0)
+        err = node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("name"),
+                             "name has to say which command");
+    if (err == CHT_OK)
+        err = take(payload, "args", CRDT_MP_MAP, fault, &c.args);
+    if (err == CHT_OK)
+        *out = c;
+    return err;
+}

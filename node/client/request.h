@@ -1,0 +1,104 @@
+#ifndef NODE_CLIENT_REQUEST_H
+#define NODE_CLIENT_REQUEST_H
+/* The payloads of requests, read and checked (LOCAL 3, 4, 6). Spans borrow from the message; what
+ * is a matter of the schema or of the state is left to edits.h and to the node. */
+#include "crdt/schema.h"
+#include "node/client/fault.h"
+#include "node/client/mpmap.h"
+
+/* --- changes: state_update ----------------------------------------------------------------- */
+
+#define NODE_CHANGE_OPS(X)                                                                         \
+    X(NODE_CREATE, "create")                                                                       \
+    X(NODE_UPDATE, "update")                                                                       \
+    X(NODE_DELETE, "delete")                                                                       \
+    X(NODE_UNDELETE, "undelete")
+
+enum node_change_op {
+#define X(sym, word) sym,
+    NODE_CHANGE_OPS(X)
+#undef X
+        NODE_CHANGE_OP_COUNT
+};
+
+#define NODE_BATCH_MAX   256u  /* changes in one request: a transaction never crosses a head */
+#define NODE_KEY_BYTES   64u   /* an idempotency key */
+#define NODE_TOKEN_BYTES 8192u /* a version or vector handed back */
+
+struct node_change {
+    enum node_change_op op;
+    unsigned type;           /* of the domain; 0: not said */
+    struct cht_bytes id;     /* as typed: whole or a beginning; empty: none (create only) */
+    struct cht_bytes data;   /* exact bytes of a map; empty: none */
+    struct cht_bytes expect; /* empty: none */
+};
+
+struct node_mutation {
+    struct cht_bytes key;     /* empty: none */
+    bool batch;               /* the answer has `results` */
+    unsigned count;           /* changes, 1 … NODE_BATCH_MAX */
+    struct cht_bytes changes; /* exact bytes of the batch, or of the payload itself */
+};
+
+/* Read a state_update's payload and check every change in it, so that a batch fails as a whole
+ * before anything is done. CHT_E_INVALID: a field missing, of the wrong kind, or with a value that
+ * is not allowed; CHT_E_LIMIT: too many changes. `fault` (may be NULL) says which. */
+CHT_MUST_USE enum cht_err node_mutation_read(struct cht_bytes payload, struct node_fault *fault,
+                                             struct node_mutation *out);
+/* The change at `index` < count of a mutation that was read. */
+struct node_change node_mutation_at(const struct node_mutation *m, unsigned index);
+
+const char *node_change_op_word(enum node_change_op op);
+
+/* --- reads: query, state_request ----------------------------------------------------------- */
+
+#define NODE_QUERY_OPS(X)                                                                          \
+    X(NODE_GET, "get")                                                                             \
+    X(NODE_LIST, "list")                                                                           \
+    X(NODE_SHOW, "show")                                                                           \
+    X(NODE_CONFLICTS, "conflicts")                                                                 \
+    X(NODE_LOG, "log")                                                                             \
+    X(NODE_WATCH, "watch")                                                                         \
+    X(NODE_UNWATCH, "unwatch")
+
+enum node_query_op {
+#define X(sym, word) sym,
+    NODE_QUERY_OPS(X)
+#undef X
+        NODE_QUERY_OP_COUNT
+};
+
+struct node_query {
+    enum node_query_op op;
+    unsigned type;           /* of the domain; 0: any */
+    struct cht_bytes id;     /* as typed; empty: none */
+    struct cht_bytes filter; /* exact bytes of a map of known fields; empty: none */
+    struct cht_bytes fields; /* exact bytes of an array of known names; empty: all */
+    struct cht_bytes sort;   /* a known field's name; empty: the usual order */
+    bool descending;
+    bool deleted;           /* hidden ones too */
+    uint64_t limit;         /* 1 … LIMIT_QUERY_ROWS */
+    struct cht_bytes from;  /* watch: a vector; empty: from now on */
+    struct cht_bytes watch; /* unwatch: which */
+};
+
+/* Read a query's payload; an operation that is absent is `usual`. Names of fields are checked
+ * against the schema where the domain is given. Errors as node_mutation_read. */
+CHT_MUST_USE enum cht_err node_query_read(struct cht_bytes payload, enum node_query_op usual,
+                                          struct node_fault *fault, struct node_query *out);
+/* The field of that name, or a fault that names the nearest one. `type` 0: any name goes and NULL
+ * is handed out. CHT_E_INVALID. */
+CHT_MUST_USE enum cht_err node_field_find(unsigned type, struct cht_bytes name,
+                                          struct node_fault *fault, const struct crdt_field **out);
+
+/* --- commands ------------------------------------------------------------------------------ */
+
+struct node_command {
+    struct cht_bytes name; /* not empty */
+    struct cht_bytes args; /* exact bytes of a map; empty: none */
+};
+
+CHT_MUST_USE enum cht_err node_command_read(struct cht_bytes payload, struct node_fault *fault,
+                                            struct node_command *out);
+
+#endif
