@@ -1,9 +1,6 @@
 /* The bytes of an entry's header (PROTOCOL 2). Fixed-width fields stand first, so that consecutive
  * headers of a path share their layout and the usual one fits one block of the hash. */
-#include "crdt/entry.h"
-
-#include "crdt/base/arena.h"
-#include "crdt/base/wire.h"
+#include "crdt/entry_own.h"
 
 #include <assert.h>
 
@@ -84,7 +81,7 @@ enum cht_err crdt_header_check(const struct crdt_header *h)
 
 /* --- writing ------------------------------------------------------------------------------- */
 
-static size_t ref_size(const struct crdt_ref *r)
+size_t crdt_ref_size(const struct crdt_ref *r)
 {
     switch (r->form) {
     case CRDT_REF_SPELT:
@@ -99,18 +96,29 @@ static size_t ref_size(const struct crdt_ref *r)
     }
 }
 
+size_t crdt_deps_size(const struct crdt_header *h)
+{
+    size_t size = cht_varint_size(h->dep_count);
+    for (uint32_t i = 0; i < h->dep_count; i++)
+        size += DEP_BYTES_MIN - 1 + cht_varint_size(h->deps[i].seq);
+    return size;
+}
+
+size_t crdt_heads_size(const struct crdt_header *h)
+{
+    return cht_varint_size(h->head_count) + (size_t)h->head_count * CRDT_HASH_BYTES;
+}
+
 size_t crdt_header_size(const struct crdt_header *h)
 {
     size_t size = HEADER_FIXED_BYTES + cht_varint_size(h->seq) + cht_varint_size(h->body_len) +
-                  ref_size(&h->entity) + ref_size(&h->actor);
+                  crdt_ref_size(&h->entity) + crdt_ref_size(&h->actor);
     if (h->txn_count != 1)
         size += cht_varint_size(h->txn_position) + cht_varint_size(h->txn_count);
     if (h->dep_count != 0)
-        size += cht_varint_size(h->dep_count);
-    for (uint32_t i = 0; i < h->dep_count; i++)
-        size += DEP_BYTES_MIN - 1 + cht_varint_size(h->deps[i].seq);
+        size += crdt_deps_size(h);
     if (h->head_count != 0)
-        size += cht_varint_size(h->head_count) + (size_t)h->head_count * CRDT_HASH_BYTES;
+        size += crdt_heads_size(h);
     return size;
 }
 
@@ -125,7 +133,7 @@ static uint8_t *put_varint(uint8_t *p, uint64_t v)
     return p + cht_varint_put(p, v);
 }
 
-static uint8_t *put_ref(uint8_t *p, const struct crdt_ref *r)
+uint8_t *crdt_put_ref(uint8_t *p, const struct crdt_ref *r)
 {
     switch (r->form) {
     case CRDT_REF_SPELT:
@@ -141,7 +149,7 @@ static uint8_t *put_ref(uint8_t *p, const struct crdt_ref *r)
     }
 }
 
-static uint8_t *put_deps(uint8_t *p, const struct crdt_header *h)
+uint8_t *crdt_put_deps(uint8_t *p, const struct crdt_header *h)
 {
     p = put_varint(p, h->dep_count);
     for (uint32_t i = 0; i < h->dep_count; i++) {
@@ -151,6 +159,12 @@ static uint8_t *put_deps(uint8_t *p, const struct crdt_header *h)
         p = put(p, h->deps[i].hash, CRDT_DEP_HASH_BYTES);
     }
     return p;
+}
+
+uint8_t *crdt_put_heads(uint8_t *p, const struct crdt_header *h)
+{
+    p = put_varint(p, h->head_count);
+    return put(p, h->heads, (size_t)h->head_count * CRDT_HASH_BYTES);
 }
 
 static uint8_t flags_of(const struct crdt_header *h)
@@ -176,16 +190,14 @@ size_t crdt_header_put(const struct crdt_header *h, uint8_t *out)
     p = put(p + 8, h->body_hash.b, CRDT_HASH_BYTES);
     p = put_varint(p, h->seq);
     p = put_varint(p, h->body_len);
-    p = put_ref(p, &h->entity);
-    p = put_ref(p, &h->actor);
+    p = crdt_put_ref(p, &h->entity);
+    p = crdt_put_ref(p, &h->actor);
     if (h->txn_count != 1)
         p = put_varint(put_varint(p, h->txn_position), h->txn_count);
     if (h->dep_count != 0)
-        p = put_deps(p, h);
-    if (h->head_count != 0) {
-        p = put_varint(p, h->head_count);
-        p = put(p, h->heads, (size_t)h->head_count * CRDT_HASH_BYTES);
-    }
+        p = crdt_put_deps(p, h);
+    if (h->head_count != 0)
+        p = crdt_put_heads(p, h);
     return (size_t)(p - out);
 }
 
@@ -199,8 +211,7 @@ enum cht_err crdt_header_encode(const struct crdt_header *h, struct cht_buf *out
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-/* A varint of 32 bits; what is larger is not of the grammar. */
-static uint32_t take_u32(struct cht_wire *w)
+uint32_t crdt_take_u32(struct cht_wire *w)
 {
     uint64_t v = cht_wire_varint(w);
     if (v > UINT32_MAX)
@@ -208,17 +219,17 @@ static uint32_t take_u32(struct cht_wire *w)
     return w->err == CHT_OK ? (uint32_t)v : 0;
 }
 
-static void take_ref(struct cht_wire *w, unsigned form, struct crdt_ref *out)
+void crdt_take_ref(struct cht_wire *w, enum crdt_ref_form form, struct crdt_ref *out)
 {
-    out->form = (enum crdt_ref_form)form;
-    switch (out->form) {
+    out->form = form;
+    switch (form) {
     case CRDT_REF_SPELT:
         out->id.type = cht_wire_u8(w);
         cht_wire_copy(w, out->id.b, CRDT_ID_BYTES);
         break;
     case CRDT_REF_NAMED:
-        out->name.number = take_u32(w);
-        out->name.seq = take_u32(w);
+        out->name.number = crdt_take_u32(w);
+        out->name.seq = crdt_take_u32(w);
         break;
     case CRDT_REF_HASH:
         out->name.by_hash = true;
@@ -239,7 +250,7 @@ static uint32_t take_count(struct cht_wire *w, uint32_t max, size_t each_bytes)
     return w->err == CHT_OK ? count : 0;
 }
 
-static void take_deps(struct cht_wire *w, struct cht_arena *arena, struct crdt_header *h)
+void crdt_take_deps(struct cht_wire *w, struct cht_arena *arena, struct crdt_header *h)
 {
     uint32_t count = take_count(w, LIMIT_DEPS, DEP_BYTES_MIN);
     if (w->err != CHT_OK)
@@ -252,14 +263,14 @@ static void take_deps(struct cht_wire *w, struct cht_arena *arena, struct crdt_h
     for (uint32_t i = 0; i < count; i++) {
         cht_wire_copy(w, deps[i].device, CRDT_ID_BYTES);
         cht_wire_copy(w, deps[i].epoch, CRDT_EPOCH_BYTES);
-        deps[i].seq = take_u32(w);
+        deps[i].seq = crdt_take_u32(w);
         cht_wire_copy(w, deps[i].hash, CRDT_DEP_HASH_BYTES);
     }
     h->deps = deps;
     h->dep_count = count;
 }
 
-static void take_heads(struct cht_wire *w, struct cht_arena *arena, struct crdt_header *h)
+void crdt_take_heads(struct cht_wire *w, struct cht_arena *arena, struct crdt_header *h)
 {
     uint32_t count = take_count(w, LIMIT_MEMBER_HEADS, CRDT_HASH_BYTES);
     struct cht_bytes raw = cht_wire_take(w, (size_t)count * CRDT_HASH_BYTES);
@@ -277,8 +288,8 @@ static void take_heads(struct cht_wire *w, struct cht_arena *arena, struct crdt_
 
 static void take_txn(struct cht_wire *w, struct crdt_header *h)
 {
-    h->txn_position = take_u32(w);
-    h->txn_count = take_u32(w);
+    h->txn_position = crdt_take_u32(w);
+    h->txn_count = crdt_take_u32(w);
     if (h->txn_count < 2)
         cht_wire_fail(w, CHT_E_MALFORMED); /* alone is written by leaving it out */
 }
@@ -302,16 +313,16 @@ enum cht_err crdt_header_decode(struct cht_bytes src, struct cht_arena *arena,
     cht_wire_copy(&w, h.prev.b, CRDT_HASH_BYTES);
     h.hlc = cht_wire_u64(&w);
     cht_wire_copy(&w, h.body_hash.b, CRDT_HASH_BYTES);
-    h.seq = take_u32(&w);
+    h.seq = crdt_take_u32(&w);
     h.body_len = (uint32_t)cht_wire_varint_max(&w, LIMIT_BODY_BYTES);
-    take_ref(&w, flags & FLAG_REF_MASK, &h.entity);
-    take_ref(&w, (unsigned)flags >> FLAG_ACTOR_SHIFT & FLAG_REF_MASK, &h.actor);
+    crdt_take_ref(&w, (enum crdt_ref_form)(flags & FLAG_REF_MASK), &h.entity);
+    crdt_take_ref(&w, (enum crdt_ref_form)(flags >> FLAG_ACTOR_SHIFT & FLAG_REF_MASK), &h.actor);
     if ((flags & FLAG_TXN) != 0)
         take_txn(&w, &h);
     if ((flags & FLAG_DEPS) != 0)
-        take_deps(&w, arena, &h);
+        crdt_take_deps(&w, arena, &h);
     if ((flags & FLAG_HEADS) != 0)
-        take_heads(&w, arena, &h);
+        crdt_take_heads(&w, arena, &h);
     enum cht_err err = cht_wire_end(&w);
     if (err == CHT_OK)
         err = crdt_header_check(&h);
