@@ -1,0 +1,149 @@
+/* Entities in memory, and their way back into the typed tables; see own.h. */
+#include "node/replica/own.h"
+
+#include <stdlib.h>
+
+static enum cht_err widen(struct node_replica *r, uint32_t n)
+{
+    if (n < r->slot_cap)
+        return CHT_OK;
+    uint32_t cap = r->slot_cap == 0 ? 64 : r->slot_cap * 2;
+    while (cap <= n)
+        cap *= 2;
+    struct replica_slot *grown = realloc(r->slots, cap * sizeof *grown);
+    if (grown == NULL)
+        return CHT_E_NOMEM;
+    memset(grown + r->slot_cap, 0, (cap - r->slot_cap) * sizeof *grown);
+    r->slots = grown;
+    r->slot_cap = cap;
+    return CHT_OK;
+}
+
+enum cht_err replica_slot(struct node_replica *r, uint32_t n, struct replica_slot **out)
+{
+    enum cht_err err = widen(r, n);
+    if (err != CHT_OK)
+        return err;
+    struct replica_slot *slot = &r->slots[n];
+    if (slot->state == NULL) {
+        struct crdt_state *state = malloc(sizeof *state);
+        if (state == NULL)
+            return CHT_E_NOMEM;
+        crdt_state_init(state, &r->entities.slots[n].id);
+        /* while verifying, the log alone is folded: the rows are what is checked */
+        err = r->verifying ? CHT_E_NOTFOUND : node_rows_read(r->store, &r->graph, n, state);
+        if (err != CHT_OK && err != CHT_E_NOTFOUND) {
+            free(state);
+            return err;
+        }
+        if (err == CHT_OK)
+            slot->flags |= SLOT_ROW;
+        slot->state = state;
+        r->loaded++;
+    }
+    *out = slot;
+    return CHT_OK;
+}
+
+enum cht_err replica_touch(struct node_replica *r, uint32_t n, uint16_t field)
+{
+    struct replica_slot *slot = &r->slots[n];
+    if ((slot->flags & SLOT_DIRTY) == 0) {
+        enum cht_err err = replica_push(&r->dirty, &n, sizeof n);
+        if (err != CHT_OK)
+            return err;
+    }
+    if ((slot->flags & SLOT_TOUCHED) == 0) {
+        enum cht_err err = replica_push(&r->touched, &n, sizeof n);
+        if (err != CHT_OK)
+            return err;
+    }
+    slot->flags |= SLOT_DIRTY | SLOT_TOUCHED;
+    const struct crdt_field *f = crdt_field(slot->state->id.type, field);
+    if (f == NULL)
+        return CHT_OK;
+    if (f->search || field == CRDT_FIELD_DELETED)
+        slot->flags |= SLOT_SEARCH;
+    if (node_rows_indexed(f))
+        slot->flags |= SLOT_INDEXED;
+    return CHT_OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return x < y ? -1 : (x > y ? 1 : 0);
+}
+
+enum cht_err replica_write_back(struct node_replica *r)
+{
+    uint32_t *dirty = r->dirty.items;
+    if (r->dirty.count > 1)
+        qsort(dirty, r->dirty.count, sizeof *dirty, by_number); /* pages in order */
+    enum cht_err err = CHT_OK;
+    for (size_t i = 0; err == CHT_OK && i < r->dirty.count; i++) {
+        struct replica_slot *slot = &r->slots[dirty[i]];
+        unsigned flags = (slot->flags & SLOT_ROW) == 0 ? NODE_ROW_NEW : 0u;
+        flags |= (slot->flags & SLOT_INDEXED) != 0 ? NODE_ROW_INDEXED : 0u;
+        flags |= (slot->flags & SLOT_SEARCH) != 0 ? NODE_ROW_SEARCH : 0u;
+        err = node_rows_write(r->store, &r->graph, dirty[i], slot->state, flags);
+    }
+    for (uint32_t c = 0; err == CHT_OK && c < r->graph.chain_count; c++)
+        err = node_book_put_position(r->store, c, r->graph.chains[c].applied.seq);
+    return err;
+}
+
+void replica_written(struct node_replica *r)
+{
+    uint32_t *dirty = r->dirty.items;
+    for (size_t i = 0; i < r->dirty.count; i++) {
+        struct replica_slot *slot = &r->slots[dirty[i]];
+        slot->flags &= (uint8_t) ~(SLOT_DIRTY | SLOT_INDEXED | SLOT_SEARCH);
+        slot->flags |= SLOT_ROW;
+    }
+    r->dirty.count = 0;
+}
+
+static void drop(struct node_replica *r, struct replica_slot *slot)
+{
+    crdt_state_clear(slot->state);
+    free(slot->state);
+    slot->state = NULL;
+    slot->flags = 0;
+    r->loaded--;
+}
+
+void replica_cache_trim(struct node_replica *r)
+{
+    if (r->loaded <= REPLICA_CACHE_MAX)
+        return;
+    for (uint32_t n = 0; n < r->slot_cap; n++) {
+        if (r->slots[n].state != NULL && (r->slots[n].flags & (SLOT_DIRTY | SLOT_TOUCHED)) == 0)
+            drop(r, &r->slots[n]);
+    }
+}
+
+void replica_cache_clear(struct node_replica *r)
+{
+    for (uint32_t n = 0; n < r->slot_cap; n++) {
+        if (r->slots[n].state != NULL)
+            drop(r, &r->slots[n]);
+    }
+    free(r->slots);
+    r->slots = NULL;
+    r->slot_cap = 0;
+    r->dirty.count = r->touched.count = 0;
+}
+
+enum cht_err node_replica_state(struct node_replica *r, uint32_t n, const struct crdt_state **out)
+{
+    if (n >= r->entities.count)
+        return CHT_E_NOTFOUND;
+    struct replica_slot *slot;
+    enum cht_err err = replica_slot(r, n, &slot);
+    if (err == CHT_OK)
+        *out = slot->state;
+    return err;
+}

@@ -1,0 +1,265 @@
+/* A replica's memory from its book and log; see load.h (PROTOCOL 10.2). */
+#include "node/replica/load.h"
+
+#include <stdlib.h>
+
+struct node_replica *replica_new(struct node_store *store, struct node_store *log)
+{
+    struct node_replica *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return NULL;
+    r->store = store;
+    r->log = log;
+    r->own_chain = CRDT_NO_CHAIN;
+    r->over = true;
+    cht_arena_init(&r->arena, LIMIT_TURN_BYTES);
+    cht_buf_init(&r->scratch, LIMIT_TURN_BYTES);
+    cht_buf_init(&r->own_pasts, LIMIT_TURN_BYTES);
+    crdt_graph_init(&r->graph, replica_source(r));
+    return r;
+}
+
+static void free_list(struct replica_list *l)
+{
+    free(l->items);
+    *l = (struct replica_list){ 0 };
+}
+
+void replica_free(struct node_replica *r)
+{
+    if (r == NULL)
+        return;
+    replica_rows_clear(r);
+    replica_cache_clear(r);
+    struct replica_list *lists[] = { &r->dirty,    &r->rows,   &r->own,          &r->own_notes,
+                                     &r->own_txns, &r->spelt,  &r->actors_spelt, &r->voids,
+                                     &r->numbers,  &r->epochs, &r->touched };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        free_list(lists[i]);
+    free(r->waits);
+    node_index_clear(&r->entities);
+    node_index_clear(&r->actors);
+    crdt_graph_clear(&r->graph);
+    net_members_free(r->members);
+    cht_arena_clear(&r->arena);
+    cht_buf_clear(&r->scratch);
+    cht_buf_clear(&r->own_pasts);
+    free(r);
+}
+
+static enum cht_err load_record(void *ctx, struct cht_bytes record)
+{
+    struct node_replica *r = ctx;
+    enum cht_err err = net_members_add(r->members, record);
+    return err == CHT_OK || err == CHT_E_NOMEM ? err : CHT_E_CORRUPT;
+}
+
+static enum cht_err load_device(void *ctx, uint32_t n, const uint8_t *id)
+{
+    struct node_replica *r = ctx;
+    uint32_t got;
+    enum cht_err err = crdt_graph_device(&r->graph, id, &got);
+    return err == CHT_OK && got != n ? CHT_E_CORRUPT : err;
+}
+
+static enum cht_err load_chain(void *ctx, uint32_t n, uint32_t device, uint32_t parent,
+                               uint32_t branch_seq)
+{
+    struct node_replica *r = ctx;
+    bool rooted = parent == CRDT_NO_CHAIN;
+    if (n != r->graph.chain_count || device >= r->graph.device_count || (!rooted && parent >= n) ||
+        rooted != (branch_seq == 0))
+        return CHT_E_CORRUPT;
+    uint32_t got;
+    return crdt_graph_open_chain(&r->graph, device, parent, branch_seq, &got);
+}
+
+static enum cht_err load_epoch(void *ctx, struct crdt_place from, const uint8_t *epoch)
+{
+    struct node_replica *r = ctx;
+    if (from.chain >= r->graph.chain_count)
+        return CHT_E_CORRUPT;
+    struct crdt_graph_tip tip = { .seq = from.seq };
+    memcpy(tip.epoch, epoch, CRDT_EPOCH_BYTES);
+    struct crdt_graph_chain *c = &r->graph.chains[from.chain];
+    if (from.seq <= c->stored.seq)
+        return CHT_E_CORRUPT;
+    c->stored.seq = from.seq - 1; /* the tip itself is set from the log below */
+    return crdt_graph_stored(&r->graph, from.chain, from.seq, &tip);
+}
+
+static enum cht_err load_spelt(struct node_index *x, uint32_t n, const struct crdt_id *id,
+                               struct crdt_place spelt)
+{
+    if (n < x->count)
+        return crdt_id_eq(&x->slots[n].id, id) ? node_index_spelt(x, n, spelt) : CHT_E_CORRUPT;
+    uint32_t got;
+    if (n != x->count || node_index_find(x, id) != INDEX_NONE)
+        return CHT_E_CORRUPT;
+    return node_index_add(x, id, spelt, &got);
+}
+
+static enum cht_err load_entity(void *ctx, uint32_t n, const struct crdt_id *id,
+                                struct crdt_place spelt)
+{
+    struct node_replica *r = ctx;
+    return load_spelt(&r->entities, n, id, spelt);
+}
+
+static enum cht_err load_actor(void *ctx, uint32_t n, const struct crdt_id *id,
+                               struct crdt_place spelt)
+{
+    struct node_replica *r = ctx;
+    return load_spelt(&r->actors, n, id, spelt);
+}
+
+/* The stored tip of each chain is the end of its last row. */
+static enum cht_err load_tips(struct node_replica *r)
+{
+    for (uint32_t c = 0; c < r->graph.chain_count; c++) {
+        struct crdt_graph_chain *chain = &r->graph.chains[c];
+        struct node_log_row row;
+        enum cht_err err = node_log_last(r->log, c, &row);
+        if (err != CHT_OK)
+            return err == CHT_E_NOTFOUND ? CHT_E_CORRUPT : err;
+        if (chain->epoch_count == 0 || chain->epochs[0].seq != chain->branch_seq + 1 ||
+            row.first.seq + row.count - 1 < chain->stored.seq)
+            return CHT_E_CORRUPT;
+        chain->stored.seq = row.first.seq + row.count - 1;
+        memcpy(chain->stored.hash.b, row.tip.data, CRDT_HASH_BYTES);
+        memcpy(chain->stored.epoch, chain->epochs[chain->epoch_count - 1].epoch, CRDT_EPOCH_BYTES);
+        chain->stored.hlc = row.stamp;
+        memset(chain->marks, 0, sizeof chain->marks);
+        chain->marks[0].seq = chain->stored.seq;
+        chain->marks[0].hash = chain->stored.hash;
+        chain->mark_next = 1;
+        r->entry_count += chain->stored.seq - chain->branch_seq;
+    }
+    return CHT_OK;
+}
+
+enum cht_err replica_load_book(struct node_replica *r, struct cht_error *detail)
+{
+    struct cht_buf space;
+    cht_buf_init(&space, 64);
+    enum cht_err err = node_store_get_meta(r->log, "space", &space);
+    if (err == CHT_OK && space.len != CRDT_ID_BYTES)
+        err = CHT_E_CORRUPT;
+    if (err == CHT_OK) {
+        memcpy(r->space, space.data, CRDT_ID_BYTES);
+        r->members = net_members_new(r->space);
+        err = r->members == NULL ? CHT_E_NOMEM : CHT_OK;
+    }
+    cht_buf_clear(&space);
+    const struct node_book_reader reader = {
+        .ctx = r,
+        .record = load_record,
+        .device = load_device,
+        .chain = load_chain,
+        .epoch = load_epoch,
+        .entity = load_entity,
+        .actor = load_actor,
+    };
+    if (err == CHT_OK)
+        err = node_book_read(r->log, &reader);
+    if (err == CHT_OK)
+        err = load_tips(r);
+    if (err == CHT_E_CORRUPT || err == CHT_E_NOTFOUND)
+        return cht_fail(detail, CHT_E_CORRUPT,
+                        "the database's tables do not fit together: run 'chitty-node verify'");
+    r->devices_kept = r->graph.device_count;
+    r->chains_kept = r->graph.chain_count;
+    r->records_kept = net_members_count(r->members);
+    return err;
+}
+
+static enum cht_err load_number(void *ctx, uint32_t chain, uint32_t k,
+                                const struct crdt_graph_number *number)
+{
+    struct node_replica *r = ctx;
+    if (chain >= r->graph.chain_count || number->device >= r->graph.device_count)
+        return CHT_E_CORRUPT;
+    struct crdt_graph_chain *c = &r->graph.chains[chain];
+    /* a number of an entry beyond the position is noted again when that entry is applied */
+    if (number->seq > c->applied.seq)
+        return CHT_OK;
+    if (k < c->number_count)
+        return CHT_OK; /* shared with the parent */
+    if (k != c->number_count)
+        return CHT_E_CORRUPT;
+    struct crdt_graph_number *grown = realloc(c->numbers, (k + 1) * sizeof *grown);
+    if (grown == NULL)
+        return CHT_E_NOMEM;
+    c->numbers = grown;
+    grown[c->number_count++] = *number;
+    return CHT_OK;
+}
+
+static enum cht_err load_position(void *ctx, uint32_t chain, uint32_t seq)
+{
+    struct node_replica *r = ctx;
+    if (chain >= r->graph.chain_count)
+        return CHT_E_CORRUPT;
+    struct crdt_graph_chain *c = &r->graph.chains[chain];
+    if (seq > c->stored.seq)
+        return CHT_E_CORRUPT;
+    if (seq <= c->branch_seq)
+        return CHT_OK; /* nothing of its own applied yet */
+    struct crdt_place at = { chain, seq };
+    struct crdt_before before;
+    enum cht_err err = replica_before(r, at, crdt_graph_device_id(&r->graph, chain), &before);
+    if (err == CHT_OK)
+        err = r->graph.source.past_at(r, at, &c->past);
+    if (err == CHT_OK)
+        err = crdt_vector_raise(&r->graph.applied, chain, seq);
+    if (err != CHT_OK)
+        return err;
+    c->applied = (struct crdt_graph_tip){ .seq = seq, .hash = before.hash, .hlc = before.hlc };
+    memcpy(c->applied.epoch, before.epoch, CRDT_EPOCH_BYTES);
+    c->open = true;
+    return CHT_OK;
+}
+
+static enum cht_err count_void(void *ctx, struct crdt_place at, uint32_t op, const char *why)
+{
+    struct node_replica *r = ctx;
+    (void)op;
+    (void)why;
+    if (at.chain < r->graph.chain_count && at.seq <= r->graph.chains[at.chain].applied.seq)
+        r->void_count++; /* the others are counted when they are applied again */
+    return CHT_OK;
+}
+
+enum cht_err replica_load_positions(struct node_replica *r)
+{
+    const struct node_book_reader positions = { .ctx = r, .position = load_position };
+    const struct node_book_reader numbers = { .ctx = r,
+                                              .number = load_number,
+                                              .voided = count_void };
+    struct cht_buf root;
+    cht_buf_init(&root, 64);
+    enum cht_err err = node_book_read(r->store, &positions);
+    if (err == CHT_OK)
+        err = node_book_read(r->store, &numbers);
+    if (err == CHT_OK)
+        err = node_store_get_meta(r->store, "root", &root);
+    if (err == CHT_OK && root.len == CRDT_HASH_BYTES)
+        crdt_root_from(root.data, &r->root);
+    if (err == CHT_E_NOTFOUND)
+        err = CHT_OK; /* nothing was ever written back */
+    cht_buf_clear(&root);
+    return err;
+}
+
+enum cht_err replica_replay(struct node_replica *r, uint64_t now_ms)
+{
+    bool more = true;
+    enum cht_err err = CHT_OK;
+    while (err == CHT_OK && more) {
+        replica_turn(r);
+        err = replica_apply_ready(r, now_ms, &more);
+        if (err == CHT_OK)
+            err = node_replica_commit(r, r->writable);
+    }
+    return err;
+}

@@ -1,0 +1,194 @@
+#ifndef NODE_REPLICA_OWN_H
+#define NODE_REPLICA_OWN_H
+/* Inside node/replica only: what a replica is made of. */
+#include "crdt/mp.h"
+#include "node/replica/replica.h"
+
+/* Entities kept in memory between turns. About 1 KiB each. */
+#define REPLICA_CACHE_MAX 20000u
+/* Entries that may wait on one path before it is left alone (at most one credit window). */
+#define REPLICA_WAITING_MAX 4096u
+
+/* A log row of this turn: a new one, or an older one of which more was applied. */
+struct replica_row {
+    struct crdt_place first;
+    uint32_t count;
+    enum crdt_codec codec;
+    struct cht_bytes payload;
+    uint8_t head[CRDT_SIG_BYTES];
+    struct crdt_hash tip;
+    crdt_hlc_stamp stamp;
+    struct crdt_entry *entries; /* in the turn's arena */
+    bool fresh;                 /* to be inserted; else only entities and pasts are updated */
+    bool advanced;              /* entries of it were applied in this turn */
+    uint32_t *entities;         /* numbers touched, as they came; in the arena */
+    uint32_t entity_count, entity_cap;
+    struct cht_buf pasts;
+};
+
+enum slot_flags {
+    SLOT_DIRTY = 1u << 0,   /* differs from its row */
+    SLOT_ROW = 1u << 1,     /* has a row */
+    SLOT_INDEXED = 1u << 2, /* an indexed column may differ */
+    SLOT_SEARCH = 1u << 3,  /* the search text may differ */
+    SLOT_TOUCHED = 1u << 4, /* changed in this turn */
+
+};
+
+struct replica_slot {
+    struct crdt_state *state; /* NULL: not in memory */
+    uint8_t flags;
+};
+
+struct replica_spelt {
+    uint32_t n;
+    struct crdt_id id;
+    struct crdt_place place;
+};
+
+struct replica_void {
+    struct crdt_place place;
+    uint32_t op; /* VOID_WHOLE: all ops of the entry */
+    enum cht_err why;
+};
+#define VOID_WHOLE UINT32_MAX
+
+struct replica_number {
+    uint32_t chain, k;
+    struct crdt_graph_number number;
+};
+
+/* Of an own entry, until its row is made. */
+struct replica_own_note {
+    uint32_t entity;          /* INDEX_NONE: dep-only */
+    size_t past_at, past_len; /* its packed past in own_pasts, where a transaction starts */
+};
+
+/* A growing array of one turn; items are plain data. */
+struct replica_list {
+    void *items;
+    size_t count, cap;
+};
+CHT_MUST_USE enum cht_err replica_push(struct replica_list *l, const void *item, size_t size);
+
+/* What the next entry of a chain waits for. */
+struct replica_wait {
+    bool set;
+    struct crdt_dep dep; /* zeros: the parent's part */
+};
+
+struct node_replica {
+    struct node_store *store;
+    struct node_store *log; /* where log rows are read: `store`, but for a verifying fold */
+    struct crdt_graph graph;
+    struct net_members *members;
+    struct crdt_root root;
+    struct crdt_hlc clock;
+    uint8_t space[CRDT_ID_BYTES];
+    bool broken, writable, verifying;
+
+    struct node_index entities, actors;
+    struct replica_slot *slots; /* by entity number */
+    uint32_t slot_cap;
+    struct replica_list dirty; /* uint32_t: slots with SLOT_DIRTY */
+    uint32_t loaded;
+
+    const struct net_identity *identity;
+    uint8_t epoch[CRDT_EPOCH_BYTES];
+    uint32_t own_chain;                   /* CRDT_NO_CHAIN until the first write of this run */
+    uint8_t heads_named[CRDT_HASH_BYTES]; /* hash of the membership heads named last */
+
+    struct replica_wait *waits; /* by chain */
+    uint32_t wait_cap;
+    uint64_t entry_count, void_count;
+
+    /* the turn */
+    struct cht_arena arena;
+    bool over; /* the last turn is committed: the next call that changes something starts a new one
+                */
+    struct replica_list rows;      /* struct replica_row * */
+    struct replica_list own;       /* struct crdt_entry of own writes, not yet signed */
+    struct replica_list own_notes; /* struct replica_own_note, as `own` */
+    struct cht_buf own_pasts;
+    struct replica_list own_txns;  /* uint32_t: entries of each transaction, in order */
+    struct crdt_before own_before; /* what stands before own.items[0] */
+    struct replica_list spelt, actors_spelt, voids, numbers; /* book rows to add */
+    uint32_t devices_kept, chains_kept, records_kept;        /* how many of them the file has */
+    struct replica_list epochs;                              /* struct replica_epoch */
+    struct replica_list touched;                             /* uint32_t */
+    struct node_commit last;
+    bool changed;
+    struct cht_buf scratch;
+};
+
+struct replica_epoch {
+    struct crdt_place from;
+    uint8_t epoch[CRDT_EPOCH_BYTES];
+};
+
+/* Start a turn when the last one is committed. */
+void replica_turn(struct node_replica *r);
+/* Half of the turn's memory is used. */
+bool replica_full(const struct node_replica *r);
+/* Note a fault: the replica is broken from here on. Returns `err`. */
+enum cht_err replica_break(struct node_replica *r, enum cht_err err);
+
+/* --- rows.c: the log as the replica sees it, this turn's rows included ---------------------- */
+
+void replica_rows_clear(struct node_replica *r);
+CHT_MUST_USE enum cht_err replica_row_new(struct node_replica *r, struct replica_row **out);
+/* The row that holds an entry, decoded; read from the log when it is not of this turn. */
+CHT_MUST_USE enum cht_err replica_row_at(struct node_replica *r, struct crdt_place at,
+                                         struct cht_arena *arena, struct replica_row *out);
+/* The same as a row of this turn that can be advanced. */
+CHT_MUST_USE enum cht_err replica_row_open(struct node_replica *r, struct crdt_place at,
+                                           struct replica_row **out);
+/* What stands before (chain, seq + 1): the entry at (chain, seq) and its place; seq 0: zeros. */
+CHT_MUST_USE enum cht_err replica_before(struct node_replica *r, struct crdt_place at,
+                                         const uint8_t device[static CRDT_ID_BYTES],
+                                         struct crdt_before *out);
+struct crdt_graph_source replica_source(struct node_replica *r);
+/* Tell the graph that entries were appended to a chain, epoch by epoch. */
+CHT_MUST_USE enum cht_err replica_stored(struct node_replica *r, uint32_t chain,
+                                         const struct crdt_entry *entries, uint32_t count);
+
+/* --- apply.c -------------------------------------------------------------------------------- */
+
+/* Apply entries of the row from the chain's applied tip on. CHT_E_WAITING: one is not ready. */
+CHT_MUST_USE enum cht_err replica_apply_row(struct node_replica *r, struct replica_row *row,
+                                            uint64_t now_ms);
+/* Apply whatever is stored and ready; `*out_more`: the turn is full, commit and call again. */
+CHT_MUST_USE enum cht_err replica_apply_ready(struct node_replica *r, uint64_t now_ms,
+                                              bool *out_more);
+
+/* --- cache.c -------------------------------------------------------------------------------- */
+
+CHT_MUST_USE enum cht_err replica_slot(struct node_replica *r, uint32_t n,
+                                       struct replica_slot **out);
+/* Mark an entity changed in `field`. */
+CHT_MUST_USE enum cht_err replica_touch(struct node_replica *r, uint32_t n, uint16_t field);
+void replica_cache_trim(struct node_replica *r);
+void replica_cache_clear(struct node_replica *r);
+/* Write the rows of all dirty entities and the positions they reflect; inside a transaction. */
+CHT_MUST_USE enum cht_err replica_write_back(struct node_replica *r);
+void replica_written(struct node_replica *r);
+
+/* --- author.c ------------------------------------------------------------------------------- */
+
+/* Sign and encode this turn's own entries into rows and `last`. */
+CHT_MUST_USE enum cht_err replica_seal(struct node_replica *r);
+
+/* --- serve.c -------------------------------------------------------------------------------- */
+
+extern const struct net_view_ops replica_view_ops;
+enum cht_err replica_digest(void *ctx, const uint8_t *prefix, unsigned nibbles,
+                            struct net_digest out[static NET_DIGEST_CHILDREN]);
+enum cht_err replica_digest_rows(void *ctx, const uint8_t *prefix, unsigned nibbles, size_t max,
+                                 struct cht_arena *arena, const struct net_row **out_rows,
+                                 size_t *out_count);
+
+/* A dep that names an entry. */
+struct crdt_dep replica_dep(const struct node_replica *r, struct crdt_place at,
+                            const struct crdt_hash *hash);
+
+#endif

@@ -1,0 +1,147 @@
+#ifndef NODE_REPLICA_REPLICA_H
+#define NODE_REPLICA_REPLICA_H
+/* A replica of one space: the merge logic of crdt/ on the store.
+ *
+ * A turn receives ranges and writes own changes, all in memory, then `node_replica_commit` makes
+ * it durable in one transaction; only after that may acks, frames and answers leave. When a call
+ * fails with anything but a refusal of its input, memory and file no longer agree: the replica is
+ * `broken`, refuses everything, and the caller closes and opens it again (the log is the truth). */
+#include "crdt/base/arena.h"
+#include "net/identity.h"
+#include "net/members.h"
+#include "net/view.h"
+#include "node/replica/index.h"
+#include "node/store/store.h"
+
+struct node_replica;
+
+struct node_replica_options {
+    const char *path;
+    enum node_store_mode mode;           /* WRITE or READ; made by node_replica_create */
+    const struct net_identity *identity; /* to write; NULL: only read and receive */
+    uint8_t epoch[CRDT_EPOCH_BYTES];     /* random, for the first write of this run */
+    uint64_t now_ms;                     /* the wall clock at the start */
+};
+
+/* Make the file of a new space: its founding record, or (joining) its records. `records` stand
+ * parents first. CHT_E_EXISTS, CHT_E_SIGNATURE…: a record; errors of the store. */
+CHT_MUST_USE enum cht_err node_replica_create(const char *path,
+                                              const uint8_t space[static CRDT_ID_BYTES],
+                                              const struct cht_bytes *records, size_t count,
+                                              struct cht_error *detail);
+/* Open and replay the log from where the typed tables stand. */
+CHT_MUST_USE enum cht_err node_replica_open(const struct node_replica_options *options,
+                                            struct cht_error *detail, struct node_replica **out);
+/* Write back what is dirty (when it can) and close. NULL is allowed. */
+void node_replica_close(struct node_replica *r);
+
+const uint8_t *node_replica_space(const struct node_replica *r);
+struct net_members *node_replica_members(struct node_replica *r);
+struct node_store *node_replica_store(struct node_replica *r);
+const struct crdt_graph *node_replica_graph(const struct node_replica *r);
+const struct node_index *node_replica_index(const struct node_replica *r);
+struct crdt_root node_replica_root(const struct node_replica *r);
+bool node_replica_broken(const struct node_replica *r);
+
+/* --- receiving ----------------------------------------------------------------------------- */
+
+enum node_receipt {
+    NODE_STORED,      /* it will be durable with this turn's commit */
+    NODE_KNOWN,       /* held already */
+    NODE_UNPLACEABLE, /* the entry before it, the writer, or its membership heads are not held */
+    NODE_REFUSED,     /* bytes, hash or head are wrong, or the writer was not admitted */
+    NODE_STOPPED,     /* too many branches, or a window of entries waits on this path */
+};
+
+/* Check a range from outside and take it into the turn. CHT_OK: `*out` tells. Anything else is a
+ * fault of ours and breaks the replica. */
+CHT_MUST_USE enum cht_err node_replica_receive(struct node_replica *r,
+                                               const struct crdt_range *range, uint64_t now_ms,
+                                               enum node_receipt *out);
+/* Apply what became ready through this turn's ranges. Call once after the last receive; when
+ * `*out_more` is set the turn is full: commit and call again in the next one. */
+CHT_MUST_USE enum cht_err node_replica_settle(struct node_replica *r, uint64_t now_ms,
+                                              bool *out_more);
+/* Half of the turn's memory is used: take nothing more in before a commit. */
+bool node_replica_full(const struct node_replica *r);
+/* Take a membership record into the turn; see net_members_add for the refusals. */
+CHT_MUST_USE enum cht_err node_replica_add_record(struct node_replica *r, struct cht_bytes record);
+
+/* --- writing ------------------------------------------------------------------------------- */
+
+/* One entry of a transaction: ops on one entity. The ops have passed crdt_op_check. */
+struct node_change {
+    struct crdt_id id;
+    const struct crdt_op *ops;
+    uint32_t count;
+};
+/* Write one transaction as own entries. `actor` NULL: the device itself. CHT_E_LIMIT: an entry
+ * passes LIMIT_BODY_BYTES or LIMIT_ENTRY_OPS (nothing is written); CHT_E_DENIED: no identity or not
+ * admitted. */
+CHT_MUST_USE enum cht_err node_replica_write(struct node_replica *r,
+                                             const struct node_change *changes, size_t count,
+                                             const struct crdt_id *actor, uint64_t now_ms);
+/* The vector that answers carry as a version, and compare-and-set asks about: everything applied
+ * now, this turn included. Borrowed until the next call that changes the replica. */
+const struct crdt_vector *node_replica_applied(const struct node_replica *r);
+
+/* --- the end of the turn ------------------------------------------------------------------- */
+
+/* Sign and store own entries, commit. `write_back`: also write the rows of touched entities (when
+ * the queue is empty, every second under load, before a query). Errors of the store break the
+ * replica: nothing of the turn happened. CHT_OK with nothing to do costs nothing. */
+CHT_MUST_USE enum cht_err node_replica_commit(struct node_replica *r, bool write_back);
+/* Is anything not yet in the typed tables? */
+bool node_replica_dirty(const struct node_replica *r);
+
+/* What the last commit made durable; good until the next receive or write. */
+struct node_commit {
+    struct crdt_dep before; /* own entry before the first own range; seq 0: none */
+    struct crdt_dep last;
+    const struct crdt_range *ranges; /* own ranges, in order */
+    size_t range_count;
+    const uint32_t *touched; /* entities whose state changed, no order, no duplicates */
+    size_t touched_count;
+    bool changed; /* entries stored or applied, or records added */
+};
+struct node_commit node_replica_last(const struct node_replica *r);
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+/* The state of an entity by number, through the cache; borrowed until the next commit.
+ * An entity that nothing lives of has an empty state. CHT_E_NOTFOUND: no such number. */
+CHT_MUST_USE enum cht_err node_replica_state(struct node_replica *r, uint32_t n,
+                                             const struct crdt_state **out);
+/* What a sync session reads. Lives as long as the replica. */
+struct net_view node_replica_view(struct node_replica *r);
+
+struct node_replica_counts {
+    uint64_t entries; /* stored */
+    uint64_t waiting; /* stored and not applied */
+    uint64_t voids;   /* void ops */
+    uint32_t chains, devices, entities;
+};
+struct node_replica_counts node_replica_count(const struct node_replica *r);
+
+/* A stored entry, decoded from the log into `arena`. CHT_E_NOTFOUND. */
+CHT_MUST_USE enum cht_err node_replica_entry(struct node_replica *r, struct crdt_place at,
+                                             struct cht_arena *arena, struct crdt_entry *out);
+
+/* --- checking ------------------------------------------------------------------------------ */
+
+/* A finding of verify: `where` names the row or entry in words. */
+typedef void node_problem(void *ctx, const char *where, const char *what);
+struct node_verified {
+    bool ok;
+    struct crdt_root root; /* folded from the log */
+    uint64_t chains, entries, problems;
+};
+/* Re-hash every chain, check every head, fold the log in a fresh memory and compare with the typed
+ * tables as they stand. Write-back first. Errors: of the store, or no memory; damage is a problem,
+ * not an error. */
+CHT_MUST_USE enum cht_err node_replica_verify(struct node_replica *r, node_problem *each, void *ctx,
+                                              struct node_verified *out);
+/* Empty the typed tables and fold the log again. CHT_E_CORRUPT: the log itself is damaged. */
+CHT_MUST_USE enum cht_err node_replica_rebuild(struct node_replica *r);
+
+#endif

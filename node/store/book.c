@@ -1,0 +1,239 @@
+/* The book of small numbers: devices, chains, entities, actors, records; see store.h
+ * (PROTOCOL 10.2). */
+#include "node/store/sql.h"
+
+enum cht_err node_book_add_device(struct node_store *s, uint32_t n,
+                                  const uint8_t id[static CRDT_ID_BYTES])
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_statement(s, SQL_DEVICE_ADD, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, 1, n);
+    store_bind(st, 2, cht_bytes(id, CRDT_ID_BYTES));
+    return store_done(st);
+}
+
+enum cht_err node_book_add_chain(struct node_store *s, uint32_t n, uint32_t device, uint32_t parent,
+                                 uint32_t branch_seq)
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_statement(s, SQL_CHAIN_ADD, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, 1, n);
+    sqlite3_bind_int64(st, 2, device);
+    if (parent == CRDT_NO_CHAIN)
+        sqlite3_bind_null(st, 3);
+    else
+        sqlite3_bind_int64(st, 3, parent);
+    sqlite3_bind_int64(st, 4, branch_seq);
+    return store_done(st);
+}
+
+enum cht_err node_book_add_epoch(struct node_store *s, struct crdt_place from,
+                                 const uint8_t epoch[static CRDT_EPOCH_BYTES])
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_statement(s, SQL_EPOCH_ADD, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, 1, from.chain);
+    sqlite3_bind_int64(st, 2, from.seq);
+    store_bind(st, 3, cht_bytes(epoch, CRDT_EPOCH_BYTES));
+    return store_done(st);
+}
+
+enum cht_err node_book_add_entity(struct node_store *s, uint32_t n, const struct crdt_id *id,
+                                  struct crdt_place spelt)
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_statement(s, SQL_ENTITY_ADD, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, 1, store_place_key(spelt));
+    sqlite3_bind_int64(st, 2, n);
+    sqlite3_bind_int(st, 3, id->type);
+    store_bind(st, 4, cht_bytes(id->b, CRDT_ID_BYTES));
+    return store_done(st);
+}
+
+enum cht_err node_book_add_actor(struct node_store *s, uint32_t n, const struct crdt_id *id,
+                                 struct crdt_place spelt)
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_statement(s, SQL_ACTOR_ADD, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, 1, store_place_key(spelt));
+    sqlite3_bind_int64(st, 2, n);
+    store_bind(st, 3, cht_bytes(id->b, CRDT_ID_BYTES));
+    return store_done(st);
+}
+
+enum cht_err node_book_put_position(struct node_store *s, uint32_t chain, uint32_t seq)
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_statement(s, SQL_POSITION_PUT, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, 1, chain);
+    sqlite3_bind_int64(st, 2, seq);
+    return store_done(st);
+}
+
+enum cht_err node_book_add_number(struct node_store *s, uint32_t chain, uint32_t k,
+                                  const struct crdt_graph_number *number)
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_statement(s, SQL_NUMBER_ADD, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, 1, chain);
+    sqlite3_bind_int64(st, 2, k);
+    sqlite3_bind_int64(st, 3, number->device);
+    sqlite3_bind_int64(st, 4, number->seq);
+    return store_done(st);
+}
+
+enum cht_err node_book_add_void(struct node_store *s, struct crdt_place at, uint32_t op,
+                                enum cht_err why)
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_statement(s, SQL_VOID_ADD, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, 1, store_place_key(at));
+    sqlite3_bind_int64(st, 2, op == UINT32_MAX ? -1 : (int64_t)op);
+    sqlite3_bind_text(st, 3, cht_err_code(why), -1, SQLITE_STATIC);
+    return store_done(st);
+}
+
+enum cht_err node_book_add_record(struct node_store *s, struct cht_bytes record)
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_statement(s, SQL_RECORD_ADD, &st);
+    if (err != CHT_OK)
+        return err;
+    store_bind(st, 1, record);
+    return store_done(st);
+}
+
+/* --- reading the book ---------------------------------------------------------------------- */
+
+typedef enum cht_err book_row(const struct node_book_reader *r, sqlite3_stmt *st);
+
+static enum cht_err read_device(const struct node_book_reader *r, sqlite3_stmt *st)
+{
+    struct cht_bytes id = store_column(st, 1);
+    return id.len == CRDT_ID_BYTES
+               ? r->device(r->ctx, (uint32_t)sqlite3_column_int64(st, 0), id.data)
+               : CHT_E_CORRUPT;
+}
+
+static enum cht_err read_chain(const struct node_book_reader *r, sqlite3_stmt *st)
+{
+    bool root = sqlite3_column_type(st, 2) == SQLITE_NULL;
+    return r->chain(r->ctx, (uint32_t)sqlite3_column_int64(st, 0),
+                    (uint32_t)sqlite3_column_int64(st, 1),
+                    root ? CRDT_NO_CHAIN : (uint32_t)sqlite3_column_int64(st, 2),
+                    (uint32_t)sqlite3_column_int64(st, 3));
+}
+
+static enum cht_err read_epoch(const struct node_book_reader *r, sqlite3_stmt *st)
+{
+    struct crdt_place from = { (uint32_t)sqlite3_column_int64(st, 0),
+                               (uint32_t)sqlite3_column_int64(st, 1) };
+    struct cht_bytes epoch = store_column(st, 2);
+    return epoch.len == CRDT_EPOCH_BYTES ? r->epoch(r->ctx, from, epoch.data) : CHT_E_CORRUPT;
+}
+
+static enum cht_err read_entity(const struct node_book_reader *r, sqlite3_stmt *st)
+{
+    struct cht_bytes bytes = store_column(st, 3);
+    if (bytes.len != CRDT_ID_BYTES)
+        return CHT_E_CORRUPT;
+    struct crdt_id id = { .type = (uint8_t)sqlite3_column_int(st, 2) };
+    memcpy(id.b, bytes.data, CRDT_ID_BYTES);
+    return r->entity(r->ctx, (uint32_t)sqlite3_column_int64(st, 1), &id,
+                     store_place_of(sqlite3_column_int64(st, 0)));
+}
+
+static enum cht_err read_actor(const struct node_book_reader *r, sqlite3_stmt *st)
+{
+    struct cht_bytes bytes = store_column(st, 2);
+    if (bytes.len != CRDT_ID_BYTES)
+        return CHT_E_CORRUPT;
+    struct crdt_id id = { 0 };
+    memcpy(id.b, bytes.data, CRDT_ID_BYTES);
+    return r->actor(r->ctx, (uint32_t)sqlite3_column_int64(st, 1), &id,
+                    store_place_of(sqlite3_column_int64(st, 0)));
+}
+
+static enum cht_err read_number(const struct node_book_reader *r, sqlite3_stmt *st)
+{
+    struct crdt_graph_number number = { .device = (uint32_t)sqlite3_column_int64(st, 2),
+                                        .seq = (uint32_t)sqlite3_column_int64(st, 3) };
+    return r->number(r->ctx, (uint32_t)sqlite3_column_int64(st, 0),
+                     (uint32_t)sqlite3_column_int64(st, 1), &number);
+}
+
+static enum cht_err read_void(const struct node_book_reader *r, sqlite3_stmt *st)
+{
+    const char *why = (const char *)sqlite3_column_text(st, 2);
+    int64_t op = sqlite3_column_int64(st, 1);
+    return r->voided(r->ctx, store_place_of(sqlite3_column_int64(st, 0)),
+                     op < 0 ? UINT32_MAX : (uint32_t)op, why == NULL ? "" : why);
+}
+
+static enum cht_err read_position(const struct node_book_reader *r, sqlite3_stmt *st)
+{
+    return r->position(r->ctx, (uint32_t)sqlite3_column_int64(st, 0),
+                       (uint32_t)sqlite3_column_int64(st, 1));
+}
+
+static enum cht_err read_record(const struct node_book_reader *r, sqlite3_stmt *st)
+{
+    return r->record(r->ctx, store_column(st, 0));
+}
+
+static enum cht_err read_table(struct node_store *s, const char *sql, book_row *row,
+                               const struct node_book_reader *r)
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_prepare(s, sql, &st);
+    if (err != CHT_OK)
+        return err;
+    while ((err = store_row(st)) == CHT_OK && (err = row(r, st)) == CHT_OK)
+        continue;
+    sqlite3_finalize(st);
+    return err == CHT_E_NOTFOUND ? CHT_OK : err;
+}
+
+enum cht_err node_book_read(struct node_store *s, const struct node_book_reader *r)
+{
+    const struct {
+        bool wanted;
+        const char *sql;
+        book_row *row;
+    } tables[] = {
+        { r->record != NULL, "SELECT bytes FROM record ORDER BY n", read_record },
+        { r->device != NULL, "SELECT n, id FROM device ORDER BY n", read_device },
+        { r->chain != NULL, "SELECT n, device, parent, branch_seq FROM chain ORDER BY n",
+          read_chain },
+        { r->epoch != NULL, "SELECT chain, seq, epoch FROM epoch ORDER BY chain, seq", read_epoch },
+        { r->entity != NULL, "SELECT place, n, type, id FROM entity ORDER BY n, place",
+          read_entity },
+        { r->actor != NULL, "SELECT place, n, id FROM actor ORDER BY n, place", read_actor },
+        { r->number != NULL, "SELECT chain, k, device, seq FROM number ORDER BY chain, k",
+          read_number },
+        { r->voided != NULL, "SELECT place, op, why FROM void ORDER BY place, op", read_void },
+        { r->position != NULL, "SELECT chain, seq FROM position ORDER BY chain", read_position },
+    };
+    enum cht_err err = CHT_OK;
+    for (size_t i = 0; err == CHT_OK && i < sizeof tables / sizeof tables[0]; i++) {
+        if (tables[i].wanted)
+            err = read_table(s, tables[i].sql, tables[i].row, r);
+    }
+    return err;
+}

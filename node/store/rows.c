@@ -1,0 +1,267 @@
+/* Entities as rows of the typed tables; see store.h (PROTOCOL 10.4). */
+#include "node/store/columns.h"
+#include "node/store/tables.h"
+
+#include "crdt/mp.h"
+#include "crdt/rfc3339.h"
+
+static enum cht_err entity_id(struct node_store *s, uint32_t n, struct crdt_id *out)
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_statement(s, SQL_ENTITY_ID, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, 1, n);
+    err = store_row(st);
+    if (err != CHT_OK)
+        return err == CHT_E_NOTFOUND ? CHT_E_CORRUPT : err;
+    struct cht_bytes id = store_column(st, 1);
+    if (id.len == CRDT_ID_BYTES) {
+        out->type = (uint8_t)sqlite3_column_int(st, 0);
+        memcpy(out->b, id.data, CRDT_ID_BYTES);
+    }
+    sqlite3_reset(st);
+    return id.len == CRDT_ID_BYTES ? CHT_OK : CHT_E_CORRUPT;
+}
+
+/* --- writing ------------------------------------------------------------------------------- */
+
+struct pack_ctx {
+    unsigned type;
+};
+
+static bool in_column(void *ctx, const struct crdt_cell *cell, const struct crdt_value *shown)
+{
+    const struct pack_ctx *p = ctx;
+    const struct crdt_field *f = crdt_field(p->type, cell->field);
+    return f != NULL && (f->kind == CRDT_REGISTER || f->kind == CRDT_TEXT) &&
+           store_column_holds(f, shown->bytes);
+}
+
+/* All cells of a set or map as one JSON array or object. */
+static enum cht_err bind_keyed(sqlite3_stmt *st, int at, const struct crdt_graph *g,
+                               const struct crdt_state *state, const struct crdt_field *f,
+                               struct cht_buf *out)
+{
+    size_t start = out->len;
+    bool any = false, map = f->kind == CRDT_MAP;
+    enum cht_err err = CHT_OK;
+    for (uint32_t i = 0; err == CHT_OK && i < state->count; i++) {
+        const struct crdt_cell *c = &state->cells[i];
+        if (c->field != f->number)
+            continue;
+        err = cht_buf_add(out, cht_bytes_str(any ? "," : (map ? "{" : "[")));
+        any = true;
+        if (err == CHT_OK)
+            err = store_json_value(c->key, out);
+        if (err == CHT_OK && map)
+            err = cht_buf_add_u8(out, ':');
+        if (err == CHT_OK && map)
+            err = store_json_value(crdt_cell_shown(g, state->id.type, c)->bytes, out);
+    }
+    if (err == CHT_OK && any)
+        err = cht_buf_add(out, cht_bytes_str(map ? "}" : "]"));
+    if (err == CHT_OK && any)
+        sqlite3_bind_text64(st, at, (const char *)out->data + start, out->len - start,
+                            SQLITE_TRANSIENT, SQLITE_UTF8);
+    else
+        sqlite3_bind_null(st, at);
+    out->len = start;
+    return err;
+}
+
+static enum cht_err bind_fields(struct node_store *s, sqlite3_stmt *st, const struct crdt_graph *g,
+                                const struct crdt_state *state, bool indexed)
+{
+    const struct crdt_type_schema *t = crdt_schema(state->id.type);
+    enum cht_err err = CHT_OK;
+    for (size_t i = 0; t != NULL && err == CHT_OK && i < t->count; i++) {
+        const struct crdt_field *f = &t->fields[i];
+        int at = (int)(STORE_FIELD_PARAM + i);
+        if (f->number == CRDT_FIELD_DELETED || (!indexed && node_rows_indexed(f)))
+            continue;
+        if (f->kind == CRDT_SET || f->kind == CRDT_MAP) {
+            err = bind_keyed(st, at, g, state, f, &s->scratch);
+            continue;
+        }
+        const struct crdt_cell *c = crdt_state_cell(state, f->number, cht_bytes(NULL, 0));
+        if (c == NULL)
+            sqlite3_bind_null(st, at);
+        else
+            err = store_column_bind(st, at, f, crdt_cell_shown(g, state->id.type, c)->bytes,
+                                    &s->scratch);
+    }
+    return err;
+}
+
+enum cht_err node_row_info(const struct crdt_graph *g, const struct crdt_state *state,
+                           struct node_row_info *out)
+{
+    struct node_row_info info = { .hidden = crdt_state_hidden(state, g) };
+    bool contested;
+    enum cht_err err = crdt_state_contested(state, g, &contested);
+    if (err != CHT_OK)
+        return err;
+    info.conflicts = contested;
+    for (uint32_t i = 0; i < state->count; i++)
+        info.conflicts += crdt_cell_conflict(state->id.type, &state->cells[i]);
+    *out = info;
+    return CHT_OK;
+}
+
+/* The words of an entity for the full-text index: the title field, then every other one that is
+ * marked for search. */
+static enum cht_err write_search(struct node_store *s, const struct crdt_graph *g, uint32_t n,
+                                 const struct crdt_state *state, bool hidden)
+{
+    const struct crdt_type_schema *t = crdt_schema(state->id.type);
+    if (t == NULL)
+        return CHT_OK;
+    struct cht_bytes title = { 0 };
+    cht_buf_reset(&s->scratch);
+    enum cht_err err = CHT_OK;
+    for (size_t i = 0; err == CHT_OK && i < t->count; i++) {
+        const struct crdt_field *f = &t->fields[i];
+        const struct crdt_cell *c =
+            f->search ? crdt_state_cell(state, f->number, cht_bytes(NULL, 0)) : NULL;
+        if (c == NULL)
+            continue;
+        struct cht_bytes text = crdt_mp_peek(crdt_cell_shown(g, state->id.type, c)->bytes).data;
+        if (strcmp(f->name, t->title_field) == 0) {
+            title = text;
+            continue;
+        }
+        err = cht_buf_add(&s->scratch, text);
+        if (err == CHT_OK)
+            err = cht_buf_add_u8(&s->scratch, '\n');
+    }
+    sqlite3_stmt *st = NULL;
+    if (err == CHT_OK)
+        err = store_statement(s, hidden ? SQL_SEARCH_DROP : SQL_SEARCH_PUT, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, 1, n);
+    if (!hidden) {
+        sqlite3_bind_text64(st, 2, title.len == 0 ? "" : (const char *)title.data, title.len,
+                            SQLITE_STATIC, SQLITE_UTF8);
+        sqlite3_bind_text64(st, 3, s->scratch.len == 0 ? "" : (const char *)s->scratch.data,
+                            s->scratch.len, SQLITE_STATIC, SQLITE_UTF8);
+    }
+    return store_done(st);
+}
+
+enum cht_err node_rows_write(struct node_store *s, const struct crdt_graph *g, uint32_t n,
+                             const struct crdt_state *state, unsigned flags)
+{
+    struct node_row_info info;
+    enum cht_err err = node_row_info(g, state, &info);
+    struct pack_ctx pack = { .type = state->id.type };
+    cht_buf_reset(&s->blob);
+    cht_buf_reset(&s->scratch);
+    if (err == CHT_OK)
+        err = crdt_state_pack(state, g, in_column, &pack, &s->blob);
+    bool fresh = (flags & NODE_ROW_NEW) != 0;
+    bool indexed = fresh || (flags & NODE_ROW_INDEXED) != 0;
+    sqlite3_stmt *st = NULL;
+    if (err == CHT_OK)
+        err = store_row_statement(s, state->id.type,
+                                  fresh     ? STORE_ROW_INSERT
+                                  : indexed ? STORE_ROW_UPDATE
+                                            : STORE_ROW_UPDATE_PLAIN,
+                                  &st);
+    if (err == CHT_OK)
+        err = bind_fields(s, st, g, state, indexed);
+    if (err != CHT_OK)
+        return err;
+    char id[CRDT_ID_TEXT_MAX], modified[CRDT_RFC3339_MAX];
+    sqlite3_bind_int64(st, STORE_PARAM_N, n);
+    if (fresh) {
+        crdt_id_text(&state->id, id);
+        sqlite3_bind_text(st, STORE_PARAM_ID, id, -1, SQLITE_STATIC);
+    }
+    uint64_t ms = crdt_hlc_ms(crdt_state_modified(state));
+    if (ms <= CRDT_RFC3339_MS_MAX) {
+        crdt_rfc3339_text(ms, modified);
+        sqlite3_bind_text(st, STORE_PARAM_MODIFIED, modified, -1, SQLITE_STATIC);
+    } else {
+        sqlite3_bind_null(st, STORE_PARAM_MODIFIED);
+    }
+    sqlite3_bind_int(st, STORE_PARAM_DELETED, info.hidden);
+    sqlite3_bind_int64(st, STORE_PARAM_CONFLICTS, info.conflicts);
+    store_bind(st, STORE_PARAM_CRDT, cht_buf_view(&s->blob));
+    err = store_done(st);
+    if (err == CHT_OK && (flags & NODE_ROW_SEARCH) != 0)
+        err = write_search(s, g, n, state, info.hidden);
+    return err;
+}
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+struct load_ctx {
+    const struct crdt_type_schema *t;
+    sqlite3_stmt *st;
+    struct cht_buf *scratch;
+};
+
+/* crdt and deleted stand before the fields, which leave out `deleted` itself. */
+static enum cht_err from_column(void *ctx, uint16_t field, struct cht_bytes *out)
+{
+    struct load_ctx *l = ctx;
+    int column = 2;
+    for (size_t i = 0; l->t != NULL && i < l->t->count; i++) {
+        const struct crdt_field *f = &l->t->fields[i];
+        bool deleted = f->number == CRDT_FIELD_DELETED;
+        if (f->number == field) {
+            cht_buf_reset(l->scratch);
+            enum cht_err err = store_column_read(l->st, deleted ? 1 : column, f, l->scratch);
+            if (err == CHT_OK)
+                *out = cht_buf_view(l->scratch);
+            return err;
+        }
+        column += !deleted;
+    }
+    return CHT_E_CORRUPT;
+}
+
+enum cht_err node_rows_read(struct node_store *s, const struct crdt_graph *g, uint32_t n,
+                            struct crdt_state *out)
+{
+    struct crdt_id id;
+    enum cht_err err = entity_id(s, n, &id);
+    struct load_ctx load = { .scratch = &s->scratch };
+    if (err == CHT_OK) {
+        load.t = crdt_schema(id.type);
+        err = store_row_statement(s, id.type, STORE_ROW_LOAD, &load.st);
+    }
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(load.st, 1, n);
+    err = store_row(load.st);
+    out->id = id;
+    if (err == CHT_OK)
+        err = crdt_state_unpack(store_column(load.st, 0), g, from_column, &load, out);
+    sqlite3_reset(load.st);
+    return err;
+}
+
+enum cht_err node_rows_clear(struct node_store *s)
+{
+    enum cht_err err = store_exec(s, "DELETE FROM other; DELETE FROM position; DELETE FROM search;"
+                                     "DELETE FROM entity; DELETE FROM actor; DELETE FROM number;"
+                                     "DELETE FROM void");
+    size_t count;
+    (void)crdt_schema_at(0, &count);
+    for (size_t i = 0; err == CHT_OK && i < count; i++) {
+        struct cht_buf sql;
+        cht_buf_init(&sql, 256);
+        err = cht_buf_add(&sql, cht_bytes_str("DELETE FROM \""));
+        if (err == CHT_OK)
+            err = cht_buf_add(&sql, cht_bytes_str(crdt_type_table(crdt_schema_at(i, NULL)->type)));
+        if (err == CHT_OK)
+            err = cht_buf_add(&sql, cht_bytes("\"", 2));
+        if (err == CHT_OK)
+            err = store_exec(s, (const char *)sql.data);
+        cht_buf_clear(&sql);
+    }
+    return err;
+}

@@ -1,0 +1,90 @@
+#ifndef NODE_STORE_SQL_H
+#define NODE_STORE_SQL_H
+/* Inside node/store only: the database handle and its prepared statements. */
+#include "node/store/store.h"
+
+#include <sqlite3.h>
+
+/* name, text: prepared at first use, kept until close */
+#define STORE_STATEMENTS(X)                                                                        \
+    X(SQL_BEGIN, "BEGIN IMMEDIATE")                                                                \
+    X(SQL_COMMIT, "COMMIT")                                                                        \
+    X(SQL_META_PUT, "INSERT OR REPLACE INTO meta(key, value) VALUES(?1, ?2)")                      \
+    X(SQL_META_GET, "SELECT value FROM meta WHERE key = ?1")                                       \
+    X(SQL_LOG_ADD, "INSERT INTO log(id, count, codec, payload, head, tip, stamp, entities, pasts)" \
+                   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                  \
+    X(SQL_LOG_APPLIED, "UPDATE log SET entities = ?2, pasts = ?3 WHERE id = ?1")                   \
+    X(SQL_LOG_FIND, "SELECT * FROM log WHERE id <= ?1 ORDER BY id DESC LIMIT 1")                   \
+    X(SQL_LOG_NEXT, "SELECT * FROM log WHERE id >= ?1 ORDER BY id LIMIT 1")                        \
+    X(SQL_LOG_SCAN, "SELECT * FROM log ORDER BY id")                                               \
+    X(SQL_DEVICE_ADD, "INSERT INTO device(n, id) VALUES(?1, ?2)")                                  \
+    X(SQL_CHAIN_ADD, "INSERT INTO chain(n, device, parent, branch_seq) VALUES(?1, ?2, ?3, ?4)")    \
+    X(SQL_EPOCH_ADD, "INSERT INTO epoch(chain, seq, epoch) VALUES(?1, ?2, ?3)")                    \
+    X(SQL_ENTITY_ADD, "INSERT INTO entity(place, n, type, id) VALUES(?1, ?2, ?3, ?4)")             \
+    X(SQL_ACTOR_ADD, "INSERT INTO actor(place, n, id) VALUES(?1, ?2, ?3)")                         \
+    X(SQL_NUMBER_ADD,                                                                              \
+      "INSERT OR REPLACE INTO number(chain, k, device, seq) VALUES(?1, ?2, ?3, ?4)")               \
+    X(SQL_VOID_ADD, "INSERT OR REPLACE INTO void(place, op, why) VALUES(?1, ?2, ?3)")              \
+    X(SQL_POSITION_PUT, "INSERT OR REPLACE INTO position(chain, seq) VALUES(?1, ?2)")              \
+    X(SQL_RECORD_ADD, "INSERT INTO record(bytes) VALUES(?1)")                                      \
+    X(SQL_SEARCH_PUT, "INSERT OR REPLACE INTO search(rowid, title, body) VALUES(?1, ?2, ?3)")      \
+    X(SQL_SEARCH_DROP, "DELETE FROM search WHERE rowid = ?1")                                      \
+    X(SQL_ENTITY_ID, "SELECT type, id FROM entity WHERE n = ?1 LIMIT 1")
+
+enum store_statement {
+#define X(name, text) name,
+    STORE_STATEMENTS(X)
+#undef X
+        STORE_STATEMENT_COUNT
+};
+
+#define STORE_TYPES_MAX 16u
+
+struct node_store {
+    sqlite3 *db;
+    sqlite3_stmt *statements[STORE_STATEMENT_COUNT];
+    /* by type: load, insert, update, update without the indexed columns */
+    sqlite3_stmt *rows[STORE_TYPES_MAX][4];
+    bool in_transaction;
+    size_t wal_bytes;
+    struct cht_buf scratch; /* blobs and JSON while a row is written */
+    struct cht_buf blob;
+};
+
+/* An entry's place as the key of log, entity and actor rows: chain << 40 | seq (PROTOCOL 10.2). */
+static inline int64_t store_place_key(struct crdt_place at)
+{
+    return (int64_t)((uint64_t)at.chain << 40 | at.seq);
+}
+static inline struct crdt_place store_place_of(int64_t key)
+{
+    return (struct crdt_place){ (uint32_t)((uint64_t)key >> 40), (uint32_t)key };
+}
+
+/* SQLite's result code as ours. */
+enum cht_err store_error(int code);
+/* A prepared statement, reset and ready to bind. */
+CHT_MUST_USE enum cht_err store_statement(struct node_store *s, enum store_statement which,
+                                          sqlite3_stmt **out);
+CHT_MUST_USE enum cht_err store_prepare(struct node_store *s, const char *sql, sqlite3_stmt **out);
+/* Step a statement that gives no row, and reset it. */
+CHT_MUST_USE enum cht_err store_done(sqlite3_stmt *st);
+/* Step to the next row: CHT_OK, or CHT_E_NOTFOUND (and reset) at the end. */
+CHT_MUST_USE enum cht_err store_row(sqlite3_stmt *st);
+CHT_MUST_USE enum cht_err store_exec(struct node_store *s, const char *sql);
+
+static inline struct cht_bytes store_column(sqlite3_stmt *st, int column)
+{
+    const void *data = sqlite3_column_blob(st, column);
+    return cht_bytes(data, (size_t)sqlite3_column_bytes(st, column));
+}
+static inline void store_bind(sqlite3_stmt *st, int at, struct cht_bytes value)
+{
+    sqlite3_bind_blob64(st, at, value.len == 0 ? (const void *)"" : value.data, value.len,
+                        SQLITE_STATIC);
+}
+
+/* Create the tables of an empty file. */
+CHT_MUST_USE enum cht_err store_create_tables(struct node_store *s);
+
+#endif

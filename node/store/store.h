@@ -1,0 +1,179 @@
+#ifndef NODE_STORE_STORE_H
+#define NODE_STORE_STORE_H
+/* One space in one SQLite file (PROTOCOL 10). This folder is the only one that knows SQLite.
+ *
+ * The log is the truth: ranges as received, durable in the turn that acknowledges them. The typed
+ * tables (`todo`, …) are a write-back of the log and carry the log position that they reflect
+ * (`position`); at start the log is replayed from there. WAL, synchronous=FULL, one transaction a
+ * turn; checkpoints run from an idle timer, never inside a turn.
+ *
+ * Errors of SQLite are mapped here once: CHT_E_FULL (disk), CHT_E_BUSY (another process),
+ * CHT_E_CORRUPT, CHT_E_NOMEM, CHT_E_IO (the rest, with SQLite's words in `detail`). */
+#include "crdt/graph.h"
+#include "crdt/range.h"
+#include "crdt/root.h"
+#include "crdt/state.h"
+
+struct node_store;
+
+#define NODE_STORE_FORMAT 1u /* meta 'format'; a newer file is refused with a sentence */
+
+enum node_store_mode {
+    NODE_STORE_CREATE, /* make the file; it must not exist */
+    NODE_STORE_WRITE,  /* open to write */
+    NODE_STORE_READ,   /* open to look; nothing is written, not even a recovered WAL */
+};
+
+/* CHT_E_NOTFOUND, CHT_E_EXISTS, CHT_E_UNSUPPORTED: the format; and SQLite's. */
+CHT_MUST_USE enum cht_err node_store_open(const char *path, enum node_store_mode mode,
+                                          struct cht_error *detail, struct node_store **out);
+void node_store_close(struct node_store *s);
+/* What SQLite said last, for messages. Never NULL. */
+const char *node_store_message(const struct node_store *s);
+
+CHT_MUST_USE enum cht_err node_store_begin(struct node_store *s);
+CHT_MUST_USE enum cht_err node_store_commit(struct node_store *s);
+/* Harmless when no transaction is open. */
+void node_store_rollback(struct node_store *s);
+/* Move the WAL into the file. Outside transactions; CHT_E_BUSY when readers hold it back. */
+CHT_MUST_USE enum cht_err node_store_checkpoint(struct node_store *s);
+/* Bytes in the WAL since the last checkpoint (an estimate: pages written). */
+size_t node_store_wal_bytes(const struct node_store *s);
+
+/* --- meta: small named values -------------------------------------------------------------- */
+
+CHT_MUST_USE enum cht_err node_store_put_meta(struct node_store *s, const char *key,
+                                              struct cht_bytes value);
+/* Copies into `out` (reset first). CHT_E_NOTFOUND. */
+CHT_MUST_USE enum cht_err node_store_get_meta(struct node_store *s, const char *key,
+                                              struct cht_buf *out);
+
+/* --- the log ------------------------------------------------------------------------------- */
+
+/* A row: a range that ends at a head. Spans borrow (when read: until the next read of the log). */
+struct node_log_row {
+    struct crdt_place first; /* chain and seq of the first entry */
+    uint32_t count;
+    enum crdt_codec codec;
+    struct cht_bytes payload;
+    struct cht_bytes head;     /* CRDT_SIG_BYTES */
+    struct cht_bytes tip;      /* CRDT_HASH_BYTES: hash of the last entry */
+    crdt_hlc_stamp stamp;      /* of the last entry */
+    struct cht_bytes entities; /* ascending entity numbers touched, as varint differences; empty
+                                  while the row waits */
+    struct cht_bytes pasts;    /* (offset, vector) for the first entry and each that has deps */
+};
+
+CHT_MUST_USE enum cht_err node_log_add(struct node_store *s, const struct node_log_row *row);
+/* The row was applied later than stored: fill in entities and pasts. */
+CHT_MUST_USE enum cht_err node_log_applied(struct node_store *s, const struct node_log_row *row);
+/* The row that holds an entry. CHT_E_NOTFOUND. */
+CHT_MUST_USE enum cht_err node_log_find(struct node_store *s, struct crdt_place at,
+                                        struct node_log_row *out);
+/* The last row of a chain. CHT_E_NOTFOUND. */
+CHT_MUST_USE enum cht_err node_log_last(struct node_store *s, uint32_t chain,
+                                        struct node_log_row *out);
+/* The first row of a chain that starts at or after `seq`. CHT_E_NOTFOUND. */
+CHT_MUST_USE enum cht_err node_log_next(struct node_store *s, struct crdt_place at,
+                                        struct node_log_row *out);
+/* Call `each` for every row of the log in order of chain and seq; stops at its first error. */
+CHT_MUST_USE enum cht_err
+node_log_scan(struct node_store *s, enum cht_err (*each)(void *ctx, const struct node_log_row *row),
+              void *ctx);
+
+/* --- the book: who and what the small numbers are ------------------------------------------ */
+
+CHT_MUST_USE enum cht_err node_book_add_device(struct node_store *s, uint32_t n,
+                                               const uint8_t id[static CRDT_ID_BYTES]);
+CHT_MUST_USE enum cht_err node_book_add_chain(struct node_store *s, uint32_t n, uint32_t device,
+                                              uint32_t parent, uint32_t branch_seq);
+CHT_MUST_USE enum cht_err node_book_add_epoch(struct node_store *s, struct crdt_place from,
+                                              const uint8_t epoch[static CRDT_EPOCH_BYTES]);
+/* An entity or actor, with the entry that spelt it; again with the same n: another that did. */
+CHT_MUST_USE enum cht_err node_book_add_entity(struct node_store *s, uint32_t n,
+                                               const struct crdt_id *id, struct crdt_place spelt);
+CHT_MUST_USE enum cht_err node_book_add_actor(struct node_store *s, uint32_t n,
+                                              const struct crdt_id *id, struct crdt_place spelt);
+/* How far the typed tables reflect a chain. */
+CHT_MUST_USE enum cht_err node_book_put_position(struct node_store *s, uint32_t chain,
+                                                 uint32_t seq);
+/* Device number k + 1 of a chain's path (PROTOCOL 2.5). */
+CHT_MUST_USE enum cht_err node_book_add_number(struct node_store *s, uint32_t chain, uint32_t k,
+                                               const struct crdt_graph_number *number);
+/* A void op (`op` UINT32_MAX: the whole entry) and why (PROTOCOL 3.6). */
+CHT_MUST_USE enum cht_err node_book_add_void(struct node_store *s, struct crdt_place at,
+                                             uint32_t op, enum cht_err why);
+CHT_MUST_USE enum cht_err node_book_add_record(struct node_store *s, struct cht_bytes record);
+
+/* Everything of the book, each kind ascending by number; NULL callbacks are skipped. */
+struct node_book_reader {
+    void *ctx;
+    enum cht_err (*device)(void *ctx, uint32_t n, const uint8_t *id);
+    enum cht_err (*chain)(void *ctx, uint32_t n, uint32_t device, uint32_t parent,
+                          uint32_t branch_seq);
+    enum cht_err (*epoch)(void *ctx, struct crdt_place from, const uint8_t *epoch);
+    enum cht_err (*entity)(void *ctx, uint32_t n, const struct crdt_id *id,
+                           struct crdt_place spelt);
+    enum cht_err (*actor)(void *ctx, uint32_t n, const struct crdt_id *id, struct crdt_place spelt);
+    enum cht_err (*number)(void *ctx, uint32_t chain, uint32_t k,
+                           const struct crdt_graph_number *number);
+    enum cht_err (*voided)(void *ctx, struct crdt_place at, uint32_t op, const char *why);
+    enum cht_err (*position)(void *ctx, uint32_t chain, uint32_t seq);
+    enum cht_err (*record)(void *ctx, struct cht_bytes record);
+};
+CHT_MUST_USE enum cht_err node_book_read(struct node_store *s, const struct node_book_reader *r);
+
+/* --- the typed tables ---------------------------------------------------------------------- */
+
+struct node_row_info {
+    bool hidden;
+    uint32_t conflicts; /* conflicting cells, plus one when contested */
+};
+
+enum node_row_flags {
+    NODE_ROW_NEW = 1u << 0,     /* there is no row yet */
+    NODE_ROW_INDEXED = 1u << 1, /* status or project may have changed */
+    NODE_ROW_SEARCH = 1u << 2,  /* a searched field may have changed, or it was hidden or shown */
+};
+
+/* Write an entity's row, and its search text with NODE_ROW_SEARCH. */
+CHT_MUST_USE enum cht_err node_rows_write(struct node_store *s, const struct crdt_graph *g,
+                                          uint32_t n, const struct crdt_state *state,
+                                          unsigned flags);
+/* Load an entity into an initialised, empty state. CHT_E_NOTFOUND: it has no row (an empty state);
+ * CHT_E_CORRUPT. */
+CHT_MUST_USE enum cht_err node_rows_read(struct node_store *s, const struct crdt_graph *g,
+                                         uint32_t n, struct crdt_state *out);
+/* Does a column of this field have an index (see NODE_ROW_INDEXED)? */
+bool node_rows_indexed(const struct crdt_field *f);
+/* Empty all that is made from the log: typed tables, search, entities, actors, numbers, voids and
+ * positions. */
+CHT_MUST_USE enum cht_err node_rows_clear(struct node_store *s);
+/* What the row says of an entity, computed. */
+CHT_MUST_USE enum cht_err node_row_info(const struct crdt_graph *g, const struct crdt_state *state,
+                                        struct node_row_info *out);
+
+/* --- reading for clients ------------------------------------------------------------------- */
+
+struct node_find {
+    unsigned type;
+    const char *where;            /* SQL over the type's columns with ?1… for `args`; NULL: all */
+    const char *order;            /* SQL ORDER BY terms; NULL: by n */
+    const struct cht_bytes *args; /* text arguments */
+    size_t arg_count;
+    uint64_t limit; /* 0: no limit */
+    bool with_deleted;
+};
+struct node_cursor;
+/* A cursor over `columns` (SQL column names) of matching rows. It reads the last committed state
+ * and must be closed before the next transaction. */
+CHT_MUST_USE enum cht_err node_find_open(struct node_store *s, const struct node_find *f,
+                                         const char *columns, struct node_cursor **out);
+/* CHT_E_NOTFOUND: the end. */
+CHT_MUST_USE enum cht_err node_find_next(struct node_cursor *c);
+void node_find_close(struct node_cursor *c);
+bool node_find_is_null(const struct node_cursor *c, int column);
+int64_t node_find_int(const struct node_cursor *c, int column);
+struct cht_bytes node_find_bytes(const struct node_cursor *c, int column);
+
+#endif

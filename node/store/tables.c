@@ -1,0 +1,202 @@
+/* The tables of a file, those of the types made from the schema (PROTOCOL 10.1, 10.4). */
+#include "node/store/tables.h"
+#include "node/store/sql.h"
+
+#include <stdio.h>
+
+/* Links, enums and times are text that reads well; booleans and numbers are numbers. */
+static const char *column_type(const struct crdt_field *f)
+{
+    if (f->kind == CRDT_SET || f->kind == CRDT_MAP)
+        return "TEXT";
+    if (f->value == CRDT_V_BOOL || f->value == CRDT_V_INT)
+        return "INTEGER";
+    return f->value == CRDT_V_FLOAT ? "REAL" : "TEXT";
+}
+
+bool node_rows_indexed(const struct crdt_field *f)
+{
+    return strcmp(f->name, "status") == 0 || strcmp(f->name, "project") == 0;
+}
+
+static enum cht_err add(struct cht_buf *sql, const char *text)
+{
+    return cht_buf_add(sql, cht_bytes_str(text));
+}
+
+static enum cht_err add3(struct cht_buf *sql, const char *a, const char *b, const char *c)
+{
+    enum cht_err err = add(sql, a);
+    if (err == CHT_OK)
+        err = add(sql, b);
+    return err == CHT_OK ? add(sql, c) : err;
+}
+
+static enum cht_err type_table_sql(const struct crdt_type_schema *t, struct cht_buf *sql)
+{
+    const char *table = crdt_type_table(t->type);
+    enum cht_err err = add3(sql, "CREATE TABLE \"", table, "\"(id TEXT NOT NULL");
+    for (size_t i = 0; err == CHT_OK && i < t->count; i++) {
+        const struct crdt_field *f = &t->fields[i];
+        if (f->number == CRDT_FIELD_DELETED)
+            continue;
+        err = add3(sql, ", \"", f->name, "\" ");
+        if (err == CHT_OK)
+            err = add(sql, column_type(f));
+    }
+    if (err == CHT_OK)
+        err = add(sql, ", modified TEXT, deleted INTEGER NOT NULL, conflicts INTEGER NOT NULL,"
+                       " n INTEGER PRIMARY KEY, crdt BLOB NOT NULL);");
+    for (size_t i = 0; err == CHT_OK && i < t->count; i++) {
+        const char *name = t->fields[i].name;
+        if (!node_rows_indexed(&t->fields[i]))
+            continue;
+        err = add3(sql, "CREATE INDEX \"", table, "_");
+        if (err == CHT_OK)
+            err = add3(sql, name, "\" ON \"", table);
+        if (err == CHT_OK)
+            err = add3(sql, "\"(\"", name, "\");");
+    }
+    return err;
+}
+
+static const char fixed_tables[] =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+    "CREATE TABLE log(id INTEGER PRIMARY KEY, count INTEGER NOT NULL, codec INTEGER NOT NULL,"
+    " payload BLOB NOT NULL, head BLOB NOT NULL, tip BLOB NOT NULL, stamp INTEGER NOT NULL,"
+    " entities BLOB, pasts BLOB);"
+    "CREATE TABLE device(n INTEGER PRIMARY KEY, id BLOB NOT NULL);"
+    "CREATE TABLE chain(n INTEGER PRIMARY KEY, device INTEGER NOT NULL, parent INTEGER,"
+    " branch_seq INTEGER NOT NULL);"
+    "CREATE TABLE epoch(chain INTEGER, seq INTEGER, epoch BLOB NOT NULL,"
+    " PRIMARY KEY(chain, seq)) WITHOUT ROWID;"
+    "CREATE TABLE entity(place INTEGER PRIMARY KEY, n INTEGER NOT NULL, type INTEGER NOT NULL,"
+    " id BLOB NOT NULL);"
+    "CREATE INDEX entity_n ON entity(n);"
+    "CREATE TABLE actor(place INTEGER PRIMARY KEY, n INTEGER NOT NULL, id BLOB NOT NULL);"
+    "CREATE TABLE number(chain INTEGER, k INTEGER, device INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " PRIMARY KEY(chain, k)) WITHOUT ROWID;"
+    "CREATE TABLE void(place INTEGER, op INTEGER, why TEXT NOT NULL, PRIMARY KEY(place, op))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE position(chain INTEGER PRIMARY KEY, seq INTEGER NOT NULL);"
+    "CREATE TABLE record(n INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+    "CREATE TABLE other(id TEXT NOT NULL, modified TEXT, deleted INTEGER NOT NULL,"
+    " conflicts INTEGER NOT NULL, n INTEGER PRIMARY KEY, crdt BLOB NOT NULL);"
+    "CREATE TABLE idempotency(key BLOB PRIMARY KEY, at_ms INTEGER NOT NULL, answer BLOB NOT NULL,"
+    " sum BLOB NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE TABLE peer(device BLOB NOT NULL, address TEXT NOT NULL, seen_ms INTEGER NOT NULL, sum "
+    "BLOB NOT NULL,"
+    " PRIMARY KEY(device, address)) WITHOUT ROWID;"
+    "CREATE TABLE ticket(id BLOB PRIMARY KEY, secret BLOB NOT NULL, expiry_ms INTEGER NOT NULL,"
+    " joiner BLOB, sum BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE VIRTUAL TABLE search USING fts5(title, body);";
+
+enum cht_err store_create_tables(struct node_store *s)
+{
+    struct cht_buf sql;
+    cht_buf_init(&sql, 1u << 20);
+    enum cht_err err = add3(&sql, "BEGIN IMMEDIATE;", fixed_tables, "");
+    size_t count;
+    (void)crdt_schema_at(0, &count);
+    for (size_t i = 0; err == CHT_OK && i < count; i++)
+        err = type_table_sql(crdt_schema_at(i, NULL), &sql);
+    char meta[96];
+    (void)snprintf(meta, sizeof meta, "INSERT INTO meta VALUES('format', x'%02x'); COMMIT;",
+                   NODE_STORE_FORMAT);
+    if (err == CHT_OK)
+        err = add(&sql, meta);
+    if (err == CHT_OK)
+        err = cht_buf_add_u8(&sql, '\0');
+    if (err == CHT_OK)
+        err = store_exec(s, (const char *)sql.data);
+    cht_buf_clear(&sql);
+    return err;
+}
+
+/* Text of the statements on one type's table, by the places of STORE_ROW_*. */
+enum cht_err store_row_statement(struct node_store *s, unsigned type, enum store_row_kind kind,
+                                 sqlite3_stmt **out)
+{
+    const struct crdt_type_schema *t = crdt_schema(type);
+    unsigned slot = t == NULL ? 0 : type;
+    if (s->rows[slot][kind] != NULL) {
+        sqlite3_reset(s->rows[slot][kind]);
+        *out = s->rows[slot][kind];
+        return CHT_OK;
+    }
+    struct cht_buf sql;
+    cht_buf_init(&sql, 1u << 16);
+    enum cht_err err = store_row_sql(t, type, kind, &sql);
+    if (err == CHT_OK)
+        err = cht_buf_add_u8(&sql, '\0');
+    if (err == CHT_OK)
+        err = store_prepare(s, (const char *)sql.data, &s->rows[slot][kind]);
+    if (err == CHT_OK)
+        *out = s->rows[slot][kind];
+    cht_buf_clear(&sql);
+    return err;
+}
+
+/* Parameters: ?1 n, ?2 id, ?3 modified, ?4 deleted, ?5 conflicts, ?6 crdt, ?(10 + i) field i. */
+static enum cht_err assignments(const struct crdt_type_schema *t, bool indexed, struct cht_buf *sql)
+{
+    enum cht_err err = add(sql, "modified = ?3, deleted = ?4, conflicts = ?5, crdt = ?6");
+    for (size_t i = 0; t != NULL && err == CHT_OK && i < t->count; i++) {
+        const struct crdt_field *f = &t->fields[i];
+        if (f->number == CRDT_FIELD_DELETED || (!indexed && node_rows_indexed(f)))
+            continue;
+        char part[96];
+        (void)snprintf(part, sizeof part, ", \"%s\" = ?%zu", f->name, STORE_FIELD_PARAM + i);
+        err = add(sql, part);
+    }
+    return err;
+}
+
+static enum cht_err columns(const struct crdt_type_schema *t, bool params, struct cht_buf *sql)
+{
+    enum cht_err err = CHT_OK;
+    for (size_t i = 0; t != NULL && err == CHT_OK && i < t->count; i++) {
+        const struct crdt_field *f = &t->fields[i];
+        if (f->number == CRDT_FIELD_DELETED)
+            continue;
+        char part[96];
+        if (params)
+            (void)snprintf(part, sizeof part, ", ?%zu", STORE_FIELD_PARAM + i);
+        else
+            (void)snprintf(part, sizeof part, ", \"%s\"", f->name);
+        err = add(sql, part);
+    }
+    return err;
+}
+
+enum cht_err store_row_sql(const struct crdt_type_schema *t, unsigned type,
+                           enum store_row_kind kind, struct cht_buf *sql)
+{
+    const char *table = t == NULL ? "other" : crdt_type_table(type);
+    enum cht_err err;
+    switch (kind) {
+    case STORE_ROW_LOAD:
+        err = add(sql, "SELECT crdt, deleted");
+        if (err == CHT_OK)
+            err = columns(t, false, sql);
+        return err == CHT_OK ? add3(sql, " FROM \"", table, "\" WHERE n = ?1") : err;
+    case STORE_ROW_INSERT:
+        err = add3(sql, "INSERT OR REPLACE INTO \"", table,
+                   "\"(n, id, modified, deleted, conflicts, crdt");
+        if (err == CHT_OK)
+            err = columns(t, false, sql);
+        if (err == CHT_OK)
+            err = add(sql, ") VALUES(?1, ?2, ?3, ?4, ?5, ?6");
+        if (err == CHT_OK)
+            err = columns(t, true, sql);
+        return err == CHT_OK ? add(sql, ")") : err;
+    case STORE_ROW_UPDATE:
+    case STORE_ROW_UPDATE_PLAIN:
+        err = add3(sql, "UPDATE \"", table, "\" SET ");
+        if (err == CHT_OK)
+            err = assignments(t, kind == STORE_ROW_UPDATE, sql);
+        return err == CHT_OK ? add(sql, " WHERE n = ?1") : err;
+    }
+    return CHT_E_INTERNAL;
+}
