@@ -179,34 +179,70 @@ enum cht_err node_msg_write(struct cht_buf *out, const struct node_msg *m)
     return err != CHT_OK ? err : cht_buf_add(out, m->payload);
 }
 
+enum cht_err node_fault_write(struct cht_buf *out, const struct node_fault *fault)
+{
+    const bool hint = fault->hint[0] != '\0', field = fault->field[0] != '\0';
+    enum cht_err err = crdt_mp_put_map(out, 3 + (hint ? 1u : 0u) + (field ? 1u : 0u));
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "code", cht_err_code(fault->error.code));
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "message", cht_error_text(&fault->error));
+    if (err == CHT_OK && hint)
+        err = node_mp_put_key_text(out, "hint", fault->hint);
+    if (err == CHT_OK && field)
+        err = node_mp_put_key_text(out, "field", fault->field);
+    if (err == CHT_OK)
+        err = node_mp_put_key_bool(out, "retryable", cht_err_retryable(fault->error.code));
+    return err;
+}
+
 enum cht_err node_msg_write_error(struct cht_buf *out, const struct node_msg *base,
-                                  struct cht_bytes reply_to, const struct cht_error *error,
-                                  const char *hint, const char *field)
+                                  struct cht_bytes reply_to, const struct node_fault *fault)
 {
     uint8_t id[NODE_MSG_ID_BYTES];
     struct node_msg m = *base;
     m.type = NODE_MSG_ACK;
     m.reply_to = reply_to;
     m.id = node_msg_answer_id(reply_to, id);
-    const uint32_t pairs = 3 + (hint != NULL ? 1u : 0u) + (field != NULL ? 1u : 0u);
     enum cht_err err = node_msg_begin(out, &m);
     if (err == CHT_OK)
         err = crdt_mp_put_map(out, 1);
     if (err == CHT_OK)
         err = node_mp_put_text(out, "error");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(out, pairs);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(out, "code", cht_err_code(error->code));
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(out, "message", cht_error_text(error));
-    if (err == CHT_OK && hint != NULL)
-        err = node_mp_put_key_text(out, "hint", hint);
-    if (err == CHT_OK && field != NULL)
-        err = node_mp_put_key_text(out, "field", field);
-    if (err == CHT_OK)
-        err = node_mp_put_key_bool(out, "retryable", cht_err_retryable(error->code));
-    return err;
+    return err != CHT_OK ? err : node_fault_write(out, fault);
+}
+
+static enum cht_err code_of(struct cht_bytes word)
+{
+    for (unsigned i = 1; i < CHT_ERR_COUNT; i++) {
+        if (cht_bytes_eq(word, cht_bytes_str(cht_err_code((enum cht_err)i))))
+            return (enum cht_err)i;
+    }
+    return CHT_E_INTERNAL;
+}
+
+enum cht_err node_msg_fault(const struct node_msg *m, struct node_fault *fault)
+{
+    const struct cht_bytes error = node_mp_get(m->payload, "error");
+    if (node_mp_kind(error) != CRDT_MP_MAP)
+        return CHT_OK;
+    const enum cht_err code = code_of(node_mp_get_str(error, "code"));
+    const struct cht_bytes text = node_mp_get_str(error, "message");
+    const struct cht_bytes hint = node_mp_get_str(error, "hint");
+    (void)node_fault_set(fault, code, node_mp_get_str(error, "field"), "%.*s",
+                         (int)(text.len > CHT_ERROR_TEXT_MAX ? CHT_ERROR_TEXT_MAX : text.len),
+                         text.data == NULL ? "" : (const char *)text.data);
+    node_fault_hint(fault, "%.*s",
+                    (int)(hint.len > NODE_FAULT_HINT_MAX ? NODE_FAULT_HINT_MAX : hint.len),
+                    hint.data == NULL ? "" : (const char *)hint.data);
+    return code;
+}
+
+bool node_msg_final(const struct node_msg *m)
+{
+    if (m->type == NODE_MSG_STATE_SNAPSHOT)
+        return !node_mp_get_bool(m->payload, "more");
+    return m->type == NODE_MSG_ACK || m->type == NODE_MSG_CONFLICT;
 }
 
 struct cht_bytes node_msg_answer_id(struct cht_bytes reply_to, uint8_t room[NODE_MSG_ID_BYTES])

@@ -6,6 +6,7 @@
  * into a buffer. The shapes of payloads are in node/client/request.h. */
 #include "crdt/base/buf.h"
 #include "crdt/mp.h"
+#include "node/client/fault.h"
 #include "node/client/mpmap.h"
 
 /* symbol, word on the wire */
@@ -71,11 +72,18 @@ struct cht_bytes node_msg_answer_id(struct cht_bytes reply_to, uint8_t room[NODE
 
 /* Append an `ack` that carries an error: {"error": {code, message, hint?, field?, retryable}}
  * (LOCAL 5.2). `base` gives source and timestamp; its type, id and reply_to are set here.
- * `reply_to` is empty when the request's id could not be read. `hint` and `field` may be NULL. */
+ * `reply_to` is empty when the request's id could not be read. */
 CHT_MUST_USE enum cht_err node_msg_write_error(struct cht_buf *out, const struct node_msg *base,
                                                struct cht_bytes reply_to,
-                                               const struct cht_error *error, const char *hint,
-                                               const char *field);
+                                               const struct node_fault *fault);
+/* Append that map alone: {code, message, hint?, field?, retryable}. */
+CHT_MUST_USE enum cht_err node_fault_write(struct cht_buf *out, const struct node_fault *fault);
+
+/* The error that an answer carries, put into `fault` (may be NULL); CHT_OK when it carries none. A
+ * code this build does not know is CHT_E_INTERNAL. */
+enum cht_err node_msg_fault(const struct node_msg *m, struct node_fault *fault);
+/* No further answer to the same request follows (LOCAL 5.1). */
+bool node_msg_final(const struct node_msg *m);
 
 /* --- framing (LOCAL 1.3) ------------------------------------------------------------------- */
 

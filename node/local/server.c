@@ -188,14 +188,14 @@ static struct node_msg own_head(uint64_t now_ms)
 }
 
 /* Tell a client why it is not served; it is about to be closed. */
-static void refuse(int fd, const struct cht_error *why, const char *hint, uint64_t now_ms)
+static void refuse(int fd, const struct node_fault *why, uint64_t now_ms)
 {
     struct cht_buf message, frame;
     cht_buf_init(&message, LIMIT_CLIENT_BYTES);
     cht_buf_init(&frame, LIMIT_CLIENT_BYTES + NODE_FRAME_HEAD_BYTES);
     const struct node_msg head = own_head(now_ms);
     const struct cht_bytes nobody = { 0 };
-    if (node_msg_write_error(&message, &head, nobody, why, hint, NULL) == CHT_OK &&
+    if (node_msg_write_error(&message, &head, nobody, why) == CHT_OK &&
         node_frame_put(&frame, cht_buf_view(&message)) == CHT_OK)
         (void)send(fd, frame.data, frame.len, MSG_NOSIGNAL | MSG_DONTWAIT);
     cht_buf_clear(&message);
@@ -240,14 +240,16 @@ static void accept_clients(struct node_local *local, uint64_t now_ms)
         }
         if (fd < 0)
             return;
-        struct cht_error why = { .code = CHT_E_DENIED, .text = "this socket is another user's" };
+        struct node_fault why = { .error = { .code = CHT_E_DENIED,
+                                             .text = "this socket is another user's" } };
         bool served = same_user(fd);
         if (served && !add_client(local, fd)) {
             served = false;
-            (void)cht_fail(&why, CHT_E_BUSY, "the node has as many clients as it serves");
+            (void)node_fault_set(&why, CHT_E_BUSY, cht_bytes(NULL, 0),
+                                 "the node serves %u clients already", LIMIT_CLIENTS);
         }
         if (!served) {
-            refuse(fd, &why, NULL, now_ms);
+            refuse(fd, &why, now_ms);
             (void)close(fd);
         }
     }
@@ -256,12 +258,12 @@ static void accept_clients(struct node_local *local, uint64_t now_ms)
 /* --- requests ------------------------------------------------------------------------------ */
 
 static void answer_error(struct local_conn *c, struct cht_bytes reply_to,
-                         const struct cht_error *why, const char *hint, uint64_t now_ms)
+                         const struct node_fault *why, uint64_t now_ms)
 {
     struct cht_buf message;
     cht_buf_init(&message, LIMIT_CLIENT_BYTES);
     const struct node_msg head = own_head(now_ms);
-    enum cht_err err = node_msg_write_error(&message, &head, reply_to, why, hint, NULL);
+    enum cht_err err = node_msg_write_error(&message, &head, reply_to, why);
     if (err == CHT_OK)
         err = local_conn_answer(c, cht_buf_view(&message));
     c->dead = c->dead || err != CHT_OK;
@@ -291,9 +293,9 @@ static void hand_in(struct node_local *local, struct local_conn *c, struct cht_b
 {
     struct local_request request = { .client = c->id, .out = &local->output, .bytes = bytes };
     struct cht_bytes id = { 0 };
-    struct cht_error why = { 0 };
-    if (node_msg_read(bytes, &why, &id, &request.msg) != CHT_OK) {
-        answer_error(c, id, &why, "see LOCAL 2 for the form of a message", now_ms);
+    struct node_fault why = { 0 };
+    if (node_msg_read(bytes, &why.error, &id, &request.msg) != CHT_OK) {
+        answer_error(c, id, &why, now_ms);
         return;
     }
     switch (request.msg.type) {
@@ -311,10 +313,12 @@ static void hand_in(struct node_local *local, struct local_conn *c, struct cht_b
     case NODE_MSG_ACK:
     case NODE_MSG_CONFLICT:
     case NODE_MSG_TYPE_COUNT:
-        (void)cht_fail(&why, CHT_E_UNSUPPORTED, "a message of this type is no request");
-        answer_error(c, id, &why,
-                     "requests are state_update, state_request, query, command and heartbeat",
-                     now_ms);
+        (void)node_fault_set(&why, CHT_E_UNSUPPORTED, cht_bytes_str("type"),
+                             "a message of the type %s is no request",
+                             node_msg_type_word(request.msg.type));
+        node_fault_hint(&why, "requests are state_update, state_request, query, command and "
+                              "heartbeat");
+        answer_error(c, id, &why, now_ms);
         break;
     }
 }
@@ -330,10 +334,11 @@ static void read_client(struct node_local *local, struct local_conn *c, uint64_t
             continue;
         }
         if (err == CHT_E_LIMIT) {
-            const struct cht_error why = { .code = CHT_E_LIMIT,
-                                           .text = "the length of a local message has to be 1 to "
-                                                   "1048576 bytes" };
-            refuse(c->fd, &why, NULL, now_ms);
+            struct node_fault why;
+            (void)node_fault_set(&why, err, cht_bytes(NULL, 0),
+                                 "the length of a local message has to be 1 to %u bytes",
+                                 LIMIT_CLIENT_BYTES);
+            refuse(c->fd, &why, now_ms);
         }
         c->dead = c->dead || err != CHT_E_WAITING;
         return;

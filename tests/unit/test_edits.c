@@ -230,20 +230,21 @@ static void a_value_too_long_is_a_limit(void **state)
                         f->fault.error.text);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(registers_are_put_and_unset),
-        TEST(sets_take_additions_removals_or_the_whole),
-        TEST(maps_take_keys_and_lose_them_by_null),
-        TEST(ids_are_seventeen_bytes_in_the_log_and_text_outside),
-        TEST(a_beginning_of_an_id_is_resolved),
-        TEST(long_encodings_become_the_shortest),
-        TEST(refusals_name_field_value_and_what_is_allowed),
-        TEST(too_many_edits_are_a_limit),
-        TEST(a_value_too_long_is_a_limit),
+        cmocka_unit_test_setup_teardown(registers_are_put_and_unset, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sets_take_additions_removals_or_the_whole, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(maps_take_keys_and_lose_them_by_null, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ids_are_seventeen_bytes_in_the_log_and_text_outside, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_beginning_of_an_id_is_resolved, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(long_encodings_become_the_shortest, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refusals_name_field_value_and_what_is_allowed, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(too_many_edits_are_a_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_value_too_long_is_a_limit, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

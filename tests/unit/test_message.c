@@ -181,11 +181,11 @@ static void an_error_answer_names_the_request_and_the_code(void **state)
 {
     (void)state;
     const struct node_msg base = { .platform = cht_bytes_str("node"), .timestamp_ms = 5 };
-    const struct cht_error why = { .code = CHT_E_BUSY, .text = "busy with it" };
+    struct node_fault why = { .error = { .code = CHT_E_BUSY, .text = "busy with it" },
+                              .hint = "wait a little" };
     struct cht_buf b;
     cht_buf_init(&b, LIMIT_CLIENT_BYTES);
-    assert_int_equal(
-        CHT_OK, node_msg_write_error(&b, &base, cht_bytes_str("req"), &why, "wait a little", NULL));
+    assert_int_equal(CHT_OK, node_msg_write_error(&b, &base, cht_bytes_str("req"), &why));
     struct node_msg got;
     assert_int_equal(CHT_OK, node_msg_read(cht_buf_view(&b), NULL, NULL, &got));
     assert_int_equal(NODE_MSG_ACK, got.type);
@@ -196,6 +196,13 @@ static void an_error_answer_names_the_request_and_the_code(void **state)
     assert_span(cht_bytes_str("wait a little"), node_mp_get_str(error, "hint"));
     assert_int_equal(0, node_mp_get(error, "field").len);
     assert_true(node_mp_get_bool(error, "retryable"));
+    assert_true(node_msg_final(&got));
+
+    struct node_fault again;
+    assert_int_equal(CHT_E_BUSY, node_msg_fault(&got, &again));
+    assert_string_equal(why.error.text, again.error.text);
+    assert_string_equal(why.hint, again.hint);
+    assert_string_equal("", again.field);
     cht_buf_clear(&b);
 }
 

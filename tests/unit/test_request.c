@@ -254,23 +254,24 @@ static void a_fault_is_cut_between_characters(void **state)
     assert_int_equal(CHT_ERROR_TEXT_MAX - 2, strlen(fault.error.text));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_create_is_read_with_all_its_parts),
-        TEST(the_type_may_come_from_the_entity_and_null_is_the_same_as_absent),
-        TEST(a_batch_gives_its_changes_in_order),
-        TEST(bad_changes_are_refused_by_name),
-        TEST(a_batch_too_long_is_a_limit),
-        TEST(a_list_is_read_with_all_its_parts),
-        TEST(an_absent_operation_is_the_usual_one),
-        TEST(bad_queries_are_refused_by_name),
-        TEST(a_misspelt_word_gets_the_nearest_one_as_a_hint),
-        TEST(a_command_has_a_name_and_maybe_arguments),
-        TEST(the_closest_word_is_close),
-        TEST(a_fault_is_cut_between_characters),
+        cmocka_unit_test_setup_teardown(a_create_is_read_with_all_its_parts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            the_type_may_come_from_the_entity_and_null_is_the_same_as_absent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_batch_gives_its_changes_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bad_changes_are_refused_by_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_batch_too_long_is_a_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_list_is_read_with_all_its_parts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_absent_operation_is_the_usual_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bad_queries_are_refused_by_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_misspelt_word_gets_the_nearest_one_as_a_hint, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_command_has_a_name_and_maybe_arguments, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_closest_word_is_close, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_fault_is_cut_between_characters, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
