@@ -1,18 +1,14 @@
 /* The connection of a program to its node (LOCAL 1, 5). */
 #include "node/client/client.h"
 
-#include "crdt/id.h"
 #include "crdt/limits.h"
 #include "node/client/autostart.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #define READ_BYTES (256u * 1024u) /* one read: a long list comes in few of them */
@@ -21,8 +17,6 @@ struct node_client {
     int fd; /* -1 while not connected */
     int timeout_ms;
     bool may_start;
-    char platform[32];
-    char actor[CRDT_ID_TEXT_MAX];
     struct node_paths paths;
     struct cht_buf in; /* unread bytes from in_done on */
     size_t in_done;
@@ -97,15 +91,6 @@ static enum cht_err connect_or_start(struct node_client *c, struct node_fault *f
     return err == CHT_E_NOTFOUND ? unreachable(fault, ECONNREFUSED) : err;
 }
 
-static void copy_text(char *out, size_t size, const char *text)
-{
-    const size_t len = text == NULL ? 0 : strlen(text);
-    assert(len < size);
-    if (len > 0)
-        memcpy(out, text, len);
-    out[len] = '\0';
-}
-
 enum cht_err node_client_open(const struct node_client_options *options, struct node_fault *fault,
                               struct node_client **out)
 {
@@ -117,8 +102,6 @@ enum cht_err node_client_open(const struct node_client_options *options, struct 
     c->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : NODE_TIMEOUT_MS;
     c->may_start = !options->no_start &&
                    (no_start == NULL || no_start[0] == '\0' || strcmp(no_start, "0") == 0);
-    copy_text(c->platform, sizeof c->platform, options->platform);
-    copy_text(c->actor, sizeof c->actor, options->actor);
     cht_buf_init(&c->in, LIMIT_CLIENT_BYTES + NODE_FRAME_HEAD_BYTES + READ_BYTES);
     struct cht_error detail = { 0 };
     enum cht_err err = node_paths_find(&detail, &c->paths);
@@ -155,25 +138,6 @@ int node_client_fd(const struct node_client *client)
 }
 
 /* --- asking -------------------------------------------------------------------------------- */
-
-enum cht_err node_client_begin(const struct node_client *client, enum node_msg_type type,
-                               struct cht_buf *out, char out_id[static NODE_REQUEST_ID_MAX])
-{
-    uint8_t random[16];
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-        return CHT_E_IO;
-    crdt_hex(cht_bytes(random, sizeof random), out_id);
-    struct timespec now = { 0 };
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    const struct node_msg m = {
-        .type = type,
-        .id = cht_bytes_str(out_id),
-        .platform = cht_bytes_str(client->platform),
-        .actor = cht_bytes_str(client->actor),
-        .timestamp_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
-    };
-    return node_msg_begin(out, &m);
-}
 
 static enum cht_err send_all(struct node_client *c, struct cht_bytes bytes, bool more,
                              struct node_fault *fault)
@@ -270,20 +234,6 @@ enum cht_err node_client_next(struct node_client *client, int timeout_ms, struct
     }
 }
 
-/* Hand on one answer; true with the final one. */
-static bool take_answer(const struct node_msg *m, node_answer_fn each, void *ctx,
-                        struct node_fault *fault, enum cht_err *out)
-{
-    *out = node_msg_fault(m, fault);
-    if (*out != CHT_OK && m->type == NODE_MSG_ACK)
-        return true;
-    const enum cht_err told = *out;
-    *out = each(ctx, m);
-    if (*out == CHT_OK && m->type == NODE_MSG_CONFLICT)
-        *out = told != CHT_OK ? told : CHT_E_CONFLICT;
-    return *out != CHT_OK || node_msg_final(m);
-}
-
 enum cht_err node_client_call(struct node_client *client, struct cht_bytes message, bool repeatable,
                               node_answer_fn each, void *ctx, struct node_fault *fault)
 {
@@ -313,7 +263,7 @@ enum cht_err node_client_call(struct node_client *client, struct cht_bytes messa
         if (answer.reply_to.len > 0 && !cht_bytes_eq(answer.reply_to, request.id))
             continue;
         heard = true;
-        if (take_answer(&answer, each, ctx, fault, &err))
+        if (node_answer_take(&answer, each, ctx, fault, &err))
             return err;
     }
 }

@@ -336,3 +336,57 @@ enum cht_err node_edits_read(unsigned type, struct cht_bytes data,
     *out_count = r.count;
     return CHT_OK;
 }
+
+/* --- what a change brings along ------------------------------------------------------------ */
+
+static const struct node_edit *edit_of(const struct node_edit *edits, size_t count,
+                                       const struct crdt_field *field)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (edits[i].field == field)
+            return &edits[i];
+    }
+    return NULL;
+}
+
+enum cht_err node_edits_complete(unsigned type, unsigned op, uint64_t now_ms,
+                                 struct cht_arena *arena, struct node_edit **edits, size_t *count)
+{
+    static const uint8_t pending[] = { 0xa7, 'p', 'e', 'n', 'd', 'i', 'n', 'g' };
+    static const uint8_t completed[] = { 0xa9, 'c', 'o', 'm', 'p', 'l', 'e', 't', 'e', 'd' };
+    const char *birth = type == CRDT_SESSION ? "started" : "created";
+    const struct crdt_field *born = crdt_field_named(type, cht_bytes_str(birth));
+    const struct crdt_field *done = crdt_field_named(type, cht_bytes_str("completed_at"));
+    const struct crdt_field *status = crdt_field_named(type, cht_bytes_str("status"));
+    struct node_edit more[3];
+    size_t n = 0;
+    struct cht_buf now;
+    struct cht_bytes now_value;
+    cht_buf_init(&now, CHT_VARINT_MAX);
+    enum cht_err err = crdt_mp_put_uint(&now, now_ms);
+    if (err == CHT_OK)
+        err = cht_arena_copy(arena, cht_buf_view(&now), &now_value);
+    cht_buf_clear(&now);
+    if (err != CHT_OK)
+        return err;
+    const struct node_edit *told = edit_of(*edits, *count, status);
+    if (op == NODE_CREATE && born != NULL && edit_of(*edits, *count, born) == NULL)
+        more[n++] = (struct node_edit){ .field = born, .value = now_value };
+    if (op == NODE_CREATE && type == CRDT_TODO && told == NULL)
+        more[n++] =
+            (struct node_edit){ .field = status, .value = cht_bytes(pending, sizeof pending) };
+    if (done != NULL && told != NULL && edit_of(*edits, *count, done) == NULL &&
+        cht_bytes_eq(told->value, cht_bytes(completed, sizeof completed)))
+        more[n++] = (struct node_edit){ .field = done, .value = now_value };
+    if (n == 0)
+        return CHT_OK;
+    struct node_edit *all = cht_arena_array(arena, n + *count, sizeof *all);
+    if (all == NULL)
+        return CHT_E_NOMEM;
+    memcpy(all, more, n * sizeof *all);
+    if (*count > 0)
+        memcpy(all + n, *edits, *count * sizeof *all);
+    *edits = all;
+    *count += n;
+    return CHT_OK;
+}

@@ -52,4 +52,11 @@ CHT_MUST_USE enum cht_err node_edits_read(unsigned type, struct cht_bytes data,
                                           struct cht_arena *arena, struct node_fault *fault,
                                           struct node_edit **out, size_t *out_count);
 
+/* What a change brings along (LOCAL 3.7), put in front of the edits where they do not say it: a new
+ * record's `created` (a session's `started`), a new todo's `status`, and `completed_at` with a
+ * status of completed. `op` is an enum node_change_op. CHT_E_NOMEM. */
+CHT_MUST_USE enum cht_err node_edits_complete(unsigned type, unsigned op, uint64_t now_ms,
+                                              struct cht_arena *arena, struct node_edit **edits,
+                                              size_t *count);
+
 #endif

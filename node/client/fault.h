@@ -12,6 +12,7 @@ struct node_fault {
     struct cht_error error;
     char field[NODE_FAULT_FIELD_MAX]; /* empty: none */
     char hint[NODE_FAULT_HINT_MAX];   /* empty: none */
+    bool answered;                    /* the node said so; false: found on this side of it */
 };
 
 /* Fill `f` (may be NULL; its hint is emptied) with a whole sentence and return `code`. Too long a

@@ -235,6 +235,8 @@ enum cht_err node_msg_fault(const struct node_msg *m, struct node_fault *fault)
     node_fault_hint(fault, "%.*s",
                     (int)(hint.len > NODE_FAULT_HINT_MAX ? NODE_FAULT_HINT_MAX : hint.len),
                     hint.data == NULL ? "" : (const char *)hint.data);
+    if (fault != NULL)
+        fault->answered = true;
     return code;
 }
 

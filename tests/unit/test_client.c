@@ -153,7 +153,7 @@ static int set_up(void **state)
 
 static enum cht_err open_client(struct fixture *f)
 {
-    const struct node_client_options options = { .platform = "test", .timeout_ms = 10000 };
+    const struct node_client_options options = { .timeout_ms = 10000 };
     return node_client_open(&options, &f->fault, &f->client);
 }
 
@@ -170,7 +170,7 @@ static enum cht_err ask(struct fixture *f, const char *name, bool repeatable)
     struct cht_buf b;
     char id[NODE_REQUEST_ID_MAX];
     cht_buf_init(&b, LIMIT_CLIENT_BYTES);
-    assert_int_equal(CHT_OK, node_client_begin(f->client, NODE_MSG_COMMAND, &b, id));
+    assert_int_equal(CHT_OK, node_request_begin("test", NULL, NODE_MSG_COMMAND, &b, id));
     assert_int_equal(CHT_OK, crdt_mp_put_map(&b, 1));
     assert_int_equal(CHT_OK, node_mp_put_key_text(&b, "name", name));
     f->answers = 0;
@@ -242,6 +242,7 @@ static void no_node_is_started_when_that_is_turned_off(void **state)
     (void)setenv("CHITTY_NO_AUTOSTART", "1", 1);
     assert_int_equal(CHT_E_UNREACHABLE, open_client(f));
     assert_string_equal("start it: chitty-node run", f->fault.hint);
+    assert_false(f->fault.answered);
     assert_null(f->client);
     assert_int_equal(0, starts_of(f));
 }
@@ -282,6 +283,7 @@ static void an_error_is_the_result_of_the_call(void **state)
     assert_int_equal(0, f->answers);
     assert_string_equal("nothing there", f->fault.error.text);
     assert_string_equal("chittyId", f->fault.field);
+    assert_true(f->fault.answered);
     assert_int_equal(CHT_E_CONFLICT, ask(f, "conflict", true));
     assert_int_equal(1, f->answers);
     assert_int_equal(CHT_OK, ask(f, "status", true));
@@ -292,7 +294,7 @@ static void a_node_that_says_nothing_is_not_waited_for_for_ever(void **state)
     struct fixture *f = *state;
     assert_int_equal(CHT_OK, open_client(f));
     node_client_close(f->client);
-    const struct node_client_options hasty = { .platform = "test", .timeout_ms = 50 };
+    const struct node_client_options hasty = { .timeout_ms = 50 };
     assert_int_equal(CHT_OK, node_client_open(&hasty, &f->fault, &f->client));
     assert_int_equal(CHT_E_TIMEOUT, ask(f, "silence", true));
     assert_int_equal(CHT_OK, ask(f, "status", true));

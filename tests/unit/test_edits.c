@@ -1,6 +1,7 @@
 /* From a message's values to what the log holds, and back (LOCAL 2.4, 3.3). */
 #include "crdt/limits.h"
 #include "node/client/edits.h"
+#include "node/client/request.h"
 #include "tests/support/mp_text.h"
 
 #include <setjmp.h>
@@ -230,6 +231,48 @@ static void a_value_too_long_is_a_limit(void **state)
                         f->fault.error.text);
 }
 
+static void a_new_todo_is_pending_and_born_now(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(CHT_OK, read_edits(f, "{'content':'x'}"));
+    assert_int_equal(
+        CHT_OK, node_edits_complete(CRDT_TODO, NODE_CREATE, 5, &f->arena, &f->edits, &f->count));
+    assert_int_equal(3, f->count);
+    assert_edit(&f->edits[0], NODE_EDIT_PUT, "created", "", "05");
+    assert_edit(&f->edits[1], NODE_EDIT_PUT, "status", "", "a770656e64696e67");
+    assert_edit(&f->edits[2], NODE_EDIT_PUT, "content", "", "a178");
+    assert_int_equal(
+        CHT_OK, node_edits_complete(CRDT_SESSION, NODE_CREATE, 5, &f->arena, &f->edits, &f->count));
+    assert_edit(&f->edits[0], NODE_EDIT_PUT, "started", "", "05");
+}
+
+static void what_the_change_says_itself_stays(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(CHT_OK, read_edits(f, "{'created':1,'status':'blocked'}"));
+    assert_int_equal(
+        CHT_OK, node_edits_complete(CRDT_TODO, NODE_CREATE, 5, &f->arena, &f->edits, &f->count));
+    assert_int_equal(2, f->count);
+    assert_int_equal(CHT_OK, read_edits(f, "{'status':'completed','completed_at':1}"));
+    assert_int_equal(
+        CHT_OK, node_edits_complete(CRDT_TODO, NODE_UPDATE, 5, &f->arena, &f->edits, &f->count));
+    assert_int_equal(2, f->count);
+}
+
+static void completing_a_todo_notes_when(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(CHT_OK, read_edits(f, "{'status':'completed'}"));
+    assert_int_equal(
+        CHT_OK, node_edits_complete(CRDT_TODO, NODE_UPDATE, 5, &f->arena, &f->edits, &f->count));
+    assert_int_equal(2, f->count);
+    assert_edit(&f->edits[0], NODE_EDIT_PUT, "completed_at", "", "05");
+    assert_int_equal(CHT_OK, read_edits(f, "{'status':'completed'}"));
+    assert_int_equal(
+        CHT_OK, node_edits_complete(CRDT_PROJECT, NODE_UPDATE, 5, &f->arena, &f->edits, &f->count));
+    assert_int_equal(1, f->count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +288,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(too_many_edits_are_a_limit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_value_too_long_is_a_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_new_todo_is_pending_and_born_now, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_the_change_says_itself_stays, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(completing_a_todo_notes_when, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
