@@ -45,11 +45,11 @@ static enum cht_err find_dep(const struct crdt_graph *g, const struct crdt_dep *
         return CHT_E_WAITING;
     enum cht_err err =
         crdt_graph_locate(g, device, dep->seq, cht_bytes(dep->hash, sizeof dep->hash), out);
-    if (err == CHT_E_NOTFOUND)
-        return CHT_E_WAITING;
-    if (err == CHT_OK && g->chains[out->chain].applied.seq < out->seq)
-        return CHT_E_WAITING;
-    return err;
+    if (err != CHT_OK)
+        return err == CHT_E_NOTFOUND ? CHT_E_WAITING : err;
+    bool ready = g->chains[out->chain].applied.seq >= out->seq &&
+                 memcmp(crdt_graph_epoch(g, *out), dep->epoch, CRDT_EPOCH_BYTES) == 0;
+    return ready ? CHT_OK : CHT_E_WAITING;
 }
 
 /* Join past(dep) and dep itself; nearly always dep is an applied tip whose vector is at hand. */

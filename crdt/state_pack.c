@@ -19,6 +19,16 @@ static enum cht_err put_span(struct cht_buf *out, struct cht_bytes span)
     return err == CHT_OK ? cht_buf_add(out, span) : err;
 }
 
+/* Dots are unique in a cell. */
+static int cmp_dot(const struct crdt_value *a, const struct crdt_value *b)
+{
+    if (a->at.chain != b->at.chain)
+        return a->at.chain < b->at.chain ? -1 : 1;
+    if (a->at.seq != b->at.seq)
+        return a->at.seq < b->at.seq ? -1 : 1;
+    return a->index < b->index ? -1 : (a->index > b->index ? 1 : 0);
+}
+
 static enum cht_err pack_value(const struct crdt_value *v, bool in_column, struct cht_buf *out)
 {
     uint8_t raw[3 * CHT_VARINT_MAX + 9], *at = raw;
@@ -35,6 +45,21 @@ static enum cht_err pack_value(const struct crdt_value *v, bool in_column, struc
     return err;
 }
 
+/* Those not shown stand in order of their dots, so that one state has one blob. */
+static const struct crdt_value *next_hidden(const struct crdt_cell *c,
+                                            const struct crdt_value *shown,
+                                            const struct crdt_value *last)
+{
+    const struct crdt_value *best = NULL;
+    for (uint32_t i = 0; i < c->count; i++) {
+        const struct crdt_value *v = &c->values[i];
+        if (v != shown && (last == NULL || cmp_dot(v, last) > 0) &&
+            (best == NULL || cmp_dot(v, best) < 0))
+            best = v;
+    }
+    return best;
+}
+
 enum cht_err crdt_state_pack(const struct crdt_state *s, const struct crdt_graph *g,
                              crdt_in_column *in_column, void *ctx, struct cht_buf *out)
 {
@@ -49,10 +74,9 @@ enum cht_err crdt_state_pack(const struct crdt_state *s, const struct crdt_graph
             err = cht_buf_add_varint(out, c->count);
         if (err == CHT_OK)
             err = pack_value(shown, in_column(ctx, c, shown), out);
-        for (uint32_t k = 0; err == CHT_OK && k < c->count; k++) {
-            if (&c->values[k] != shown)
-                err = pack_value(&c->values[k], false, out);
-        }
+        const struct crdt_value *v = c->count == 1 ? NULL : next_hidden(c, shown, NULL);
+        for (; err == CHT_OK && v != NULL; v = next_hidden(c, shown, v))
+            err = pack_value(v, false, out);
     }
     return err;
 }

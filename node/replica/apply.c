@@ -165,16 +165,16 @@ static enum cht_err apply_entry(struct node_replica *r, struct replica_row *row,
     if (err == CHT_OK && !again)
         err = note_past(row, h, past);
     uint32_t n = 0, actor;
-    enum cht_err named = CHT_OK;
+    enum cht_err named = CHT_OK, acted = CHT_OK;
     if (err == CHT_OK && h->actor.form != CRDT_REF_NONE) {
-        err = resolve(r, &r->actors, &r->actors_spelt, place, &h->actor, past, &actor);
-        err = err == CHT_E_NOTFOUND ? CHT_OK : err; /* who it was for is lost, not what it says */
+        acted = resolve(r, &r->actors, &r->actors_spelt, place, &h->actor, past, &actor);
+        err = acted == CHT_E_NOTFOUND ? CHT_OK : acted;
     }
-    if (err == CHT_OK && h->entity.form != CRDT_REF_NONE)
+    if (err == CHT_OK && h->entity.form != CRDT_REF_NONE) {
         named = resolve(r, &r->entities, &r->spelt, place, &h->entity, past, &n);
-    if (err == CHT_OK && named != CHT_OK && named != CHT_E_NOTFOUND)
-        err = named;
-    bool whole = named == CHT_E_NOTFOUND || body != CHT_OK ||
+        err = named == CHT_E_NOTFOUND ? CHT_OK : named;
+    }
+    bool whole = named == CHT_E_NOTFOUND || acted == CHT_E_NOTFOUND || body != CHT_OK ||
                  (h->entity.form == CRDT_REF_NONE && count != 0);
     if (err == CHT_OK && whole)
         err = note_void(r, place, VOID_WHOLE, body != CHT_OK ? body : CHT_E_NOTFOUND);
@@ -188,6 +188,7 @@ static enum cht_err apply_entry(struct node_replica *r, struct replica_row *row,
     memcpy(tip.epoch, h->epoch, CRDT_EPOCH_BYTES);
     if (err == CHT_OK)
         err = crdt_graph_commit(&r->graph, place.chain, &tip);
+    r->lagging = true;
     if (err == CHT_OK)
         (void)!crdt_hlc_follow(&r->clock, h->hlc, now_ms); /* PROTOCOL 1.5: applied all the same */
     return err;

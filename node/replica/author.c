@@ -197,6 +197,7 @@ static enum cht_err take(struct node_replica *r, const struct crdt_entry *e,
     if (err == CHT_OK)
         err = replica_push(&r->own, e, sizeof *e);
     r->entry_count++;
+    r->lagging = true;
     return err;
 }
 

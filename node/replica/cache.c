@@ -30,8 +30,7 @@ enum cht_err replica_slot(struct node_replica *r, uint32_t n, struct replica_slo
         if (state == NULL)
             return CHT_E_NOMEM;
         crdt_state_init(state, &r->entities.slots[n].id);
-        /* while verifying, the log alone is folded: the rows are what is checked */
-        err = r->verifying ? CHT_E_NOTFOUND : node_rows_read(r->store, &r->graph, n, state);
+        err = node_rows_read(r->store, &r->graph, n, state);
         if (err != CHT_OK && err != CHT_E_NOTFOUND) {
             free(state);
             return err;
@@ -104,6 +103,7 @@ void replica_written(struct node_replica *r)
         slot->flags |= SLOT_ROW;
     }
     r->dirty.count = 0;
+    r->lagging = false;
 }
 
 static void drop(struct node_replica *r, struct replica_slot *slot)

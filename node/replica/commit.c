@@ -161,7 +161,7 @@ enum cht_err node_replica_commit(struct node_replica *r, bool write_back)
 {
     if (r->broken)
         return CHT_E_INTERNAL;
-    bool flush = write_back && r->dirty.count != 0;
+    bool flush = write_back && (r->dirty.count != 0 || r->lagging);
     if (r->over)
         replica_turn(r);
     if (!anything(r) && !flush) {

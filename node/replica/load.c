@@ -263,3 +263,22 @@ enum cht_err replica_replay(struct node_replica *r, uint64_t now_ms)
     }
     return err;
 }
+
+enum cht_err replica_reset(struct node_replica *r)
+{
+    replica_turn(r);
+    replica_cache_clear(r);
+    node_index_clear(&r->entities);
+    node_index_clear(&r->actors);
+    crdt_graph_clear(&r->graph);
+    net_members_free(r->members);
+    r->members = NULL;
+    r->root = (struct crdt_root){ 0 };
+    r->entry_count = r->void_count = 0;
+    r->own_chain = CRDT_NO_CHAIN;
+    r->lagging = false;
+    if (r->wait_cap != 0)
+        memset(r->waits, 0, r->wait_cap * sizeof *r->waits);
+    enum cht_err err = replica_load_book(r, NULL);
+    return err == CHT_OK ? replica_load_positions(r) : err;
+}

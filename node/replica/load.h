@@ -12,6 +12,8 @@ CHT_MUST_USE enum cht_err replica_load_book(struct node_replica *r, struct cht_e
 CHT_MUST_USE enum cht_err replica_load_positions(struct node_replica *r);
 /* Apply what the log holds beyond the positions, committing as memory fills. */
 CHT_MUST_USE enum cht_err replica_replay(struct node_replica *r, uint64_t now_ms);
+/* Forget everything in memory and load it again. */
+CHT_MUST_USE enum cht_err replica_reset(struct node_replica *r);
 void replica_free(struct node_replica *r);
 
 #endif

@@ -85,7 +85,9 @@ struct node_replica {
     struct crdt_root root;
     struct crdt_hlc clock;
     uint8_t space[CRDT_ID_BYTES];
-    bool broken, writable, verifying;
+    bool broken, writable;
+    bool verifying; /* a fold beside the file that is checked: see verify.c */
+    bool lagging;   /* entries were applied since the typed tables were written */
 
     struct node_index entities, actors;
     struct replica_slot *slots; /* by entity number */

@@ -47,7 +47,8 @@ static enum cht_err place(struct node_replica *r, const struct net_device *write
         return try_place(r, writer, range, (struct crdt_place){ CRDT_NO_CHAIN, 0 }, out);
     }
     enum cht_err err = CHT_E_NOTFOUND;
-    for (uint32_t i = 0; i < r->graph.devices[device].chain_count; i++) {
+    uint32_t chains = device == CRDT_NO_DEVICE ? 0 : r->graph.devices[device].chain_count;
+    for (uint32_t i = 0; i < chains; i++) {
         struct crdt_place at = { r->graph.devices[device].chains[i], range->seq - 1 };
         const struct crdt_graph_chain *c = &r->graph.chains[at.chain];
         if (at.seq <= c->branch_seq || at.seq > c->stored.seq)
@@ -70,7 +71,7 @@ static enum cht_err find_held(const struct node_replica *r, uint32_t device,
                               const struct crdt_range *range, const struct placed *p,
                               struct crdt_place *out_last, uint32_t *out_held)
 {
-    for (uint32_t held = range->count; held != 0; held--) {
+    for (uint32_t held = device == CRDT_NO_DEVICE ? 0 : range->count; held != 0; held--) {
         const struct crdt_entry *e = &p->entries[held - 1];
         enum cht_err err = crdt_graph_locate(&r->graph, device, e->header.seq,
                                              cht_bytes(e->hash.b, CRDT_HASH_BYTES), out_last);
@@ -106,15 +107,19 @@ static enum cht_err check_rights(const struct node_replica *r, const struct net_
 }
 
 /* The chain to append to after `last`, opened when a branch or a path starts there. */
-static enum cht_err chain_after(struct node_replica *r, uint32_t device, struct crdt_place last,
-                                uint32_t *out)
+static enum cht_err chain_after(struct node_replica *r, const struct net_device *writer,
+                                struct crdt_place last, uint32_t *out)
 {
+    uint32_t device;
     if (last.seq != 0 && r->graph.chains[last.chain].stored.seq == last.seq) {
         *out = last.chain;
         return CHT_OK;
     }
-    if (r->graph.devices[device].chain_count >= LIMIT_DEVICE_TIPS)
-        return CHT_E_LIMIT;
+    enum cht_err err = crdt_graph_device(&r->graph, writer->id, &device);
+    if (err == CHT_OK && r->graph.devices[device].chain_count >= LIMIT_DEVICE_TIPS)
+        err = CHT_E_LIMIT;
+    if (err != CHT_OK)
+        return err;
     uint32_t parent = last.seq == 0 ? CRDT_NO_CHAIN : last.chain;
     return crdt_graph_open_chain(&r->graph, device, parent, last.seq, out);
 }
@@ -181,12 +186,9 @@ enum cht_err node_replica_receive(struct node_replica *r, const struct crdt_rang
         *out = NODE_UNPLACEABLE;
         return CHT_OK;
     }
-    uint32_t device;
+    uint32_t device = crdt_graph_find_device(&r->graph, writer->id);
     struct placed p;
-    enum cht_err err = crdt_graph_device(&r->graph, writer->id, &device);
-    if (err != CHT_OK)
-        return replica_break(r, err);
-    err = place(r, writer, device, range, &p);
+    enum cht_err err = place(r, writer, device, range, &p);
     if (err == CHT_OK)
         err = check_rights(r, writer, p.entries, range->count);
     if (err != CHT_OK) {
@@ -208,7 +210,7 @@ enum cht_err node_replica_receive(struct node_replica *r, const struct crdt_rang
         *out = NODE_STOPPED;
         return CHT_OK;
     }
-    err = chain_after(r, device, last, &chain);
+    err = chain_after(r, writer, last, &chain);
     if (err == CHT_E_LIMIT) {
         *out = NODE_STOPPED;
         return CHT_OK;

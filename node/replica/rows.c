@@ -119,6 +119,7 @@ enum cht_err replica_row_open(struct node_replica *r, struct crdt_place at,
     if (err != CHT_OK)
         return err;
     err = copy_row(&found, &r->arena, row);
+    row->fresh = r->verifying && r->graph.chains[at.chain].applied.seq < row->first.seq;
     /* what the row notes counts only as far as entries of it are applied here; on a replay from
      * before it, it is noted anew */
     bool partly = r->graph.chains[at.chain].applied.seq >= row->first.seq;
@@ -222,7 +223,7 @@ static enum cht_err source_past(void *ctx, struct crdt_place at, struct crdt_vec
     if (now != NULL && now->pasts.len != 0)
         return join_past(r, cht_buf_view(&now->pasts), now->first, at, out);
     struct node_log_row found;
-    enum cht_err err = node_log_find(r->log, at, &found);
+    enum cht_err err = node_log_find(r->store, at, &found);
     return err == CHT_OK ? join_past(r, found.pasts, found.first, at, out) : err;
 }
 

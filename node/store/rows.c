@@ -248,7 +248,7 @@ enum cht_err node_rows_clear(struct node_store *s)
 {
     enum cht_err err = store_exec(s, "DELETE FROM other; DELETE FROM position; DELETE FROM search;"
                                      "DELETE FROM entity; DELETE FROM actor; DELETE FROM number;"
-                                     "DELETE FROM void");
+                                     "DELETE FROM void; DELETE FROM meta WHERE key = 'root'");
     size_t count;
     (void)crdt_schema_at(0, &count);
     for (size_t i = 0; err == CHT_OK && i < count; i++) {

@@ -9,7 +9,7 @@
 #define STORE_STATEMENTS(X)                                                                        \
     X(SQL_BEGIN, "BEGIN IMMEDIATE")                                                                \
     X(SQL_COMMIT, "COMMIT")                                                                        \
-    X(SQL_META_PUT, "INSERT OR REPLACE INTO meta(key, value) VALUES(?1, ?2)")                      \
+    X(SQL_META_PUT, "INSERT OR REPLACE INTO meta(key, value, sum) VALUES(?1, ?2, ?3)")             \
     X(SQL_META_GET, "SELECT value FROM meta WHERE key = ?1")                                       \
     X(SQL_LOG_ADD, "INSERT INTO log(id, count, codec, payload, head, tip, stamp, entities, pasts)" \
                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                  \
@@ -29,6 +29,17 @@
     X(SQL_RECORD_ADD, "INSERT INTO record(bytes) VALUES(?1)")                                      \
     X(SQL_SEARCH_PUT, "INSERT OR REPLACE INTO search(rowid, title, body) VALUES(?1, ?2, ?3)")      \
     X(SQL_SEARCH_DROP, "DELETE FROM search WHERE rowid = ?1")                                      \
+    X(SQL_ANSWER_PUT, "INSERT OR REPLACE INTO idempotency(key, at_ms, answer, sum)"                \
+                      " VALUES(?1, ?2, ?3, ?4)")                                                   \
+    X(SQL_ANSWER_GET, "SELECT answer FROM idempotency WHERE key = ?1")                             \
+    X(SQL_ANSWER_FORGET, "DELETE FROM idempotency WHERE at_ms < ?1")                               \
+    X(SQL_ADDRESS_PUT, "INSERT OR REPLACE INTO peer(device, address, seen_ms, sum)"                \
+                       " VALUES(?1, ?2, ?3, ?4)")                                                  \
+    X(SQL_TICKET_PUT, "INSERT OR REPLACE INTO ticket(id, secret, expiry_ms, joiner, sum)"          \
+                      " VALUES(?1, ?2, ?3, ?4, ?5)")                                               \
+    X(SQL_TICKET_GET, "SELECT id, secret, expiry_ms, joiner FROM ticket WHERE id = ?1")            \
+    X(SQL_TICKET_LIVE, "SELECT id, secret, expiry_ms, joiner FROM ticket WHERE expiry_ms > ?1"     \
+                       " ORDER BY expiry_ms DESC")                                                 \
     X(SQL_ENTITY_ID, "SELECT type, id FROM entity WHERE n = ?1 LIMIT 1")
 
 enum store_statement {

@@ -2,6 +2,7 @@
 #include "node/store/store.h"
 
 #include "node/store/sql.h"
+#include "node/store/sums.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,35 @@ static enum cht_err check_format(struct node_store *s, struct cht_error *detail)
     return err;
 }
 
+static enum cht_err open_path(const char *path, enum node_store_mode mode, struct cht_error *detail,
+                              struct node_store **out)
+{
+    struct node_store *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return cht_fail(detail, CHT_E_NOMEM, "out of memory");
+    cht_buf_init(&s->scratch, STORE_SCRATCH);
+    cht_buf_init(&s->blob, STORE_SCRATCH);
+    int flags = mode == NODE_STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    if (mode == NODE_STORE_CREATE)
+        flags |= SQLITE_OPEN_CREATE;
+    int code = sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    enum cht_err err = code == SQLITE_OK ? CHT_OK : store_error(code);
+    if (err == CHT_OK)
+        err = set_up(s, mode);
+    if (err == CHT_OK && mode == NODE_STORE_CREATE)
+        err = store_create_tables(s);
+    if (err != CHT_OK)
+        (void)cht_fail(detail, err, s->db == NULL ? "out of memory" : sqlite3_errmsg(s->db));
+    else
+        err = check_format(s, detail);
+    if (err != CHT_OK) {
+        node_store_close(s);
+        return err;
+    }
+    *out = s;
+    return CHT_OK;
+}
+
 enum cht_err node_store_open(const char *path, enum node_store_mode mode, struct cht_error *detail,
                              struct node_store **out)
 {
@@ -132,30 +162,12 @@ enum cht_err node_store_open(const char *path, enum node_store_mode mode, struct
     if (there == (mode == NODE_STORE_CREATE))
         return cht_fail(detail, there ? CHT_E_EXISTS : CHT_E_NOTFOUND,
                         there ? "the database exists already" : "there is no database yet");
-    struct node_store *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        return cht_fail(detail, CHT_E_NOMEM, "out of memory");
-    cht_buf_init(&s->scratch, STORE_SCRATCH);
-    cht_buf_init(&s->blob, STORE_SCRATCH);
-    int flags = mode == NODE_STORE_READ ? SQLITE_OPEN_READONLY
-                                        : SQLITE_OPEN_READWRITE | (there ? 0 : SQLITE_OPEN_CREATE);
-    int code = sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-    enum cht_err err = code == SQLITE_OK ? CHT_OK : store_error(code);
-    if (err == CHT_OK)
-        err = set_up(s, mode);
-    if (err == CHT_OK && mode == NODE_STORE_CREATE)
-        err = store_create_tables(s);
-    if (err != CHT_OK) {
-        (void)cht_fail(detail, err, s->db == NULL ? "out of memory" : sqlite3_errmsg(s->db));
-    } else {
-        err = check_format(s, detail);
-    }
-    if (err != CHT_OK) {
-        node_store_close(s);
-        return err;
-    }
-    *out = s;
-    return CHT_OK;
+    return open_path(path, mode, detail, out);
+}
+
+enum cht_err node_store_memory(struct node_store **out)
+{
+    return open_path(":memory:", NODE_STORE_CREATE, NULL, out);
 }
 
 void node_store_close(struct node_store *s)
@@ -222,12 +234,21 @@ size_t node_store_wal_bytes(const struct node_store *s)
 
 enum cht_err node_store_put_meta(struct node_store *s, const char *key, struct cht_bytes value)
 {
-    sqlite3_stmt *st;
-    enum cht_err err = store_statement(s, SQL_META_PUT, &st);
+    struct store_sum sum;
+    uint8_t bytes[STORE_SUM_BYTES];
+    store_sum_init(&sum);
+    enum cht_err err = store_sum_bytes(&sum, cht_bytes_str(key));
+    if (err == CHT_OK)
+        err = store_sum_bytes(&sum, value);
+    store_sum_take(&sum, bytes);
+    sqlite3_stmt *st = NULL;
+    if (err == CHT_OK)
+        err = store_statement(s, SQL_META_PUT, &st);
     if (err != CHT_OK)
         return err;
     sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
     store_bind(st, 2, value);
+    store_bind(st, 3, cht_bytes(bytes, sizeof bytes));
     return store_done(st);
 }
 

@@ -27,6 +27,8 @@ enum node_store_mode {
 /* CHT_E_NOTFOUND, CHT_E_EXISTS, CHT_E_UNSUPPORTED: the format; and SQLite's. */
 CHT_MUST_USE enum cht_err node_store_open(const char *path, enum node_store_mode mode,
                                           struct cht_error *detail, struct node_store **out);
+/* A store in memory, for folding beside a file. CHT_E_NOMEM. */
+CHT_MUST_USE enum cht_err node_store_memory(struct node_store **out);
 void node_store_close(struct node_store *s);
 /* What SQLite said last, for messages. Never NULL. */
 const char *node_store_message(const struct node_store *s);

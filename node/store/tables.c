@@ -61,7 +61,7 @@ static enum cht_err type_table_sql(const struct crdt_type_schema *t, struct cht_
 }
 
 static const char fixed_tables[] =
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL, sum BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE log(id INTEGER PRIMARY KEY, count INTEGER NOT NULL, codec INTEGER NOT NULL,"
     " payload BLOB NOT NULL, head BLOB NOT NULL, tip BLOB NOT NULL, stamp INTEGER NOT NULL,"
     " entities BLOB, pasts BLOB);"
@@ -101,17 +101,15 @@ enum cht_err store_create_tables(struct node_store *s)
     (void)crdt_schema_at(0, &count);
     for (size_t i = 0; err == CHT_OK && i < count; i++)
         err = type_table_sql(crdt_schema_at(i, NULL), &sql);
-    char meta[96];
-    (void)snprintf(meta, sizeof meta, "INSERT INTO meta VALUES('format', x'%02x'); COMMIT;",
-                   NODE_STORE_FORMAT);
     if (err == CHT_OK)
-        err = add(&sql, meta);
+        err = add(&sql, "COMMIT;");
     if (err == CHT_OK)
         err = cht_buf_add_u8(&sql, '\0');
     if (err == CHT_OK)
         err = store_exec(s, (const char *)sql.data);
     cht_buf_clear(&sql);
-    return err;
+    static const uint8_t format = NODE_STORE_FORMAT;
+    return err == CHT_OK ? node_store_put_meta(s, "format", cht_bytes(&format, 1)) : err;
 }
 
 /* Text of the statements on one type's table, by the places of STORE_ROW_*. */
