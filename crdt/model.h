@@ -32,12 +32,12 @@ struct crdt_model_entry {
 };
 
 struct crdt_model_value {
-    uint32_t entry; /* the dot: an entry and the place of an op in it */
+    uint32_t entry; /* the dot: an entry and the place of an op in it (PROTOCOL 3.3) */
     uint16_t index;
     struct cht_bytes bytes; /* exact msgpack */
 };
 
-/* A cell with live values. */
+/* A cell with live values (PROTOCOL 5.2). */
 struct crdt_model_cell {
     struct crdt_id entity;
     uint16_t field;

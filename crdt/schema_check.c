@@ -105,7 +105,7 @@ enum cht_err crdt_value_check(const struct crdt_field *f, struct cht_bytes value
         return CHT_E_LIMIT;
     enum cht_err err = crdt_mp_scan(value, LIMIT_MSGPACK_DEPTH, LIMIT_MSGPACK_OBJECTS);
     if (err != CHT_OK || f == NULL)
-        return err;
+        return err; /* an unknown field: PROTOCOL 6.2 */
     struct crdt_mp v = crdt_mp_peek(value);
     if (is_key)
         return check_key(f, value, &v);

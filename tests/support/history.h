@@ -35,13 +35,13 @@
     X(FIRST, OPS, "first")                                                                         \
     X(MAX, OPS, "max")                                                                             \
     X(DELETE, OPS, "delete")                                                                       \
-    X(DELETE_KEEPS, DELETE, "delete with keeps")                                                      \
+    X(DELETE_KEEPS, DELETE, "delete with keeps")                                                   \
     X(REVIVE, OPS, "revival")                                                                      \
     X(LOOSE, OPS, "not in the shortest form")                                                      \
     X(VOID_TYPE, OPS, "void: wrong type")                                                          \
     X(VOID_ENUM, OPS, "void: no word of the enum")                                                 \
     X(VOID_KEY_BIG, OPS, "void: key too large")                                                    \
-    X(VOID_VALUE_BIG, ENTRIES, "void: value too large")                                                \
+    X(VOID_VALUE_BIG, ENTRIES, "void: value too large")                                            \
     X(VOID_KEY_EXTRA, OPS, "void: a key where none may be")                                        \
     X(VOID_KEY_NONE, OPS, "void: no key where one must be")                                        \
     X(VOID_KEY_LOOSE, OPS, "void: key not in the shortest form")                                   \
