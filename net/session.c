@@ -346,9 +346,9 @@ uint64_t net_session_due_ms(const struct net_session *s)
         sooner(&due, s->announce_ms);
         sooner(&due, s->heads_ms);
         sooner(&due, s->pull_block_ms);
+        sooner(&due, s->grace_ms);
+        sooner(&due, s->claim_missed ? s->claim_ms : 0);
     }
-    if (s->claim_missed)
-        sooner(&due, s->claim_ms);
     if (s->bisect.active)
         sooner(&due, s->bisect.due_ms);
     for (size_t i = 0; i < LIMIT_WANTS; i++) {

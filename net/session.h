@@ -24,6 +24,7 @@
 #define NET_HEADS_IDLE_MS   600000u /* HEADS when nothing changed */
 #define NET_STALL_MS        30000u  /* a want without progress is given up for as long */
 #define NET_ACK_MS          60000u  /* ranges sent and not acked */
+#define NET_PUSH_MS         500u    /* what a connected author pushes is not asked of others for */
 #define NET_CLAIM_POLL_MS   500u    /* another session fetches what we lack: look again */
 #define NET_DIGEST_MS       10000u  /* an answer in a bisect */
 

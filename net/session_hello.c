@@ -82,6 +82,7 @@ enum cht_err session_on_hello(struct net_session *s, struct net_effects *fx,
         return session_close(s, fx, NET_BYE_SPACE, false, "no space in common");
 
     s->state = SESSION_LIVE;
+    net_pulls_author_add(s->space->pulls, s->peer, s);
     s->due_ms = s->now_ms + NET_MEMBERS_MS;
     enum cht_err err = tell_up(s, fx, hello);
     if (err == CHT_OK)

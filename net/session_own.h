@@ -119,6 +119,7 @@ struct net_session {
     struct session_pull pulls[LIMIT_WANTS];
     bool lacking;           /* the peer has what we lack */
     bool claim_missed;      /* another session fetches some of it */
+    uint64_t grace_ms;      /* a connected author's push is waited for until then; 0: none is */
     uint64_t claim_ms;      /* look again then */
     uint64_t pull_block_ms; /* nothing is asked before */
     struct session_delivery deliveries[LIMIT_UNACKED_FRAMES];

@@ -90,10 +90,20 @@ static enum cht_err end_served(struct net_session *s, struct net_effects *fx)
     return err;
 }
 
+/* The tip's author is connected itself: its push may be on its way, wait a little for it. */
+static bool wait_for_author(struct net_session *s, const struct crdt_dep *tip)
+{
+    if (!net_pulls_author_elsewhere(s->space->pulls, tip->device, s))
+        return false;
+    if (s->grace_ms == 0)
+        s->grace_ms = s->now_ms + NET_PUSH_MS;
+    return s->now_ms < s->grace_ms;
+}
+
 enum cht_err session_pull_missing(struct net_session *s, struct net_effects *fx)
 {
     enum cht_err err = end_served(s, fx);
-    bool blocked = s->now_ms < s->pull_block_ms;
+    bool blocked = s->now_ms < s->pull_block_ms, waits = false;
     s->lacking = false;
     s->claim_missed = false;
     for (size_t i = 0; i < s->peer_stored.count && err == CHT_OK; i++) {
@@ -104,13 +114,16 @@ enum cht_err session_pull_missing(struct net_session *s, struct net_effects *fx)
         s->lacking = true;
         if (blocked || find_pull(s, tip->device, CRDT_ID_BYTES, &unused) != NULL || unused == NULL)
             continue;
-        if (net_pulls_take(s->space->pulls, tip->device, s)) {
+        if (wait_for_author(s, tip))
+            waits = true;
+        else if (net_pulls_take(s->space->pulls, tip->device, s))
             err = ask(s, fx, unused, tip);
-        } else {
+        else
             s->claim_missed = true;
-            s->claim_ms = s->now_ms + NET_CLAIM_POLL_MS;
-        }
     }
+    s->claim_ms = s->now_ms + NET_CLAIM_POLL_MS;
+    if (!waits)
+        s->grace_ms = 0;
     return err;
 }
 

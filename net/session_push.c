@@ -97,11 +97,12 @@ static enum cht_err pump_flow(struct net_session *s, struct net_effects *fx, str
 {
     const struct net_view *view = &s->space->view;
     uint32_t room = LIMIT_CREDIT_BYTES - s->out_bytes;
-    size_t budget = room < SESSION_FRAME_BYTES ? room : SESSION_FRAME_BYTES;
+    if (room < SESSION_FRAME_BYTES) /* not many small frames for as many small ACKs */
+        return CHT_OK;
     struct net_run run = { .count = 0 };
-    enum cht_err err =
-        view->ops->read(view->ctx, &f->tip, f->next, f->before, budget, fx->arena, &run);
-    if (err == CHT_OK && run.count == 0 && budget < room) /* one range may be larger than usual */
+    enum cht_err err = view->ops->read(view->ctx, &f->tip, f->next, f->before, SESSION_FRAME_BYTES,
+                                       fx->arena, &run);
+    if (err == CHT_OK && run.count == 0) /* one range may be larger than usual */
         err = view->ops->read(view->ctx, &f->tip, f->next, f->before, room, fx->arena, &run);
     if (err == CHT_E_NOTFOUND || err == CHT_E_CONFLICT) {
         *out_moved = true;
