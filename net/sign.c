@@ -15,6 +15,7 @@ static const uint8_t contexts[NET_CONTEXT_COUNT][NET_CONTEXT_BYTES] = {
     [NET_CONTEXT_HEAD] = "chitty-head-1",
     [NET_CONTEXT_CERT] = "chitty-cert-1",
     [NET_CONTEXT_RECORD] = "chitty-record-1",
+    [NET_CONTEXT_PAIR] = "chitty-pair-1",
 };
 
 /* Context and message side by side in `room`; only as much of it is touched as is needed. */

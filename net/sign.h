@@ -19,6 +19,7 @@ enum net_context {
     NET_CONTEXT_HEAD,   /* the hash of an entry (PROTOCOL 4.1) */
     NET_CONTEXT_CERT,   /* a certificate (7.2) */
     NET_CONTEXT_RECORD, /* a membership record (7.3) */
+    NET_CONTEXT_PAIR,   /* a pairing's session (7.10) */
     NET_CONTEXT_COUNT
 };
 
