@@ -24,23 +24,27 @@ static enum cht_err deflate_columns(struct cht_bytes columns, struct cht_buf *ou
 {
     uint8_t length[CHT_VARINT_MAX];
     size_t length_bytes = cht_varint_put(length, columns.len);
+    size_t room = out->limit - out->len;
     int bits = DEFLATE_WINDOW_LEAST;
     *out_done = false;
-    if (columns.len < DEFLATE_TRY_BYTES_MIN || columns.len > LIMIT_RANGE_RAW_BYTES)
+    if (room >= columns.len)
+        room = columns.len - 1; /* longer than the columns is no use */
+    if (columns.len < DEFLATE_TRY_BYTES_MIN || room <= length_bytes)
         return CHT_OK;
     while (bits < DEFLATE_WINDOW_BITS && (size_t)1 << bits < columns.len)
         bits++;
     int memory = bits - 6; /* so that the symbols of the whole input fit one block */
     z_stream z = { .next_in = columns.data, .avail_in = (uInt)columns.len };
-    if (cht_buf_reserve(out, columns.len) != CHT_OK)
-        return CHT_OK; /* as they are, if that fits */
+    enum cht_err err = cht_buf_reserve(out, room);
+    if (err != CHT_OK)
+        return err;
     if (deflateInit2(&z, DEFLATE_LEVEL, Z_DEFLATED, -bits,
                      memory > DEFLATE_MEMORY_MAX ? DEFLATE_MEMORY_MAX : memory,
                      Z_DEFAULT_STRATEGY) != Z_OK)
         return CHT_E_NOMEM;
     memcpy(out->data + out->len, length, length_bytes);
     z.next_out = out->data + out->len + length_bytes;
-    z.avail_out = (uInt)(columns.len - length_bytes - 1); /* no longer than the columns */
+    z.avail_out = (uInt)(room - length_bytes);
     if (deflate(&z, Z_FINISH) == Z_STREAM_END) {
         out->len += length_bytes + (size_t)z.total_out;
         *out_done = true;
