@@ -115,12 +115,13 @@ enum cht_err crdt_graph_commit(struct crdt_graph *g, uint32_t chain,
     return err;
 }
 
-/* Is `at` in the past of the applied entry `of`? */
-static enum cht_err covered(const struct crdt_graph *g, struct crdt_place at, struct crdt_place of,
-                            bool *out)
+/* Is `at` in the past of the applied entry `of`? A chain's vector that is `begun` has the deps of
+ * the entry begun in it already: it says more than its applied tip knew. */
+static enum cht_err covered(const struct crdt_graph *g, const struct crdt_vector *begun,
+                            struct crdt_place at, struct crdt_place of, bool *out)
 {
     const struct crdt_graph_chain *c = &g->chains[of.chain];
-    if (c->applied.seq == of.seq) {
+    if (c->applied.seq == of.seq && &c->past != begun) {
         *out = crdt_vector_has(&c->past, at.chain, at.seq);
         return CHT_OK;
     }
@@ -145,7 +146,7 @@ enum cht_err crdt_graph_tips(const struct crdt_graph *g, const struct crdt_vecto
             struct crdt_place other = { d->chains[k], crdt_vector_get(past, d->chains[k]) };
             if (k == i || other.seq <= g->chains[other.chain].branch_seq || other.seq == 0)
                 continue;
-            enum cht_err err = covered(g, at, other, &inner);
+            enum cht_err err = covered(g, past, at, other, &inner);
             if (err != CHT_OK)
                 return err;
         }
