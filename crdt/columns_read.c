@@ -315,8 +315,10 @@ static void build_bodies(struct reader *r)
             take_missing(r, h);
         } else {
             enum cht_err err = build_body(r, i, ops);
-            if (err != CHT_OK)
+            if (err != CHT_OK) {
                 fail(r, err);
+                return;
+            }
             ops += r->op_counts[i];
             h->body_len = (uint32_t)(r->bodies.len - start);
             h->body_hash = crdt_hash_of(cht_bytes(r->bodies.data + start, h->body_len));

@@ -73,16 +73,9 @@ void chain_add(struct chain *c, const struct crdt_header *h, struct cht_bytes bo
 /* A value or key: small, or nested, or long now and then. */
 static struct cht_bytes random_value(struct chain *c)
 {
-    static const char *const values[] = { "\x05",
-                                          "\xc3",
-                                          "\xa4open",
-                                          "\xa6"
-                                          "closed",
-                                          "\xcc\x80",
-                                          "\xd0\xdf",
-                                          "\x92\x01\x90",
-                                          "\x81\xa1k\xc0",
-                                          "\xca\x3f\x80\x01\x01" };
+    static const char *const values[] = { "\x05",         "\xc3",          "\xa4open",
+                                          "\246closed",   "\xcc\x80",      "\xd0\xdf",
+                                          "\x92\x01\x90", "\x81\xa1k\xc0", "\xca\x3f\x80\x01\x01" };
     static const size_t lens[] = { 1, 1, 5, 7, 2, 2, 3, 4, 5 };
     uint32_t which = seeded_below(c->random, 12);
     if (which < 9)

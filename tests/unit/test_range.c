@@ -197,14 +197,8 @@ static void an_entity_or_actor_repeated_costs_nothing(void **state)
 static void a_full_range_of_updates_costs_under_ten_bytes_an_op(void **state)
 {
     struct fixture *f = *state;
-    static const char *const states[] = { "\xa4open",
-                                          "\xa5"
-                                          "doing",
-                                          "\xa7"
-                                          "blocked",
-                                          "\xa6review",
-                                          "\xa6"
-                                          "closed" };
+    static const char *const states[] = { "\xa4open", "\245doing", "\247blocked", "\xa6review",
+                                          "\246closed" };
     enum crdt_codec codec = CRDT_CODEC_RAW;
     plain_start(f);
     for (uint32_t i = 0; i < LIMIT_HEAD_ENTRIES; i++) {
