@@ -14,9 +14,9 @@ static enum cht_err note_void(struct node_replica *r, struct crdt_place place, u
 }
 
 /* Forks are rare, so a name by hash is looked for among all that spelt something. */
-static enum cht_err find_spelt_hash(struct node_replica *r, const struct node_index *x,
-                                    const struct crdt_vector *past, const struct crdt_hash *hash,
-                                    uint32_t *out)
+enum cht_err replica_find_spelt(struct node_replica *r, const struct node_index *x,
+                                const struct crdt_vector *past, const struct crdt_hash *hash,
+                                uint32_t *out)
 {
     for (uint32_t i = 0; x->place_count != 0 && i <= x->place_mask; i++) {
         struct crdt_place at = { (uint32_t)(x->by_place[i].key >> 32),
@@ -42,7 +42,7 @@ static enum cht_err resolve(struct node_replica *r, struct node_index *x,
                             uint32_t *out)
 {
     if (ref->form == CRDT_REF_HASH)
-        return find_spelt_hash(r, x, past, &ref->name.hash, out);
+        return replica_find_spelt(r, x, past, &ref->name.hash, out);
     if (ref->form == CRDT_REF_NAMED) {
         struct crdt_place at;
         enum cht_err err =

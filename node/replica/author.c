@@ -281,7 +281,7 @@ static enum cht_err write_dep_only(struct node_replica *r, struct deps *deps, ui
     return err;
 }
 
-static enum cht_err write_entry(struct node_replica *r, const struct node_change *change,
+static enum cht_err write_entry(struct node_replica *r, const struct node_write *change,
                                 struct cht_bytes body, uint32_t position, uint32_t total,
                                 const struct deps *deps, const struct crdt_id *actor,
                                 uint64_t now_ms)
@@ -315,7 +315,7 @@ static enum cht_err write_entry(struct node_replica *r, const struct node_change
 }
 
 /* The bodies of all changes, one after the other in `all`; checked before anything is written. */
-static enum cht_err encode_bodies(const struct node_change *changes, size_t count,
+static enum cht_err encode_bodies(const struct node_write *changes, size_t count,
                                   struct cht_buf *all, size_t *lens)
 {
     for (size_t i = 0; i < count; i++) {
@@ -341,7 +341,7 @@ static size_t fitting(const size_t *lens, size_t count)
     return fit;
 }
 
-static enum cht_err write_bodies(struct node_replica *r, const struct node_change *changes,
+static enum cht_err write_bodies(struct node_replica *r, const struct node_write *changes,
                                  size_t count, const uint8_t *bodies, const size_t *lens,
                                  const struct crdt_id *actor, uint64_t now_ms)
 {
@@ -363,7 +363,7 @@ static enum cht_err write_bodies(struct node_replica *r, const struct node_chang
     return err;
 }
 
-enum cht_err node_replica_write(struct node_replica *r, const struct node_change *changes,
+enum cht_err node_replica_write(struct node_replica *r, const struct node_write *changes,
                                 size_t count, const struct crdt_id *actor, uint64_t now_ms)
 {
     if (r->broken)

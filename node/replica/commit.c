@@ -1,5 +1,6 @@
 /* The turn: when it starts, what it made durable, what happens when it cannot; see own.h. */
 #include "node/replica/own.h"
+#include "node/store/local.h"
 
 #include <stdlib.h>
 
@@ -43,7 +44,7 @@ static void forget_turn(struct node_replica *r)
     replica_rows_clear(r);
     r->touched.count = r->own.count = r->own_txns.count = r->own_notes.count = 0;
     r->spelt.count = r->actors_spelt.count = r->voids.count = r->numbers.count = 0;
-    r->epochs.count = 0;
+    r->epochs.count = r->answers.count = 0;
     cht_buf_reset(&r->own_pasts);
     cht_arena_reset(&r->arena);
     r->last = (struct node_commit){ 0 };
@@ -85,6 +86,26 @@ static enum cht_err keep_book(struct node_replica *r)
     const struct replica_void *voids = r->voids.items;
     for (size_t i = 0; err == CHT_OK && i < r->voids.count; i++)
         err = node_book_add_void(r->store, voids[i].place, voids[i].op, voids[i].why);
+    return err;
+}
+
+enum cht_err node_replica_keep_answer(struct node_replica *r, struct cht_bytes key,
+                                      struct cht_bytes answer, uint64_t now_ms)
+{
+    struct replica_answer row = { .at_ms = now_ms };
+    replica_turn(r);
+    enum cht_err err = cht_arena_copy(&r->arena, key, &row.key);
+    if (err == CHT_OK)
+        err = cht_arena_copy(&r->arena, answer, &row.answer);
+    return err == CHT_OK ? replica_push(&r->answers, &row, sizeof row) : err;
+}
+
+static enum cht_err keep_answers(struct node_replica *r)
+{
+    const struct replica_answer *rows = r->answers.items;
+    enum cht_err err = CHT_OK;
+    for (size_t i = 0; err == CHT_OK && i < r->answers.count; i++)
+        err = node_keep_answer(r->store, rows[i].key, rows[i].at_ms, rows[i].answer);
     return err;
 }
 
@@ -175,6 +196,8 @@ enum cht_err node_replica_commit(struct node_replica *r, bool write_back)
         err = keep_book(r);
     if (err == CHT_OK)
         err = keep_rows(r);
+    if (err == CHT_OK)
+        err = keep_answers(r);
     if (err == CHT_OK && flush)
         err = keep_state(r);
     if (err == CHT_OK)

@@ -33,7 +33,7 @@ void replica_free(struct node_replica *r)
     replica_cache_clear(r);
     struct replica_list *lists[] = { &r->dirty,    &r->rows,   &r->own,          &r->own_notes,
                                      &r->own_txns, &r->spelt,  &r->actors_spelt, &r->voids,
-                                     &r->numbers,  &r->epochs, &r->touched };
+                                     &r->numbers,  &r->epochs, &r->touched,      &r->answers };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         free_list(lists[i]);
     free(r->waits);

@@ -118,9 +118,16 @@ struct node_replica {
     uint32_t devices_kept, chains_kept, records_kept;        /* how many of them the file has */
     struct replica_list epochs;                              /* struct replica_epoch */
     struct replica_list touched;                             /* uint32_t */
+    struct replica_list answers;                             /* struct replica_answer */
     struct node_commit last;
     bool changed;
     struct cht_buf scratch;
+};
+
+/* An answer kept with the turn; the bytes are in the turn's arena. */
+struct replica_answer {
+    struct cht_bytes key, answer;
+    uint64_t at_ms;
 };
 
 struct replica_epoch {
@@ -162,6 +169,11 @@ CHT_MUST_USE enum cht_err replica_apply_row(struct node_replica *r, struct repli
 /* Apply whatever is stored and ready; `*out_more`: the turn is full, commit and call again. */
 CHT_MUST_USE enum cht_err replica_apply_ready(struct node_replica *r, uint64_t now_ms,
                                               bool *out_more);
+
+/* The number of what the entry with this hash spelt, looked for in `past`. CHT_E_NOTFOUND. */
+CHT_MUST_USE enum cht_err replica_find_spelt(struct node_replica *r, const struct node_index *x,
+                                             const struct crdt_vector *past,
+                                             const struct crdt_hash *hash, uint32_t *out);
 
 /* --- cache.c -------------------------------------------------------------------------------- */
 

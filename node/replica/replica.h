@@ -70,7 +70,7 @@ CHT_MUST_USE enum cht_err node_replica_add_record(struct node_replica *r, struct
 /* --- writing ------------------------------------------------------------------------------- */
 
 /* One entry of a transaction: ops on one entity. The ops have passed crdt_op_check. */
-struct node_change {
+struct node_write {
     struct crdt_id id;
     const struct crdt_op *ops;
     uint32_t count;
@@ -79,8 +79,11 @@ struct node_change {
  * passes LIMIT_BODY_BYTES or LIMIT_ENTRY_OPS (nothing is written); CHT_E_DENIED: no identity or not
  * admitted. */
 CHT_MUST_USE enum cht_err node_replica_write(struct node_replica *r,
-                                             const struct node_change *changes, size_t count,
+                                             const struct node_write *changes, size_t count,
                                              const struct crdt_id *actor, uint64_t now_ms);
+/* Keep the answer to a request under its idempotency key, in this turn's transaction. */
+CHT_MUST_USE enum cht_err node_replica_keep_answer(struct node_replica *r, struct cht_bytes key,
+                                                   struct cht_bytes answer, uint64_t now_ms);
 /* The vector that answers carry as a version, and compare-and-set asks about: everything applied
  * now, this turn included. Borrowed until the next call that changes the replica. */
 const struct crdt_vector *node_replica_applied(const struct node_replica *r);
@@ -126,6 +129,14 @@ struct node_replica_counts node_replica_count(const struct node_replica *r);
 /* A stored entry, decoded from the log into `arena`. CHT_E_NOTFOUND. */
 CHT_MUST_USE enum cht_err node_replica_entry(struct node_replica *r, struct crdt_place at,
                                              struct cht_arena *arena, struct crdt_entry *out);
+
+/* The number of the entity an entry is about; INDEX_NONE: none, or it does not resolve. */
+CHT_MUST_USE enum cht_err node_replica_entity_of(struct node_replica *r, struct crdt_place at,
+                                                 const struct crdt_entry *e, uint32_t *out);
+/* The entities touched by applied entries outside `from`, no order, no duplicates; the caller
+ * frees the list. Of the last commit, not of a turn under way. */
+CHT_MUST_USE enum cht_err node_replica_since(struct node_replica *r, const struct crdt_vector *from,
+                                             uint32_t **out, size_t *out_count);
 
 /* --- checking ------------------------------------------------------------------------------ */
 

@@ -215,10 +215,30 @@ static enum cht_err join_past(const struct node_replica *r, struct cht_bytes pas
     return err == CHT_OK ? crdt_vector_raise(out, at.chain, at.seq) : err;
 }
 
+/* Own entries of this turn have no row yet. */
+static enum cht_err unsealed_past(const struct node_replica *r, struct crdt_place at,
+                                  struct crdt_vector *out)
+{
+    const struct replica_own_note *notes = r->own_notes.items;
+    size_t i = at.seq - r->own_before.seq;
+    while (i-- != 0) {
+        if (notes[i].past_len == 0)
+            continue;
+        struct cht_wire w =
+            cht_wire(cht_bytes(r->own_pasts.data + notes[i].past_at, notes[i].past_len));
+        enum cht_err err = crdt_vector_unpack(&w, r->graph.chain_count, out);
+        return err == CHT_OK ? crdt_vector_raise(out, at.chain, at.seq) : err;
+    }
+    return CHT_E_NOTFOUND;
+}
+
 static enum cht_err source_past(void *ctx, struct crdt_place at, struct crdt_vector *out)
 {
     struct node_replica *r = ctx;
     at = crdt_graph_on_path(&r->graph, at.chain, at.seq);
+    if (r->own.count != 0 && at.chain == r->own_chain && at.seq > r->own_before.seq &&
+        at.seq - r->own_before.seq <= r->own.count)
+        return unsealed_past(r, at, out);
     const struct replica_row *now = row_of_turn(r, at);
     if (now != NULL && now->pasts.len != 0)
         return join_past(r, cht_buf_view(&now->pasts), now->first, at, out);

@@ -1,0 +1,91 @@
+/* Questions about the past: which entity an old entry was about, what changed since a vector; see
+ * replica.h. */
+#include "node/replica/own.h"
+
+#include <stdlib.h>
+
+enum cht_err node_replica_entity_of(struct node_replica *r, struct crdt_place at,
+                                    const struct crdt_entry *e, uint32_t *out)
+{
+    const struct crdt_ref *ref = &e->header.entity;
+    uint32_t n = INDEX_NONE;
+    at = crdt_graph_on_path(&r->graph, at.chain, at.seq);
+    if (ref->form == CRDT_REF_SPELT)
+        n = node_index_find(&r->entities, &ref->id);
+    if (ref->form == CRDT_REF_NONE || ref->form == CRDT_REF_SPELT ||
+        at.seq > r->graph.chains[at.chain].applied.seq) {
+        *out = n;
+        return CHT_OK;
+    }
+    struct crdt_vector past = { 0 };
+    enum cht_err err = r->graph.source.past_at(r, at, &past);
+    struct crdt_place spelt;
+    if (err == CHT_OK && ref->form == CRDT_REF_HASH)
+        err = replica_find_spelt(r, &r->entities, &past, &ref->name.hash, &n);
+    else if (err == CHT_OK)
+        err =
+            crdt_graph_resolve(&r->graph, at.chain, &past, ref->name.number, ref->name.seq, &spelt);
+    if (err == CHT_OK && ref->form == CRDT_REF_NAMED)
+        n = node_index_at(&r->entities, spelt);
+    crdt_vector_clear(&past);
+    if (err == CHT_E_NOTFOUND) { /* the entry is void, and about nothing */
+        n = INDEX_NONE;
+        err = CHT_OK;
+    }
+    if (err == CHT_OK)
+        *out = n;
+    return err;
+}
+
+struct since {
+    const struct node_replica *r;
+    uint8_t *seen; /* by entity number */
+    struct replica_list list;
+};
+
+static enum cht_err add_entities(struct since *s, struct cht_bytes packed)
+{
+    struct cht_wire w = cht_wire(packed);
+    uint32_t n = 0;
+    enum cht_err err = CHT_OK;
+    while (err == CHT_OK && w.err == CHT_OK && cht_wire_left(&w) != 0) {
+        n += (uint32_t)cht_wire_varint_max(&w, UINT32_MAX);
+        if (w.err != CHT_OK || n >= s->r->entities.count)
+            return CHT_E_CORRUPT;
+        if (s->seen[n])
+            continue;
+        s->seen[n] = 1;
+        err = replica_push(&s->list, &n, sizeof n);
+    }
+    return err;
+}
+
+/* The sorted list of entities in each log row is the index: no entry is decoded. A row that is
+ * partly older is told whole. */
+enum cht_err node_replica_since(struct node_replica *r, const struct crdt_vector *from,
+                                uint32_t **out, size_t *out_count)
+{
+    struct since s = { .r = r, .seen = calloc(r->entities.count + 1, 1) };
+    enum cht_err err = s.seen == NULL ? CHT_E_NOMEM : CHT_OK;
+    for (uint32_t c = 0; err == CHT_OK && c < r->graph.chain_count; c++) {
+        uint32_t next = crdt_vector_get(from, c) + 1;
+        if (next <= r->graph.chains[c].branch_seq)
+            next = r->graph.chains[c].branch_seq + 1;
+        while (err == CHT_OK && next <= r->graph.chains[c].applied.seq) {
+            struct node_log_row row;
+            err = node_log_find(r->store, (struct crdt_place){ c, next }, &row);
+            if (err != CHT_OK)
+                break;
+            next = row.first.seq + row.count;
+            err = add_entities(&s, row.entities);
+        }
+    }
+    free(s.seen);
+    if (err != CHT_OK) {
+        free(s.list.items);
+        return err;
+    }
+    *out = s.list.items;
+    *out_count = s.list.count;
+    return CHT_OK;
+}

@@ -1,0 +1,100 @@
+/* Envelopes of answers; see own.h (LOCAL 2, 5). */
+#include "node/service/own.h"
+
+#include <stdio.h>
+
+struct service_caller service_caller_of(const struct local_request *request)
+{
+    struct service_caller c = { .client = request->client, .out = request->out };
+    c.id_len = request->msg.id.len < sizeof c.id ? request->msg.id.len : sizeof c.id;
+    memcpy(c.id, request->msg.id.data, c.id_len);
+    return c;
+}
+
+static struct node_msg base_message(const struct node_service *s)
+{
+    return (struct node_msg){ .type = NODE_MSG_ACK,
+                              .node_id = cht_bytes_str(s->device_hex),
+                              .platform = cht_bytes_str("node"),
+                              .timestamp_ms = s->now_ms };
+}
+
+enum cht_err service_begin(struct node_service *s, const struct service_caller *c,
+                           enum node_msg_type type, struct cht_buf *out)
+{
+    uint8_t room[NODE_MSG_ID_BYTES];
+    struct node_msg m = base_message(s);
+    m.type = type;
+    m.reply_to = cht_bytes(c->id, c->id_len);
+    m.id = node_msg_answer_id(m.reply_to, room);
+    if (type == NODE_MSG_EVENT) {
+        int len = snprintf((char *)room, sizeof room, "e/%llu", (unsigned long long)++s->answers);
+        m.id = cht_bytes(room, (size_t)len);
+    }
+    return node_msg_begin(out, &m);
+}
+
+void service_answer_fault(struct node_service *s, const struct service_caller *c,
+                          const struct node_fault *fault)
+{
+    struct node_msg m = base_message(s);
+    struct cht_buf out;
+    cht_buf_init(&out, SERVICE_ANSWER_BYTES);
+    enum cht_err err =
+        node_msg_write_error(&out, &m, cht_bytes(c->id, c->id_len), fault);
+    if (err == CHT_OK) /* a client that has left needs no answer */
+        (void)!c->out->answer(c->out->ctx, c->client, cht_buf_view(&out));
+    cht_buf_clear(&out);
+}
+
+void service_fail(struct node_service *s, const struct service_caller *c, enum cht_err err,
+                  const char *sentence)
+{
+    struct node_fault fault = { 0 };
+    (void)cht_fail(&fault.error, err, sentence);
+    service_answer_fault(s, c, &fault);
+}
+
+void service_send(struct node_service *s, const struct service_caller *c, enum cht_err err,
+                  struct cht_buf *out)
+{
+    if (err == CHT_OK)
+        (void)!c->out->answer(c->out->ctx, c->client, cht_buf_view(out));
+    else if (err == CHT_E_LIMIT)
+        service_fail(s, c, err, "the answer does not fit one message: ask for fewer fields");
+    else
+        service_fail(s, c, err, "");
+}
+
+void service_answer_result(struct node_service *s, const struct service_caller *c,
+                           struct cht_bytes result)
+{
+    struct cht_buf out;
+    cht_buf_init(&out, SERVICE_ANSWER_BYTES);
+    enum cht_err err = service_begin(s, c, NODE_MSG_ACK, &out);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(&out, 1);
+    if (err == CHT_OK)
+        err = node_mp_put_key_raw(&out, "result", result);
+    service_send(s, c, err, &out);
+    cht_buf_clear(&out);
+}
+
+void service_answer_progress(struct node_service *s, const struct service_caller *c,
+                             const char *text)
+{
+    struct cht_buf out;
+    cht_buf_init(&out, SERVICE_ANSWER_BYTES);
+    enum cht_err err = service_begin(s, c, NODE_MSG_EVENT, &out);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(&out, 1);
+    if (err == CHT_OK)
+        err = node_mp_put_text(&out, "progress");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(&out, 1);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&out, "text", text);
+    if (err == CHT_OK)
+        (void)!c->out->answer(c->out->ctx, c->client, cht_buf_view(&out));
+    cht_buf_clear(&out);
+}

@@ -1,0 +1,115 @@
+/* Which entity a text means, and versions as text; see own.h (LOCAL 2.4). */
+#include "node/service/own.h"
+
+#include <stdlib.h>
+
+static enum cht_err find_prefix(struct node_service *s, struct cht_bytes text, unsigned type,
+                                struct node_fault *fault, uint32_t *out)
+{
+    struct crdt_id_prefix prefix;
+    if (crdt_id_prefix_parse(text, &prefix) != CHT_OK || prefix.digits == 0)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("chittyId"),
+                              "\"%.*s\" is no id and no beginning of one", (int)text.len,
+                              (const char *)text.data);
+    const struct node_index *x = node_replica_index(s->replica);
+    uint32_t found = INDEX_NONE, count = 0;
+    for (uint32_t n = 0; n < x->count && count < 2; n++) {
+        const struct crdt_id *id = &x->slots[n].id;
+        if ((type != 0 && id->type != type) || !crdt_id_prefix_matches(&prefix, id))
+            continue;
+        found = n;
+        count++;
+    }
+    if (count == 1)
+        *out = found;
+    else if (count == 0)
+        return node_fault_set(fault, CHT_E_NOTFOUND, cht_bytes_str("chittyId"),
+                              "there is nothing with an id that begins with \"%.*s\"",
+                              (int)text.len, (const char *)text.data);
+    else
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("chittyId"),
+                              "\"%.*s\" begins several ids: give more of it", (int)text.len,
+                              (const char *)text.data);
+    return CHT_OK;
+}
+
+enum cht_err service_find(struct node_service *s, struct cht_bytes text, unsigned type,
+                          struct node_fault *fault, uint32_t *out)
+{
+    struct crdt_id id;
+    if (crdt_id_parse(text, &id) != CHT_OK)
+        return find_prefix(s, text, type, fault, out);
+    uint32_t n = node_index_find(node_replica_index(s->replica), &id);
+    if (n == INDEX_NONE || (type != 0 && id.type != type))
+        return node_fault_set(
+            fault, CHT_E_NOTFOUND, cht_bytes_str("chittyId"), "there is no %s %.*s here",
+            type == 0 ? "entity" : crdt_type_table(type), (int)text.len, (const char *)text.data);
+    *out = n;
+    return CHT_OK;
+}
+
+/* A link may point at what is not here yet: a whole id needs no entity. */
+static enum cht_err resolve_id(void *ctx, struct cht_bytes text, unsigned type,
+                               struct node_fault *fault, struct crdt_id *out)
+{
+    struct node_service *s = ctx;
+    if (crdt_id_parse(text, out) == CHT_OK)
+        return CHT_OK;
+    uint32_t n;
+    enum cht_err err = find_prefix(s, text, type, fault, &n);
+    if (err == CHT_OK)
+        *out = node_replica_index(s->replica)->slots[n].id;
+    return err;
+}
+
+struct node_id_resolver service_resolver(struct node_service *s)
+{
+    return (struct node_id_resolver){ .ctx = s, .resolve = resolve_id };
+}
+
+/* Hex of the packed vector. Its chain numbers are those of this replica: it is handed back here. */
+enum cht_err service_put_vector(const struct node_service *s, const char *key,
+                                const struct crdt_vector *v, struct cht_buf *out)
+{
+    struct cht_buf packed, hex;
+    (void)s;
+    cht_buf_init(&packed, NODE_TOKEN_BYTES / 2);
+    cht_buf_init(&hex, NODE_TOKEN_BYTES + 1);
+    enum cht_err err = crdt_vector_pack(v, &packed);
+    if (err == CHT_OK)
+        err = cht_buf_reserve(&hex, 2 * packed.len + 1);
+    if (err == CHT_OK) {
+        crdt_hex(cht_buf_view(&packed), (char *)hex.data);
+        err = node_mp_put_key_str(out, key, cht_bytes(hex.data, 2 * packed.len));
+    }
+    cht_buf_clear(&packed);
+    cht_buf_clear(&hex);
+    return err;
+}
+
+enum cht_err service_read_vector(const struct node_service *s, struct cht_bytes text,
+                                 struct crdt_vector *out)
+{
+    uint8_t raw[NODE_TOKEN_BYTES / 2];
+    if (text.len % 2 != 0 || text.len / 2 > sizeof raw ||
+        crdt_unhex(text, raw, text.len / 2) != CHT_OK)
+        return CHT_E_INVALID;
+    struct cht_wire w = cht_wire(cht_bytes(raw, text.len / 2));
+    enum cht_err err = crdt_vector_unpack(&w, node_replica_graph(s->replica)->chain_count, out);
+    if (err == CHT_OK)
+        err = cht_wire_end(&w);
+    return err == CHT_OK || err == CHT_E_NOMEM ? err : CHT_E_INVALID;
+}
+
+enum cht_err service_put_id(const char *key, const struct crdt_id *id, struct cht_buf *out)
+{
+    char text[CRDT_ID_TEXT_MAX];
+    crdt_id_text(id, text);
+    return node_mp_put_key_text(out, key, text);
+}
+
+struct cht_bytes service_device_name(const struct node_service *s, const uint8_t *device)
+{
+    const struct net_device *d = net_members_device(node_replica_members(s->replica), device);
+    return d == NULL ? cht_bytes(NULL, 0) : cht_bytes(d->name, d->name_len);
+}

@@ -1,0 +1,364 @@
+/* Lists, streamed from a snapshot of the typed tables; see own.h (LOCAL 4.3).
+ *
+ * A stream reads through a database connection of its own, so it sees one state however long the
+ * client takes, and no long list ever lies in memory. */
+#include "node/service/own.h"
+
+#include "crdt/rfc3339.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LIST_MESSAGE_BYTES ((size_t)128 * 1024) /* a message is sent when it has grown to this */
+#define LIST_FIELDS_MAX    48u
+#define LIST_ARGS_MAX      64u
+
+struct list_stream {
+    struct node_service *s;
+    struct service_caller caller;
+    struct node_store *reader;
+    struct node_cursor *cursor;
+    unsigned type;
+    const struct crdt_field *fields[LIST_FIELDS_MAX];
+    unsigned field_count;
+    bool by_state; /* fields that columns do not give as clients read them: the state is loaded */
+    bool all;      /* no fields were named: whole records with a version */
+    uint8_t fields_bytes[1024];
+    size_t fields_len;
+    bool more; /* the cursor stands on a row */
+};
+
+static enum cht_err put_column(const struct list_stream *l, const struct crdt_field *f, int column,
+                               struct cht_buf *out)
+{
+    struct cht_bytes text = node_find_bytes(l->cursor, column);
+    uint64_t ms;
+    enum cht_err err = node_mp_put_text(out, f->name);
+    if (err != CHT_OK)
+        return err;
+    switch (f->value) {
+    case CRDT_V_TIME:
+        if (crdt_rfc3339_parse(text, &ms) != CHT_OK)
+            ms = (uint64_t)node_find_int(l->cursor, column); /* beyond the year 9999 */
+        return crdt_mp_put_uint(out, ms);
+    case CRDT_V_BOOL:
+        return crdt_mp_put_bool(out, node_find_int(l->cursor, column) != 0);
+    case CRDT_V_INT:
+        return crdt_mp_put_int(out, node_find_int(l->cursor, column));
+    case CRDT_V_FLOAT:
+    case CRDT_V_ANY:
+    case CRDT_V_STR:
+    case CRDT_V_TEXT:
+    case CRDT_V_ENUM:
+    case CRDT_V_WORD:
+    case CRDT_V_ID:
+        return crdt_mp_put_str(out, text);
+    }
+    return CHT_E_INTERNAL;
+}
+
+/* Columns: n, id, deleted, conflicts, then the fields. */
+static enum cht_err put_row(const struct list_stream *l, struct cht_buf *out)
+{
+    bool hidden = node_find_int(l->cursor, 2) != 0;
+    int64_t conflicts = node_find_int(l->cursor, 3);
+    unsigned present = 0;
+    for (unsigned i = 0; i < l->field_count; i++)
+        present += !node_find_is_null(l->cursor, (int)(4 + i));
+    enum cht_err err = crdt_mp_put_map(out, 3u + hidden + (conflicts != 0));
+    if (err == CHT_OK)
+        err = node_mp_put_key_str(out, "chittyId", node_find_bytes(l->cursor, 1));
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "type", crdt_type_table(l->type));
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "data");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, present);
+    for (unsigned i = 0; err == CHT_OK && i < l->field_count; i++) {
+        if (!node_find_is_null(l->cursor, (int)(4 + i)))
+            err = put_column(l, l->fields[i], (int)(4 + i), out);
+    }
+    if (err == CHT_OK && hidden)
+        err = node_mp_put_key_bool(out, "deleted", true);
+    if (err == CHT_OK && conflicts != 0)
+        err = node_mp_put_key_uint(out, "conflicts", (uint64_t)conflicts);
+    return err;
+}
+
+static enum cht_err put_state(const struct list_stream *l, struct cht_buf *out)
+{
+    struct crdt_state state;
+    struct crdt_id none = { 0 };
+    crdt_state_init(&state, &none);
+    enum cht_err err = node_rows_read(l->reader, node_replica_graph(l->s->replica),
+                                      (uint32_t)node_find_int(l->cursor, 0), &state);
+    if (err == CHT_OK)
+        err = service_put_record(
+            l->s, &state, l->all ? cht_bytes(NULL, 0) : cht_bytes(l->fields_bytes, l->fields_len),
+            out);
+    crdt_state_clear(&state);
+    return err;
+}
+
+/* The message is written with the largest head of an array, whose count is filled in after. */
+static enum cht_err begin_message(struct list_stream *l, bool last, struct cht_buf *out,
+                                  size_t *out_count_at)
+{
+    static const uint8_t array32[] = { 0xdd, 0, 0, 0, 0 };
+    enum cht_err err = service_begin(l->s, &l->caller, NODE_MSG_STATE_SNAPSHOT, out);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, last ? 1 : 2);
+    if (err == CHT_OK && !last)
+        err = node_mp_put_key_bool(out, "more", true);
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "records");
+    if (err == CHT_OK)
+        err = cht_buf_add(out, cht_bytes(array32, sizeof array32));
+    *out_count_at = out->len - 4;
+    return err;
+}
+
+static void fill_count(struct cht_buf *out, size_t at, uint32_t count)
+{
+    out->data[at] = (uint8_t)(count >> 24);
+    out->data[at + 1] = (uint8_t)(count >> 16);
+    out->data[at + 2] = (uint8_t)(count >> 8);
+    out->data[at + 3] = (uint8_t)count;
+}
+
+static enum cht_err next_message(void *state, struct cht_buf *out, bool *out_end)
+{
+    struct list_stream *l = state;
+    struct cht_buf rows;
+    cht_buf_init(&rows, LIMIT_CLIENT_BYTES);
+    uint32_t count = 0;
+    enum cht_err err = CHT_OK;
+    while (err == CHT_OK && l->more && rows.len < LIST_MESSAGE_BYTES) {
+        err = l->by_state ? put_state(l, &rows) : put_row(l, &rows);
+        if (err != CHT_OK)
+            break;
+        count++;
+        err = node_find_next(l->cursor);
+        if (err == CHT_E_NOTFOUND) {
+            l->more = false;
+            err = CHT_OK;
+        }
+    }
+    size_t at = 0;
+    if (err == CHT_OK)
+        err = begin_message(l, !l->more, out, &at);
+    if (err == CHT_OK)
+        err = cht_buf_add(out, cht_buf_view(&rows));
+    if (err == CHT_OK)
+        fill_count(out, at, count);
+    cht_buf_clear(&rows);
+    *out_end = !l->more;
+    return err;
+}
+
+static void end_stream(void *state)
+{
+    struct list_stream *l = state;
+    node_find_close(l->cursor);
+    if (l->s->reader == NULL)
+        l->s->reader = l->reader; /* kept for the next list */
+    else
+        node_store_close(l->reader);
+    free(l);
+}
+
+/* --- the question in SQL ------------------------------------------------------------------- */
+
+struct sql {
+    struct cht_buf text;
+    struct cht_bytes args[LIST_ARGS_MAX];
+    size_t arg_count;
+    struct cht_arena *arena;
+};
+
+static enum cht_err add(struct sql *q, const char *text)
+{
+    return cht_buf_add(&q->text, cht_bytes_str(text));
+}
+
+static enum cht_err add_arg(struct sql *q, struct cht_bytes value)
+{
+    char name[16];
+    if (q->arg_count == LIST_ARGS_MAX)
+        return CHT_E_LIMIT;
+    q->args[q->arg_count++] = value;
+    (void)snprintf(name, sizeof name, "?%zu", q->arg_count);
+    return add(q, name);
+}
+
+/* A wanted value as the column has it: text, or a number as text that SQLite compares by the
+ * column's affinity. */
+static enum cht_err column_text(struct sql *q, const struct crdt_field *f, struct cht_bytes want,
+                                struct cht_bytes *out)
+{
+    struct crdt_mp v = crdt_mp_peek(want);
+    char text[40];
+    if (v.kind == CRDT_MP_STR) {
+        *out = v.data;
+        return CHT_OK;
+    }
+    if (f->value == CRDT_V_TIME && v.kind == CRDT_MP_UINT && v.u <= CRDT_RFC3339_MS_MAX)
+        crdt_rfc3339_text(v.u, text);
+    else if (v.kind == CRDT_MP_UINT || v.kind == CRDT_MP_BOOL)
+        (void)snprintf(text, sizeof text, "%llu", (unsigned long long)v.u);
+    else if (v.kind == CRDT_MP_INT)
+        (void)snprintf(text, sizeof text, "%lld", (long long)v.i);
+    else
+        (void)snprintf(text, sizeof text, "%.17g", v.f);
+    return cht_arena_copy(q->arena, cht_bytes_str(text), out);
+}
+
+static enum cht_err add_option(struct sql *q, const struct crdt_field *f, struct cht_bytes want)
+{
+    char head[128];
+    bool keyed = f->kind == CRDT_SET || f->kind == CRDT_MAP;
+    if (node_mp_kind(want) == CRDT_MP_NIL) {
+        (void)snprintf(head, sizeof head, "\"%s\" IS NULL", f->name);
+        return add(q, head);
+    }
+    struct cht_bytes text;
+    enum cht_err err = column_text(q, f, want, &text);
+    if (err != CHT_OK)
+        return err;
+    if (keyed) /* the column is a JSON array of elements or an object of keys */
+        (void)snprintf(head, sizeof head,
+                       "EXISTS(SELECT 1 FROM json_each(\"%s\") WHERE %s = ", f->name,
+                       f->kind == CRDT_SET ? "value" : "key");
+    else
+        (void)snprintf(head, sizeof head, "\"%s\" = ", f->name);
+    err = add(q, head);
+    if (err == CHT_OK)
+        err = add_arg(q, text);
+    return err == CHT_OK && keyed ? add(q, ")") : err;
+}
+
+static enum cht_err add_filter(struct sql *q, unsigned type, struct cht_bytes filter)
+{
+    struct node_mp_iter it = node_mp_iter(filter);
+    struct cht_bytes key, want, option;
+    enum cht_err err = CHT_OK;
+    bool first = true;
+    while (err == CHT_OK && node_mp_next(&it, &key, &want)) {
+        const struct crdt_field *f = crdt_field_named(type, node_mp_str(key));
+        if (f == NULL)
+            return CHT_E_INVALID;
+        err = add(q, first ? "(" : " AND (");
+        first = false;
+        struct node_mp_iter options = node_mp_iter(want);
+        bool many = node_mp_kind(want) == CRDT_MP_ARRAY;
+        if (err == CHT_OK && !many)
+            err = add_option(q, f, want);
+        for (unsigned i = 0; many && err == CHT_OK && node_mp_next(&options, NULL, &option); i++) {
+            err = i == 0 ? CHT_OK : add(q, " OR ");
+            if (err == CHT_OK)
+                err = add_option(q, f, option);
+        }
+        if (err == CHT_OK && many && node_mp_count(want) == 0)
+            err = add(q, "0");
+        if (err == CHT_OK)
+            err = add(q, ")");
+    }
+    return err == CHT_OK ? cht_buf_add_u8(&q->text, '\0') : err;
+}
+
+static enum cht_err choose_fields(struct list_stream *l, const struct node_query *q,
+                                  struct cht_buf *columns)
+{
+    enum cht_err err = cht_buf_add(columns, cht_bytes_str("n, id, deleted, conflicts"));
+    struct node_mp_iter it = node_mp_iter(q->fields);
+    struct cht_bytes name;
+    l->all = l->by_state = q->fields.len == 0;
+    while (err == CHT_OK && node_mp_next(&it, NULL, &name)) {
+        const struct crdt_field *f = crdt_field_named(q->type, node_mp_str(name));
+        if (f == NULL || l->field_count == LIST_FIELDS_MAX)
+            return CHT_E_INVALID;
+        l->fields[l->field_count++] = f;
+        l->by_state |= f->kind == CRDT_SET || f->kind == CRDT_MAP || f->value == CRDT_V_ANY ||
+                       f->value == CRDT_V_FLOAT || f->number == CRDT_FIELD_DELETED;
+        char part[96];
+        (void)snprintf(part, sizeof part, ", \"%s\"", f->name);
+        err = cht_buf_add(columns, cht_bytes_str(part));
+    }
+    if (q->fields.len > sizeof l->fields_bytes)
+        return CHT_E_LIMIT;
+    if (q->fields.len != 0)
+        memcpy(l->fields_bytes, q->fields.data, q->fields.len);
+    l->fields_len = q->fields.len;
+    return err == CHT_OK ? cht_buf_add_u8(columns, '\0') : err;
+}
+
+/* By a field, or by creation; then by id, so that the order is the same at every node. */
+static void order_of(const struct node_query *q, char out[static 160])
+{
+    const struct crdt_field *f = q->sort.len == 0
+                                     ? crdt_field_named(q->type, cht_bytes_str("created"))
+                                     : crdt_field_named(q->type, q->sort);
+    if (f == NULL)
+        (void)snprintf(out, 160, "id");
+    else
+        (void)snprintf(out, 160, "\"%s\"%s, id", f->name, q->descending ? " DESC" : "");
+}
+
+static enum cht_err open_stream(struct node_service *s, const struct node_query *q,
+                                struct list_stream *l)
+{
+    struct sql sql = { .arena = &s->arena };
+    struct cht_buf columns;
+    char order[160];
+    cht_buf_init(&sql.text, LIMIT_CLIENT_BYTES);
+    cht_buf_init(&columns, 8192);
+    l->reader = s->reader;
+    s->reader = NULL;
+    enum cht_err err = CHT_OK;
+    if (l->reader == NULL)
+        err = node_store_open(s->path, NODE_STORE_READ, NULL, &l->reader);
+    if (err == CHT_OK)
+        err = choose_fields(l, q, &columns);
+    if (err == CHT_OK)
+        err = add_filter(&sql, q->type, q->filter);
+    order_of(q, order);
+    if (err == CHT_OK) {
+        struct node_find find = { .type = q->type,
+                                  .where = sql.text.len <= 1 ? NULL : (const char *)sql.text.data,
+                                  .order = order,
+                                  .args = sql.args,
+                                  .arg_count = sql.arg_count,
+                                  .limit = q->limit,
+                                  .with_deleted = q->deleted };
+        err = node_find_open(l->reader, &find, (const char *)columns.data, &l->cursor);
+    }
+    if (err == CHT_OK) {
+        err = node_find_next(l->cursor);
+        l->more = err == CHT_OK;
+        err = err == CHT_E_NOTFOUND ? CHT_OK : err;
+    }
+    cht_buf_clear(&sql.text);
+    cht_buf_clear(&columns);
+    return err;
+}
+
+void service_list(struct node_service *s, const struct service_caller *c,
+                  const struct node_query *q)
+{
+    struct list_stream *l = calloc(1, sizeof *l);
+    if (l == NULL) {
+        service_fail(s, c, CHT_E_NOMEM, "");
+        return;
+    }
+    l->s = s;
+    l->caller = *c;
+    l->type = q->type;
+    enum cht_err err = crdt_schema(q->type) == NULL ? CHT_E_INVALID : open_stream(s, q, l);
+    if (err != CHT_OK) {
+        end_stream(l);
+        service_fail(s, c, err, err == CHT_E_INVALID ? "there is no such domain or field" : "");
+        return;
+    }
+    struct local_stream stream = { .state = l, .next = next_message, .end = end_stream };
+    (void)!c->out->stream(c->out->ctx, c->client, &stream);
+}

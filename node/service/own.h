@@ -1,0 +1,131 @@
+#ifndef NODE_SERVICE_OWN_H
+#define NODE_SERVICE_OWN_H
+/* Inside node/service only. */
+#include "crdt/base/arena.h"
+#include "node/client/edits.h"
+#include "node/client/request.h"
+#include "node/service/service.h"
+
+#define SERVICE_ANSWER_BYTES LIMIT_CLIENT_BYTES
+
+/* A change that was written, until the commit tells how it went. */
+struct service_written {
+    struct service_caller caller;
+    uint8_t key[NODE_KEY_BYTES]; /* idempotency key */
+    size_t key_len;
+    struct cht_buf result; /* exact bytes of the result's map */
+};
+
+/* A read or command that waits for the commit: its whole message. */
+struct service_waiting {
+    local_client_id client;
+    const struct local_output *out;
+    struct cht_buf message;
+};
+
+struct service_watch {
+    struct service_caller caller; /* the watch's id is the request's */
+    unsigned type;                /* 0: all */
+    struct cht_buf filter;        /* exact bytes; empty: none */
+    struct cht_buf fields;
+    struct service_watch *next;
+};
+
+struct node_service {
+    struct node_replica *replica;
+    const struct net_identity *identity;
+    char *path;
+    const char *device_name;
+    char device_hex[2 * CRDT_ID_BYTES + 1];
+    struct service_net net;
+    uint64_t now_ms;
+    uint64_t answers; /* for ids of events */
+    struct service_written *written;
+    size_t written_count, written_cap;
+    struct service_waiting *waiting;
+    size_t waiting_count, waiting_cap;
+    struct service_watch *watches;
+    struct cht_arena arena; /* of one request */
+    struct cht_buf scratch;
+    struct node_store *reader; /* an idle connection for streams; NULL: none open */
+};
+
+/* --- answering (answer.c) ------------------------------------------------------------------ */
+
+/* The envelope of an answer to `c`, up to the payload. */
+CHT_MUST_USE enum cht_err service_begin(struct node_service *s, const struct service_caller *c,
+                                        enum node_msg_type type, struct cht_buf *out);
+/* Send the message in `out`, or an error when `err` says that it could not be made. */
+void service_send(struct node_service *s, const struct service_caller *c, enum cht_err err,
+                  struct cht_buf *out);
+void service_fail(struct node_service *s, const struct service_caller *c, enum cht_err err,
+                  const char *sentence);
+
+/* --- ids and versions (ids.c) -------------------------------------------------------------- */
+
+struct node_id_resolver service_resolver(struct node_service *s);
+/* The number of the entity that is meant; CHT_E_NOTFOUND, CHT_E_INVALID (ambiguous). */
+CHT_MUST_USE enum cht_err service_find(struct node_service *s, struct cht_bytes text, unsigned type,
+                                       struct node_fault *fault, uint32_t *out);
+/* Versions and vectors as text. */
+CHT_MUST_USE enum cht_err service_put_vector(const struct node_service *s, const char *key,
+                                             const struct crdt_vector *v, struct cht_buf *out);
+CHT_MUST_USE enum cht_err service_read_vector(const struct node_service *s, struct cht_bytes text,
+                                              struct crdt_vector *out);
+/* "key": "CHITTY-…" */
+CHT_MUST_USE enum cht_err service_put_id(const char *key, const struct crdt_id *id,
+                                         struct cht_buf *out);
+/* The name of a device as its admit record says it; empty when unknown. */
+struct cht_bytes service_device_name(const struct node_service *s, const uint8_t *device);
+
+/* --- what each request does ---------------------------------------------------------------- */
+
+void service_change(struct node_service *s, const struct local_request *request);
+void service_resolve_conflict(struct node_service *s, const struct local_request *request,
+                              struct cht_bytes args);
+void service_query(struct node_service *s, const struct local_request *request);
+void service_command(struct node_service *s, const struct local_request *request);
+void service_list(struct node_service *s, const struct service_caller *c,
+                  const struct node_query *q);
+void service_get(struct node_service *s, const struct service_caller *c,
+                 const struct node_query *q);
+void service_show(struct node_service *s, const struct service_caller *c,
+                  const struct node_query *q);
+void service_conflicts(struct node_service *s, const struct service_caller *c,
+                       const struct node_query *q);
+void service_log(struct node_service *s, const struct service_caller *c,
+                 const struct node_query *q);
+void service_watch_start(struct node_service *s, const struct service_caller *c,
+                         const struct node_query *q);
+void service_watch_stop(struct node_service *s, const struct service_caller *c,
+                        const struct node_query *q);
+void service_watch_drop(struct node_service *s, local_client_id client);
+/* Tell the watches what the last commit touched. */
+void service_tell(struct node_service *s);
+
+/* --- records (record.c) -------------------------------------------------------------------- */
+
+/* Append the map of shown values; `fields` (an array of names, or empty for all). */
+CHT_MUST_USE enum cht_err service_put_data(const struct crdt_graph *g,
+                                           const struct crdt_state *state, struct cht_bytes fields,
+                                           struct cht_buf *out);
+/* Append a whole record (LOCAL 4.4). */
+CHT_MUST_USE enum cht_err service_put_record(const struct node_service *s,
+                                             const struct crdt_state *state,
+                                             struct cht_bytes fields, struct cht_buf *out);
+/* Does the entity pass a filter (LOCAL 4.3)? */
+bool service_matches(const struct crdt_graph *g, const struct crdt_state *state,
+                     struct cht_bytes filter);
+/* All live values of a cell as LOCAL 4.5 shows them, an array. */
+CHT_MUST_USE enum cht_err service_put_values(struct node_service *s, const struct crdt_state *state,
+                                             const struct crdt_cell *cell, struct cht_buf *out);
+/* A value of a cell as clients read it. */
+CHT_MUST_USE enum cht_err service_put_value(unsigned type, uint16_t field, struct cht_bytes value,
+                                            struct cht_buf *out);
+/* The values of a cell in the order shown: the shown one first, then by stamp, newest first. */
+CHT_MUST_USE enum cht_err service_order(const struct node_service *s, struct cht_arena *arena,
+                                        const struct crdt_state *state,
+                                        const struct crdt_cell *cell,
+                                        const struct crdt_value ***out);
+
+#endif

@@ -1,0 +1,244 @@
+/* Reads of single entities and of what stands behind them; see own.h (LOCAL 4). */
+#include "node/service/own.h"
+
+#include <stdio.h>
+
+void service_query(struct node_service *s, const struct local_request *request)
+{
+    struct service_caller c = service_caller_of(request);
+    struct node_fault fault = { 0 };
+    struct node_query q;
+    if (request->msg.type == NODE_MSG_HEARTBEAT) {
+        static const uint8_t empty_map[] = { 0x80 };
+        service_answer_result(s, &c, cht_bytes(empty_map, sizeof empty_map));
+        return;
+    }
+    if (request->msg.type != NODE_MSG_QUERY && request->msg.type != NODE_MSG_STATE_REQUEST) {
+        service_fail(s, &c, CHT_E_UNSUPPORTED, "only requests are answered");
+        return;
+    }
+    enum cht_err err = node_query_read(
+        request->msg.payload, request->msg.type == NODE_MSG_STATE_REQUEST ? NODE_GET : NODE_LIST,
+        &fault, &q);
+    if (err != CHT_OK) {
+        fault.error.code = err;
+        service_answer_fault(s, &c, &fault);
+        return;
+    }
+    static void (*const ops[NODE_QUERY_OP_COUNT])(
+        struct node_service *, const struct service_caller *, const struct node_query *) = {
+        [NODE_GET] = service_get,
+        [NODE_LIST] = service_list,
+        [NODE_SHOW] = service_show,
+        [NODE_CONFLICTS] = service_conflicts,
+        [NODE_LOG] = service_log,
+        [NODE_WATCH] = service_watch_start,
+        [NODE_UNWATCH] = service_watch_stop,
+    };
+    ops[q.op](s, &c, &q);
+}
+
+/* A snapshot of records: `{ more?, records: [ … ] }` up to the records. */
+static enum cht_err begin_records(struct node_service *s, const struct service_caller *c,
+                                  uint32_t count, struct cht_buf *out)
+{
+    enum cht_err err = service_begin(s, c, NODE_MSG_STATE_SNAPSHOT, out);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, 1);
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "records");
+    return err == CHT_OK ? crdt_mp_put_array(out, count) : err;
+}
+
+static enum cht_err find_state(struct node_service *s, const struct service_caller *c,
+                               const struct node_query *q, const struct crdt_state **out)
+{
+    struct node_fault fault = { 0 };
+    uint32_t n;
+    enum cht_err err = service_find(s, q->id, q->type, &fault, &n);
+    if (err == CHT_OK)
+        err = node_replica_state(s->replica, n, out);
+    if (err != CHT_OK) {
+        fault.error.code = err;
+        service_answer_fault(s, c, &fault);
+    }
+    return err;
+}
+
+void service_get(struct node_service *s, const struct service_caller *c, const struct node_query *q)
+{
+    const struct crdt_state *state;
+    if (find_state(s, c, q, &state) != CHT_OK)
+        return;
+    struct cht_buf out;
+    cht_buf_init(&out, SERVICE_ANSWER_BYTES);
+    enum cht_err err = begin_records(s, c, 1, &out);
+    if (err == CHT_OK)
+        err = service_put_record(s, state, q->fields, &out);
+    service_send(s, c, err, &out);
+    cht_buf_clear(&out);
+}
+
+/* --- show ---------------------------------------------------------------------------------- */
+
+static enum cht_err put_cell(struct node_service *s, const struct crdt_state *state,
+                             const struct crdt_cell *cell, struct cht_buf *out)
+{
+    const struct crdt_field *f = crdt_field(state->id.type, cell->field);
+    enum cht_err err = crdt_mp_put_map(out, 2u + (f != NULL) + (cell->key.len != 0));
+    if (err == CHT_OK && f != NULL)
+        err = node_mp_put_key_text(out, "field", f->name);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "number", cell->field);
+    if (err == CHT_OK && cell->key.len != 0)
+        err = node_mp_put_text(out, "key");
+    if (err == CHT_OK && cell->key.len != 0)
+        err = node_value_show(f, cell->key, out);
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "values");
+    return err == CHT_OK ? service_put_values(s, state, cell, out) : err;
+}
+
+void service_show(struct node_service *s, const struct service_caller *c,
+                  const struct node_query *q)
+{
+    const struct crdt_state *state;
+    if (find_state(s, c, q, &state) != CHT_OK)
+        return;
+    struct cht_buf out;
+    cht_buf_init(&out, SERVICE_ANSWER_BYTES);
+    const char *type = crdt_type_table(state->id.type);
+    enum cht_err err = begin_records(s, c, 1, &out);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(&out, 5);
+    if (err == CHT_OK)
+        err = service_put_id("chittyId", &state->id, &out);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&out, "type", type == NULL ? "other" : type);
+    if (err == CHT_OK)
+        err = service_put_vector(s, "version", node_replica_applied(s->replica), &out);
+    if (err == CHT_OK)
+        err = node_mp_put_key_bool(&out, "deleted",
+                                   crdt_state_hidden(state, node_replica_graph(s->replica)));
+    if (err == CHT_OK)
+        err = node_mp_put_text(&out, "cells");
+    if (err == CHT_OK)
+        err = crdt_mp_put_array(&out, state->count);
+    for (uint32_t i = 0; err == CHT_OK && i < state->count; i++)
+        err = put_cell(s, state, &state->cells[i], &out);
+    service_send(s, c, err, &out);
+    cht_buf_clear(&out);
+}
+
+/* --- conflicts ----------------------------------------------------------------------------- */
+
+static struct cht_bytes title_of(const struct node_service *s, const struct crdt_state *state)
+{
+    const struct crdt_type_schema *t = crdt_schema(state->id.type);
+    const struct crdt_field *f =
+        t == NULL ? NULL : crdt_field_named(state->id.type, cht_bytes_str(t->title_field));
+    const struct crdt_cell *cell =
+        f == NULL ? NULL : crdt_state_cell(state, f->number, cht_bytes(NULL, 0));
+    if (cell == NULL)
+        return cht_bytes(NULL, 0);
+    return crdt_mp_peek(
+               crdt_cell_shown(node_replica_graph(s->replica), state->id.type, cell)->bytes)
+        .data;
+}
+
+static enum cht_err put_conflict(struct node_service *s, const struct crdt_state *state,
+                                 const struct crdt_cell *cell, const char *kind,
+                                 struct cht_buf *out)
+{
+    const struct crdt_field *f = crdt_field(state->id.type, cell->field);
+    const char *type = crdt_type_table(state->id.type);
+    char number[16];
+    (void)snprintf(number, sizeof number, "%u", cell->field);
+    enum cht_err err = crdt_mp_put_map(out, 6u + (cell->key.len != 0));
+    if (err == CHT_OK)
+        err = service_put_id("chittyId", &state->id, out);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "type", type == NULL ? "other" : type);
+    if (err == CHT_OK)
+        err = node_mp_put_key_str(out, "title", title_of(s, state));
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "field", f == NULL ? number : f->name);
+    if (err == CHT_OK && cell->key.len != 0)
+        err = node_mp_put_text(out, "key");
+    if (err == CHT_OK && cell->key.len != 0)
+        err = node_value_show(f, cell->key, out);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "kind", kind);
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "values");
+    return err == CHT_OK ? service_put_values(s, state, cell, out) : err;
+}
+
+static enum cht_err put_conflicts_of(struct node_service *s, const struct crdt_state *state,
+                                     struct cht_buf *out, uint32_t *count)
+{
+    const struct crdt_graph *g = node_replica_graph(s->replica);
+    bool contested;
+    enum cht_err err = crdt_state_contested(state, g, &contested);
+    for (uint32_t i = 0; err == CHT_OK && i < state->count; i++) {
+        const struct crdt_cell *cell = &state->cells[i];
+        bool deleted = cell->field == CRDT_FIELD_DELETED && contested;
+        if (!deleted && !crdt_cell_conflict(state->id.type, cell))
+            continue;
+        err = put_conflict(s, state, cell, deleted ? "deleted" : "values", out);
+        ++*count;
+    }
+    return err;
+}
+
+/* Entities with a conflict are found by the tables' own column. */
+static enum cht_err each_conflict(struct node_service *s, unsigned type, struct cht_buf *out,
+                                  uint32_t *count)
+{
+    struct node_cursor *cursor;
+    struct node_find find = { .type = type, .where = "conflicts > 0", .with_deleted = true };
+    enum cht_err err = node_find_open(node_replica_store(s->replica), &find, "n", &cursor);
+    if (err != CHT_OK)
+        return err;
+    while ((err = node_find_next(cursor)) == CHT_OK) {
+        const struct crdt_state *state;
+        err = node_replica_state(s->replica, (uint32_t)node_find_int(cursor, 0), &state);
+        if (err == CHT_OK)
+            err = put_conflicts_of(s, state, out, count);
+        if (err != CHT_OK)
+            break;
+    }
+    node_find_close(cursor);
+    return err == CHT_E_NOTFOUND ? CHT_OK : err;
+}
+
+void service_conflicts(struct node_service *s, const struct service_caller *c,
+                       const struct node_query *q)
+{
+    struct cht_buf records, out;
+    uint32_t count = 0;
+    cht_buf_init(&records, SERVICE_ANSWER_BYTES);
+    cht_buf_init(&out, SERVICE_ANSWER_BYTES);
+    enum cht_err err = CHT_OK;
+    if (q->id.len != 0) {
+        const struct crdt_state *state;
+        if (find_state(s, c, q, &state) != CHT_OK)
+            return;
+        err = put_conflicts_of(s, state, &records, &count);
+    } else {
+        size_t types;
+        (void)crdt_schema_at(0, &types);
+        for (size_t i = 0; err == CHT_OK && i < types; i++) {
+            unsigned type = crdt_schema_at(i, NULL)->type;
+            if (q->type == 0 || q->type == type)
+                err = each_conflict(s, type, &records, &count);
+        }
+    }
+    if (err == CHT_OK)
+        err = begin_records(s, c, count, &out);
+    if (err == CHT_OK)
+        err = cht_buf_add(&out, cht_buf_view(&records));
+    service_send(s, c, err, &out);
+    cht_buf_clear(&records);
+    cht_buf_clear(&out);
+}

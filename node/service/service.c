@@ -1,0 +1,183 @@
+/* Requests in, answers out, in the order of a turn; see service.h. */
+#include "node/service/own.h"
+#include "node/store/local.h"
+
+#include <stdlib.h>
+
+enum cht_err service_new(const struct service_options *options, struct node_service **out)
+{
+    struct node_service *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return CHT_E_NOMEM;
+    s->path = strdup(options->path);
+    if (s->path == NULL) {
+        free(s);
+        return CHT_E_NOMEM;
+    }
+    s->replica = options->replica;
+    s->identity = options->identity;
+    s->device_name = options->device_name;
+    s->net = options->net;
+    crdt_hex(cht_bytes(options->identity->device, CRDT_ID_BYTES), s->device_hex);
+    cht_arena_init(&s->arena, LIMIT_TURN_BYTES);
+    cht_buf_init(&s->scratch, SERVICE_ANSWER_BYTES);
+    *out = s;
+    return CHT_OK;
+}
+
+static void forget(struct node_service *s)
+{
+    for (size_t i = 0; i < s->written_count; i++)
+        cht_buf_clear(&s->written[i].result);
+    for (size_t i = 0; i < s->waiting_count; i++)
+        cht_buf_clear(&s->waiting[i].message);
+    s->written_count = s->waiting_count = 0;
+}
+
+void service_free(struct node_service *s)
+{
+    if (s == NULL)
+        return;
+    forget(s);
+    while (s->watches != NULL)
+        service_watch_drop(s, s->watches->caller.client);
+    free(s->written);
+    free(s->waiting);
+    node_store_close(s->reader);
+    cht_arena_clear(&s->arena);
+    cht_buf_clear(&s->scratch);
+    free(s->path);
+    free(s);
+}
+
+void service_replace(struct node_service *s, struct node_replica *replica, const char *path)
+{
+    node_store_close(s->reader);
+    s->reader = NULL;
+    s->replica = replica;
+    char *copy = strdup(path);
+    if (copy != NULL) {
+        free(s->path);
+        s->path = copy;
+    }
+}
+
+void service_turn(struct node_service *s, uint64_t now_ms)
+{
+    s->now_ms = now_ms;
+}
+
+bool service_wants_rows(const struct node_service *s)
+{
+    return s->waiting_count != 0;
+}
+
+bool service_busy(const struct node_service *s)
+{
+    return s->waiting_count != 0 || s->written_count != 0;
+}
+
+static enum cht_err wait_for_commit(struct node_service *s, const struct local_request *request)
+{
+    if (s->waiting_count == s->waiting_cap) {
+        size_t cap = s->waiting_cap == 0 ? 16 : s->waiting_cap * 2;
+        struct service_waiting *grown = realloc(s->waiting, cap * sizeof *grown);
+        if (grown == NULL)
+            return CHT_E_NOMEM;
+        s->waiting = grown;
+        s->waiting_cap = cap;
+    }
+    struct service_waiting *w = &s->waiting[s->waiting_count];
+    *w = (struct service_waiting){ .client = request->client, .out = request->out };
+    cht_buf_init(&w->message, LIMIT_CLIENT_BYTES);
+    enum cht_err err = cht_buf_add(&w->message, request->bytes);
+    if (err == CHT_OK)
+        s->waiting_count++;
+    return err;
+}
+
+/* A command that writes is carried out with the changes of its turn. */
+static bool is_resolve(const struct node_msg *m, struct cht_bytes *out_args)
+{
+    struct node_command command;
+    if (m->type != NODE_MSG_COMMAND || node_command_read(m->payload, NULL, &command) != CHT_OK ||
+        !cht_bytes_eq(command.name, cht_bytes_str("resolve")))
+        return false;
+    *out_args = command.args;
+    return true;
+}
+
+static void on_request(void *ctx, const struct local_request *request)
+{
+    struct node_service *s = ctx;
+    struct cht_bytes args;
+    cht_arena_reset(&s->arena);
+    if (request->msg.type == NODE_MSG_STATE_UPDATE) {
+        service_change(s, request);
+    } else if (is_resolve(&request->msg, &args)) {
+        service_resolve_conflict(s, request, args);
+    } else {
+        enum cht_err err = wait_for_commit(s, request);
+        struct service_caller caller = service_caller_of(request);
+        if (err != CHT_OK)
+            service_fail(s, &caller, err, "");
+    }
+}
+
+static void on_closed(void *ctx, local_client_id client)
+{
+    service_watch_drop(ctx, client);
+}
+
+struct local_handler service_handler(struct node_service *s)
+{
+    return (struct local_handler){ .ctx = s, .request = on_request, .closed = on_closed };
+}
+
+static void answer_written(struct node_service *s, enum cht_err err)
+{
+    for (size_t i = 0; i < s->written_count; i++) {
+        struct service_written *w = &s->written[i];
+        if (err == CHT_OK)
+            service_answer_result(s, &w->caller, cht_buf_view(&w->result));
+        else
+            service_fail(s, &w->caller, err,
+                         err == CHT_E_FULL ? "the disk is full: nothing of this change was kept"
+                                           : "the change could not be made durable; nothing of it "
+                                             "was kept");
+        cht_buf_clear(&w->result);
+    }
+    s->written_count = 0;
+}
+
+static void answer_waiting(struct node_service *s)
+{
+    /* a command may replace the replica: the list is taken over first */
+    struct service_waiting *list = s->waiting;
+    size_t count = s->waiting_count;
+    s->waiting = NULL;
+    s->waiting_count = s->waiting_cap = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct local_request request = { .client = list[i].client, .out = list[i].out };
+        request.bytes = cht_buf_view(&list[i].message);
+        cht_arena_reset(&s->arena);
+        if (node_msg_read(request.bytes, NULL, NULL, &request.msg) == CHT_OK) {
+            if (request.msg.type == NODE_MSG_COMMAND)
+                service_command(s, &request);
+            else
+                service_query(s, &request);
+        }
+        cht_buf_clear(&list[i].message);
+    }
+    free(list);
+}
+
+void service_after(struct node_service *s, enum cht_err err)
+{
+    answer_written(s, err);
+    if (err != CHT_OK)
+        return;
+    service_tell(s);
+    if (s->waiting_count != 0)
+        answer_waiting(s);
+}

@@ -1,0 +1,73 @@
+#ifndef NODE_SERVICE_SERVICE_H
+#define NODE_SERVICE_SERVICE_H
+/* What a node does for its local clients (docs/LOCAL.md), on one replica. The daemon feeds it from
+ * the socket, `chitty-node` without a daemon from its own process.
+ *
+ * In a turn, changes are written to the replica as they come; their answers, reads, commands and
+ * watches wait for the commit: `service_turn_wants_rows` tells how to commit, `service_after` then
+ * answers. So nothing is acknowledged before it is durable, and a read sees every change before
+ * it. */
+#include "node/local/handler.h"
+#include "node/replica/replica.h"
+
+/* What only a running daemon can do. Every function may be absent (NULL). */
+struct service_net {
+    void *ctx;
+    /* Append the array of peers (LOCAL 6.1) and of own addresses. */
+    enum cht_err (*peers)(void *ctx, struct cht_buf *out);
+    enum cht_err (*addresses)(void *ctx, struct cht_buf *out);
+    /* Begin; the answer comes with service_answer_* in this or a later turn. `request` is the
+     * command's whole message. */
+    void (*invite)(void *ctx, const struct local_request *request, struct cht_bytes args);
+    void (*join)(void *ctx, const struct local_request *request, struct cht_bytes args);
+    void (*stop)(void *ctx);
+};
+
+struct service_options {
+    struct node_replica *replica;
+    const struct net_identity *identity;
+    const char *path;        /* of the database: streams read through a connection of their own */
+    const char *device_name; /* borrowed */
+    struct service_net net;
+};
+
+struct node_service;
+
+/* CHT_E_NOMEM. */
+CHT_MUST_USE enum cht_err service_new(const struct service_options *options,
+                                      struct node_service **out);
+void service_free(struct node_service *s);
+/* The replica was closed and opened again (a fault, a join): use this one from now on. Watches
+ * stay; what waits for an answer gets an error. */
+void service_replace(struct node_service *s, struct node_replica *replica, const char *path);
+
+/* The handler for the local server or for node_local_direct. */
+struct local_handler service_handler(struct node_service *s);
+/* Call before requests are handed in. `now_ms`: the wall clock. */
+void service_turn(struct node_service *s, uint64_t now_ms);
+/* Reads wait: commit with the typed tables written. */
+bool service_wants_rows(const struct node_service *s);
+/* After the commit (`err` what it gave): answers, then watches. */
+void service_after(struct node_service *s, enum cht_err err);
+/* Anything that waits for a commit? */
+bool service_busy(const struct node_service *s);
+
+/* --- answers to commands that take longer --------------------------------------------------- */
+
+/* Who asked, kept for later: a copy of what an answer needs. */
+struct service_caller {
+    local_client_id client;
+    const struct local_output *out;
+    uint8_t id[NODE_MSG_ID_BYTES];
+    size_t id_len;
+};
+struct service_caller service_caller_of(const struct local_request *request);
+/* One final answer: `result` is the exact bytes of a map. */
+void service_answer_result(struct node_service *s, const struct service_caller *c,
+                           struct cht_bytes result);
+void service_answer_fault(struct node_service *s, const struct service_caller *c,
+                          const struct node_fault *fault);
+void service_answer_progress(struct node_service *s, const struct service_caller *c,
+                             const char *text);
+
+#endif

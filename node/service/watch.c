@@ -1,0 +1,169 @@
+/* Watches: who wants to hear of what changed; see own.h (LOCAL 4.8, 4.9). */
+#include "node/service/own.h"
+
+#include <stdlib.h>
+
+static void free_watch(struct service_watch *w)
+{
+    cht_buf_clear(&w->filter);
+    cht_buf_clear(&w->fields);
+    free(w);
+}
+
+static unsigned watches_of(const struct node_service *s, local_client_id client)
+{
+    unsigned count = 0;
+    for (const struct service_watch *w = s->watches; w != NULL; w = w->next)
+        count += w->caller.client == client;
+    return count;
+}
+
+static enum cht_err tell_one(struct node_service *s, const struct service_watch *w,
+                             const struct crdt_state *state)
+{
+    const struct crdt_graph *g = node_replica_graph(s->replica);
+    bool hidden = crdt_state_hidden(state, g);
+    struct cht_buf out;
+    cht_buf_init(&out, SERVICE_ANSWER_BYTES);
+    enum cht_err err = service_begin(s, &w->caller, NODE_MSG_EVENT, &out);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(&out, 6);
+    if (err == CHT_OK)
+        err = node_mp_put_key_str(&out, "watch", cht_bytes(w->caller.id, w->caller.id_len));
+    const char *domain = crdt_type_domain(state->id.type);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&out, "domain", domain == NULL ? "other" : domain);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&out, "operation", hidden ? "delete" : "update");
+    if (err == CHT_OK)
+        err = node_mp_put_text(&out, "entity");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(&out, 3);
+    if (err == CHT_OK)
+        err = service_put_id("chittyId", &state->id, &out);
+    const char *type = crdt_type_table(state->id.type);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&out, "type", type == NULL ? "other" : type);
+    if (err == CHT_OK)
+        err = node_mp_put_text(&out, "data");
+    if (err == CHT_OK)
+        err = service_put_data(g, state, cht_buf_view(&w->fields), &out);
+    if (err == CHT_OK)
+        err = service_put_vector(s, "version", node_replica_applied(s->replica), &out);
+    if (err == CHT_OK)
+        err = service_put_vector(s, "vector", node_replica_applied(s->replica), &out);
+    if (err == CHT_OK)
+        err = w->caller.out->answer(w->caller.out->ctx, w->caller.client, cht_buf_view(&out));
+    cht_buf_clear(&out);
+    return err;
+}
+
+static void tell_entity(struct node_service *s, const struct service_watch *only, uint32_t n)
+{
+    const struct crdt_state *state;
+    if (node_replica_state(s->replica, n, &state) != CHT_OK)
+        return;
+    for (const struct service_watch *w = s->watches; w != NULL; w = w->next) {
+        if ((only != NULL && w != only) || (w->type != 0 && w->type != state->id.type) ||
+            !service_matches(node_replica_graph(s->replica), state, cht_buf_view(&w->filter)))
+            continue;
+        /* a client that has left or does not read is dropped by the server */
+        (void)!tell_one(s, w, state);
+    }
+}
+
+void service_tell(struct node_service *s)
+{
+    if (s->watches == NULL)
+        return;
+    struct node_commit last = node_replica_last(s->replica);
+    for (size_t i = 0; i < last.touched_count; i++)
+        tell_entity(s, NULL, last.touched[i]);
+}
+
+/* What came after the client's vector is told first: the entities of the log rows since. */
+static void catch_up(struct node_service *s, const struct service_watch *w,
+                     const struct crdt_vector *from)
+{
+    uint32_t *list;
+    size_t count;
+    if (node_replica_since(s->replica, from, &list, &count) != CHT_OK)
+        return;
+    for (size_t i = 0; i < count; i++)
+        tell_entity(s, w, list[i]);
+    free(list);
+}
+
+void service_watch_start(struct node_service *s, const struct service_caller *c,
+                         const struct node_query *q)
+{
+    if (watches_of(s, c->client) >= LIMIT_CLIENT_WATCHES) {
+        service_fail(s, c, CHT_E_LIMIT, "a client may have at most 16 watches: end one first");
+        return;
+    }
+    struct crdt_vector from = { 0 };
+    if (q->from.len != 0 && service_read_vector(s, q->from, &from) != CHT_OK) {
+        service_fail(s, c, CHT_E_INVALID, "\"from\" is no vector that this node has given out");
+        return;
+    }
+    struct service_watch *w = calloc(1, sizeof *w);
+    struct cht_buf result;
+    cht_buf_init(&result, SERVICE_ANSWER_BYTES);
+    enum cht_err err = w == NULL ? CHT_E_NOMEM : crdt_mp_put_map(&result, 2);
+    if (err == CHT_OK)
+        err = node_mp_put_key_str(&result, "watch", cht_bytes(c->id, c->id_len));
+    if (err == CHT_OK)
+        err = service_put_vector(s, "vector", node_replica_applied(s->replica), &result);
+    if (err == CHT_OK) {
+        w->caller = *c;
+        w->type = q->type;
+        cht_buf_init(&w->filter, LIMIT_CLIENT_BYTES);
+        cht_buf_init(&w->fields, LIMIT_CLIENT_BYTES);
+        err = cht_buf_add(&w->filter, q->filter);
+    }
+    if (err == CHT_OK)
+        err = cht_buf_add(&w->fields, q->fields);
+    if (err == CHT_OK) {
+        w->next = s->watches;
+        s->watches = w;
+        service_answer_result(s, c, cht_buf_view(&result));
+        if (q->from.len != 0)
+            catch_up(s, w, &from);
+    } else {
+        if (w != NULL)
+            free_watch(w);
+        service_fail(s, c, err, "");
+    }
+    cht_buf_clear(&result);
+    crdt_vector_clear(&from);
+}
+
+void service_watch_stop(struct node_service *s, const struct service_caller *c,
+                        const struct node_query *q)
+{
+    static const uint8_t empty_map[] = { 0x80 };
+    for (struct service_watch **at = &s->watches; *at != NULL; at = &(*at)->next) {
+        struct service_watch *w = *at;
+        if (w->caller.client != c->client ||
+            !cht_bytes_eq(cht_bytes(w->caller.id, w->caller.id_len), q->watch))
+            continue;
+        *at = w->next;
+        free_watch(w);
+        service_answer_result(s, c, cht_bytes(empty_map, sizeof empty_map));
+        return;
+    }
+    service_fail(s, c, CHT_E_NOTFOUND, "there is no such watch");
+}
+
+void service_watch_drop(struct node_service *s, local_client_id client)
+{
+    for (struct service_watch **at = &s->watches; *at != NULL;) {
+        struct service_watch *w = *at;
+        if (w->caller.client == client) {
+            *at = w->next;
+            free_watch(w);
+        } else {
+            at = &w->next;
+        }
+    }
+}
