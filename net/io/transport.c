@@ -71,6 +71,14 @@ enum cht_err transport_options(struct net_transport *t, void *socket)
     return ok ? CHT_OK : transport_error();
 }
 
+/* "tcp://" and digits and dots: bound as IPv4, or it would be told as an IPv4-mapped address. */
+static bool is_ipv4(const char *endpoint)
+{
+    const char *host = endpoint + strlen("tcp://");
+    size_t len = strspn(host, "0123456789.");
+    return len > 0 && host[len] == ':';
+}
+
 static enum cht_err bind_one(struct net_transport *t, const char *endpoint,
                              struct cht_error *detail)
 {
@@ -78,7 +86,8 @@ static enum cht_err bind_one(struct net_transport *t, const char *endpoint,
     size_t len = ENDPOINT_MAX;
     if (strncmp(endpoint, "tcp://", 6) != 0)
         return cht_fail(detail, CHT_E_INVALID, "a listen endpoint must start with tcp://");
-    if (zmq_bind(t->router, endpoint) != 0) {
+    if (!set_int(t->router, ZMQ_IPV6, is_ipv4(endpoint) ? 0 : 1) ||
+        zmq_bind(t->router, endpoint) != 0) {
         if (detail != NULL)
             detail->sys = zmq_errno();
         return cht_fail(detail, transport_error(), "a listen endpoint could not be bound");

@@ -73,8 +73,9 @@ struct net_tr_event {
     uint8_t device[CRDT_ID_BYTES];
     struct cht_bytes frame; /* FRAME: valid until the next collect */
     char address[64];       /* UP: the peer's address as ZeroMQ tells it; may be empty */
-    /* REFUSED: ZAP's status (300 not known there yet, 400, 500), or 0: the handshake failed, most
-     * likely because the other end has another key than the pinned one. */
+    /* REFUSED: ZAP's status where the other end tells it (400, 500); 0 where it just hung up: it
+     * does not know our key yet (ZAP 300 is not told to the one it concerns), or its own key is
+     * another than the pinned one. */
     unsigned status;
 };
 
