@@ -73,116 +73,118 @@ static enum cht_err decode_hex(struct fixture *f, uint32_t count, const char *he
 #define ID   "404142434445464748494a4b4c4d4e4f"
 #define HASH "c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
 
+/* The columns of one entry, right and wrong. */
+static const struct {
+    enum cht_err err;
+    const char *columns;
+} one_entry[] = {
+    { CHT_OK, "020707080a" },          /* named 7, field 1, value 10 */
+    { CHT_E_MALFORMED, "820707080a" }, /* shape: bit 7 */
+    { CHT_E_MALFORMED, "070707080a" }, /* shape: entity form 7 */
+    { CHT_OK, "42080730303030303030"   /* (a new epoch, spelt) */
+              "3107080a" },
+    { CHT_E_MALFORMED, "42800707080a" },   /* extra: bit 7 */
+    { CHT_E_MALFORMED, "42050707080a" },   /* extra: actor form 5 */
+    { CHT_E_MALFORMED, "4207070707080a" }, /* extra: actor form 7 */
+    { CHT_OK, "02ffffffffffff3f07080a" },  /* 2^48 - 1 ms on: the clock wraps */
+    { CHT_E_MALFORMED, "0280808080808040"  /* 2^48 ms */
+                       "07080a" },
+    { CHT_OK, "2207ffff0307080a" },            /* counter 65535 */
+    { CHT_E_MALFORMED, "2207ffff0407080a" },   /* counter 81919 */
+    { CHT_OK, "0307ac02080a" },                /* 300 before 301: names 1 */
+    { CHT_E_MALFORMED, "0307ad02080a" },       /* 301 before 301 */
+    { CHT_E_MALFORMED, "020700080a" },         /* names seq 0 */
+    { CHT_E_MALFORMED, "02078080808010080a" }, /* names 2^32 */
+    { CHT_OK, "04078080808001"
+              "07080a" },
+    { CHT_E_MALFORMED, "04078080808010"
+                       "07080a" }, /* number 2^32 */
+    { CHT_OK, "010704" ID "080a" },
+    { CHT_E_MALFORMED, "010700" ID "080a" }, /* an entity of type 0 */
+    { CHT_OK, "42020707"
+              "00" ID "080a" },
+    { CHT_E_MALFORMED, "42020707"
+                       "01" ID "080a" }, /* an actor with a type */
+    { CHT_E_MALFORMED, "42030707"
+                       "0100"
+                       "080a" }, /* an actor named seq 0 */
+    { CHT_OK, "42100707"
+              "0102"
+              "080a" },
+    { CHT_E_MALFORMED, "42100707"
+                       "0202"
+                       "080a" }, /* position 2 of 2 */
+    { CHT_E_MALFORMED, "42100707"
+                       "0000"
+                       "080a" }, /* a transaction of none */
+    { CHT_E_MALFORMED, "42200707"
+                       "00"
+                       "080a" }, /* no deps */
+    { CHT_E_MALFORMED, "42200707"
+                       "40"
+                       "080a" }, /* 64 deps in two bytes */
+    { CHT_E_LIMIT, "42200707"
+                   "41"
+                   "080a" }, /* 65 deps */
+    { CHT_E_LIMIT, "42400707"
+                   "11"
+                   "080a" }, /* 17 heads */
+    { CHT_E_MALFORMED, "42400707"
+                       "02" HASH HASH "080a" }, /* twice the same head */
+    { CHT_E_MALFORMED, "42500707"
+                       "0102"
+                       "01" HASH "080a" }, /* heads at position 1 */
+    { CHT_E_MALFORMED, "0007080a" },       /* no entity, but an op */
+    { CHT_OK, "080700" },                  /* no entity and no op */
+    { CHT_OK, "0a070700" },                /* no op */
+    { CHT_E_MALFORMED, "0a070702080a" },   /* two ops, one head */
+    { CHT_E_MALFORMED, "0a07078008080a" }, /* 1024 ops */
+    { CHT_E_LIMIT, "0a07078108080a" },     /* 1025 ops */
+    { CHT_OK, "020707f8ff070a" },          /* field 16383 */
+    { CHT_E_MALFORMED, "0207078080080a" }, /* field 16384 */
+    { CHT_E_MALFORMED, "02070708c1" },     /* no msgpack */
+    { CHT_E_MALFORMED, "02070708" },       /* no value */
+    { CHT_E_MALFORMED, "020707090a" },     /* a drop has no value */
+    { CHT_OK, "02070709" },
+    { CHT_OK, "0207070aa16b0a" }, /* key "k" */
+    { CHT_E_MALFORMED, "0207070a0a" },
+    { CHT_OK, "0207070c0a"
+              "01010700" }, /* keeps (0, 7, 0) */
+    { CHT_OK, "0207070c0a"
+              "0100" HASH "00" },
+    { CHT_E_MALFORMED, "0207070c0a"
+                       "00" }, /* no keeps */
+    { CHT_E_MALFORMED, "0207070c0a"
+                       "02010700" }, /* two, one here */
+    { CHT_E_LIMIT, "0207070c0a"
+                   "8102" }, /* 257 */
+    { CHT_E_MALFORMED, "0207070c0a"
+                       "01"
+                       "818080801007"
+                       "00" }, /* number 2^32 */
+    { CHT_E_MALFORMED, "0207070c0a"
+                       "01"
+                       "01"
+                       "8080808010"
+                       "00" },
+    { CHT_OK, "12070702c191" },      /* a raw body, no msgpack */
+    { CHT_E_MALFORMED, "12070700" }, /* of no bytes */
+    { CHT_E_MALFORMED, "12070703c191" },
+    { CHT_E_LIMIT, "12070781800800" }, /* of 131073 */
+    { CHT_OK, "1a070701" HASH },       /* missing */
+    { CHT_E_MALFORMED, "1a070700" HASH },
+    { CHT_E_LIMIT, "1a0707818008" HASH },
+    { CHT_E_MALFORMED, "020707080a00" }, /* something follows */
+};
+
 static void columns_are_refused_for_what_is_wrong_with_them(void **state)
 {
     struct fixture *f = *state;
-    static const struct {
-        enum cht_err err;
-        const char *columns;
-    } rows[] = {
-        { CHT_OK, "020707080a" },          /* named 7, field 1, value 10 */
-        { CHT_E_MALFORMED, "820707080a" }, /* shape: bit 7 */
-        { CHT_E_MALFORMED, "070707080a" }, /* shape: entity form 7 */
-        { CHT_OK, "42080730303030303030"   /* (a new epoch, spelt) */
-                  "3107080a" },
-        { CHT_E_MALFORMED, "42800707080a" },   /* extra: bit 7 */
-        { CHT_E_MALFORMED, "42050707080a" },   /* extra: actor form 5 */
-        { CHT_E_MALFORMED, "4207070707080a" }, /* extra: actor form 7 */
-        { CHT_OK, "02ffffffffffff3f07080a" },  /* 2^48 - 1 ms on: the clock wraps */
-        { CHT_E_MALFORMED, "0280808080808040"  /* 2^48 ms */
-                           "07080a" },
-        { CHT_OK, "2207ffff0307080a" },            /* counter 65535 */
-        { CHT_E_MALFORMED, "2207ffff0407080a" },   /* counter 81919 */
-        { CHT_OK, "0307ac02080a" },                /* 300 before 301: names 1 */
-        { CHT_E_MALFORMED, "0307ad02080a" },       /* 301 before 301 */
-        { CHT_E_MALFORMED, "020700080a" },         /* names seq 0 */
-        { CHT_E_MALFORMED, "02078080808010080a" }, /* names 2^32 */
-        { CHT_OK, "04078080808001"
-                  "07080a" },
-        { CHT_E_MALFORMED, "04078080808010"
-                           "07080a" }, /* number 2^32 */
-        { CHT_OK, "010704" ID "080a" },
-        { CHT_E_MALFORMED, "010700" ID "080a" }, /* an entity of type 0 */
-        { CHT_OK, "42020707"
-                  "00" ID "080a" },
-        { CHT_E_MALFORMED, "42020707"
-                           "01" ID "080a" }, /* an actor with a type */
-        { CHT_E_MALFORMED, "42030707"
-                           "0100"
-                           "080a" }, /* an actor named seq 0 */
-        { CHT_OK, "42100707"
-                  "0102"
-                  "080a" },
-        { CHT_E_MALFORMED, "42100707"
-                           "0202"
-                           "080a" }, /* position 2 of 2 */
-        { CHT_E_MALFORMED, "42100707"
-                           "0000"
-                           "080a" }, /* a transaction of none */
-        { CHT_E_MALFORMED, "42200707"
-                           "00"
-                           "080a" }, /* no deps */
-        { CHT_E_MALFORMED, "42200707"
-                           "40"
-                           "080a" }, /* 64 deps in two bytes */
-        { CHT_E_LIMIT, "42200707"
-                       "41"
-                       "080a" }, /* 65 deps */
-        { CHT_E_LIMIT, "42400707"
-                       "11"
-                       "080a" }, /* 17 heads */
-        { CHT_E_MALFORMED, "42400707"
-                           "02" HASH HASH "080a" }, /* twice the same head */
-        { CHT_E_MALFORMED, "42500707"
-                           "0102"
-                           "01" HASH "080a" }, /* heads at position 1 */
-        { CHT_E_MALFORMED, "0007080a" },       /* no entity, but an op */
-        { CHT_OK, "080700" },                  /* no entity and no op */
-        { CHT_OK, "0a070700" },                /* no op */
-        { CHT_E_MALFORMED, "0a070702080a" },   /* two ops, one head */
-        { CHT_E_MALFORMED, "0a07078008080a" }, /* 1024 ops */
-        { CHT_E_LIMIT, "0a07078108080a" },     /* 1025 ops */
-        { CHT_OK, "020707f8ff070a" },          /* field 16383 */
-        { CHT_E_MALFORMED, "0207078080080a" }, /* field 16384 */
-        { CHT_E_MALFORMED, "02070708c1" },     /* no msgpack */
-        { CHT_E_MALFORMED, "02070708" },       /* no value */
-        { CHT_E_MALFORMED, "020707090a" },     /* a drop has no value */
-        { CHT_OK, "02070709" },
-        { CHT_OK, "0207070aa16b0a" }, /* key "k" */
-        { CHT_E_MALFORMED, "0207070a0a" },
-        { CHT_OK, "0207070c0a"
-                  "01010700" }, /* keeps (0, 7, 0) */
-        { CHT_OK, "0207070c0a"
-                  "0100" HASH "00" },
-        { CHT_E_MALFORMED, "0207070c0a"
-                           "00" }, /* no keeps */
-        { CHT_E_MALFORMED, "0207070c0a"
-                           "02010700" }, /* two, one here */
-        { CHT_E_LIMIT, "0207070c0a"
-                       "8102" }, /* 257 */
-        { CHT_E_MALFORMED, "0207070c0a"
-                           "01"
-                           "818080801007"
-                           "00" }, /* number 2^32 */
-        { CHT_E_MALFORMED, "0207070c0a"
-                           "01"
-                           "01"
-                           "8080808010"
-                           "00" },
-        { CHT_OK, "12070702c191" },      /* a raw body, no msgpack */
-        { CHT_E_MALFORMED, "12070700" }, /* of no bytes */
-        { CHT_E_MALFORMED, "12070703c191" },
-        { CHT_E_LIMIT, "12070781800800" }, /* of 131073 */
-        { CHT_OK, "1a070701" HASH },       /* missing */
-        { CHT_E_MALFORMED, "1a070700" HASH },
-        { CHT_E_LIMIT, "1a0707818008" HASH },
-        { CHT_E_MALFORMED, "020707080a00" }, /* something follows */
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        enum cht_err err = decode_hex(f, 1, rows[i].columns);
-        if (err != rows[i].err)
-            print_error("%s\n", rows[i].columns);
-        assert_int_equal(rows[i].err, err);
+    for (size_t i = 0; i < sizeof one_entry / sizeof one_entry[0]; i++) {
+        enum cht_err err = decode_hex(f, 1, one_entry[i].columns);
+        if (err != one_entry[i].err)
+            print_error("%s\n", one_entry[i].columns);
+        assert_int_equal(one_entry[i].err, err);
     }
 }
 

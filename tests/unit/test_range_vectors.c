@@ -184,9 +184,8 @@ static void a_golden_range_cut_anywhere_or_followed_by_a_byte_is_refused(void **
         cht_buf_reset(&f->buf);
         assert_int_equal(CHT_OK, cht_buf_add(&f->buf, v.payload));
         assert_int_equal(CHT_OK, cht_buf_add_u8(&f->buf, 0));
-        assert_int_equal(
-            CHT_E_MALFORMED,
-            crdt_range_decode(&v.before, v.count, v.codec, cht_buf_view(&f->buf), &f->turn, &got));
+        assert_int_equal(CHT_E_MALFORMED, crdt_range_decode(&v.before, v.count, v.codec,
+                                                            cht_buf_view(&f->buf), &f->turn, &got));
         assert_null(got);
     }
 }
