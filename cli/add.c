@@ -1,0 +1,29 @@
+/* chitty add */
+#include "cli/change.h"
+#include "cli/commands.h"
+#include "crdt/limits.h"
+
+static enum cht_err run(struct cli_context *c)
+{
+    char text[LIMIT_TITLE_BYTES + 1];
+    enum cht_err err = cli_join_args(c, 0, text, sizeof text);
+    if (err != CHT_OK)
+        return err;
+    const struct cli_change change = { .op = NODE_CREATE, .title = text, .with_data = true };
+    return cli_change(c, &change);
+}
+
+const struct cli_command cli_add = {
+    .name = "add",
+    .summary = "Add a todo; prints its id.",
+    .arguments = "TEXT…",
+    .examples = "chitty add Buy milk\n"
+                "chitty add \"Call the court\" --priority high --deadline tomorrow\n"
+                "chitty add Write the parser --label compiler --project PROJ-4F2KJ5ZK\n"
+                "chitty add Review --description @notes.md",
+    .args_min = 1,
+    .args_max = CLI_ARGS_MAX,
+    .type = CRDT_TODO,
+    .fields = CLI_FIELDS_WRITE,
+    .run = run,
+};

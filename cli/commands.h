@@ -1,0 +1,34 @@
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+/* Every command, by the file it ends. */
+#include "cli/command.h"
+
+/* of chitty */
+extern const struct cli_command cli_add;         /* add.c */
+extern const struct cli_command cli_done;        /* done.c */
+extern const struct cli_command cli_ls;          /* ls.c */
+extern const struct cli_command cli_watch;       /* watch.c */
+extern const struct cli_command cli_verb_list;   /* verb_list.c */
+extern const struct cli_command cli_verb_get;    /* verb_get.c */
+extern const struct cli_command cli_verb_create; /* verb_create.c */
+extern const struct cli_command cli_verb_update; /* verb_update.c */
+extern const struct cli_command cli_verb_delete; /* verb_delete.c */
+
+/* of both */
+extern const struct cli_command cli_log;       /* log.c */
+extern const struct cli_command cli_show;      /* show.c */
+extern const struct cli_command cli_conflicts; /* conflicts.c */
+extern const struct cli_command cli_resolve;   /* resolve.c */
+
+/* of chitty-node */
+extern const struct cli_command cli_init;    /* init.c */
+extern const struct cli_command cli_run;     /* run.c */
+extern const struct cli_command cli_status;  /* status.c */
+extern const struct cli_command cli_peers;   /* peers.c */
+extern const struct cli_command cli_invite;  /* invite.c */
+extern const struct cli_command cli_join;    /* join.c */
+extern const struct cli_command cli_verify;  /* verify.c */
+extern const struct cli_command cli_rebuild; /* rebuild.c */
+extern const struct cli_command cli_stop;    /* stop.c */
+
+#endif

@@ -1,0 +1,122 @@
+/* Help. */
+#include "cli/help.h"
+
+#include "cli/options.h"
+
+#include <stdio.h>
+
+#define NAME_WIDTH 12u
+#define FLAG_WIDTH 34u
+
+static void put_row(struct cli_out *out, const char *left, size_t width, const char *right)
+{
+    cli_put_text(out, "  ");
+    cli_put_text(out, left);
+    size_t used = cli_text_width(cht_bytes_str(left));
+    if (used + 1 > width) { /* too long: the text goes on a line of its own */
+        cli_put_char(out, '\n');
+        cli_put_text(out, "  ");
+        used = 0;
+    }
+    for (; used < width; used++)
+        cli_put_char(out, ' ');
+    cli_put_text(out, right);
+    cli_put_char(out, '\n');
+}
+
+static void put_heading(struct cli_out *out, const char *text)
+{
+    cli_put_char(out, '\n');
+    cli_put_style(out, CLI_BOLD);
+    cli_put_text(out, text);
+    cli_put_style(out, CLI_PLAIN);
+    cli_put_char(out, '\n');
+}
+
+static void put_commands(struct cli_out *out, const struct cli_command *const *commands)
+{
+    for (; *commands != NULL; commands++)
+        put_row(out, (*commands)->name, NAME_WIDTH, (*commands)->summary);
+}
+
+void cli_help_program(struct cli_context *c)
+{
+    struct cli_out *out = &c->out;
+    cli_printf(out, "usage: %s COMMAND [ARGUMENT…] [--FLAG…]\n\n%s\n", c->program->name,
+               c->program->summary);
+    put_heading(out, "commands");
+    put_commands(out, c->program->commands);
+    put_row(out, "help", NAME_WIDTH, "tell about a command: help COMMAND");
+    if (c->program->nouns != NULL) {
+        put_heading(out, "things");
+        for (const struct cli_noun *n = c->program->nouns; n->name != NULL; n++) {
+            char verbs[128] = "";
+            for (size_t i = 0; c->program->verbs[i] != NULL; i++) {
+                (void)strncat(verbs, i == 0 ? "" : ", ", sizeof verbs - strlen(verbs) - 1);
+                (void)strncat(verbs, c->program->verbs[i]->name, sizeof verbs - strlen(verbs) - 1);
+            }
+            put_row(out, n->name, NAME_WIDTH, verbs);
+        }
+    }
+    put_heading(out, "exit status");
+    cli_put_text(out, "  0 ok, 1 failed, 2 usage, 3 node unreachable, 4 not allowed,\n"
+                      "  5 conflict or held by another, 6 peer offline, 7 not found\n");
+}
+
+void cli_help_noun(struct cli_context *c)
+{
+    cli_printf(&c->out, "usage: %s %s VERB [ARGUMENT…] [--FLAG…]\n", c->program->name, c->noun);
+    put_heading(&c->out, "verbs");
+    put_commands(&c->out, c->program->verbs);
+}
+
+static void put_field_flags(struct cli_context *c)
+{
+    const struct crdt_type_schema *schema = crdt_schema(c->type);
+    char name[CLI_FLAG_NAME_MAX], value[128], left[256];
+    for (size_t i = 0; schema != NULL && i < schema->count; i++) {
+        const struct crdt_field *f = &schema->fields[i];
+        for (unsigned element = 0; element < 2; element++) {
+            if (!cli_field_flag(f, c->command->fields, element != 0, name))
+                continue;
+            (void)snprintf(
+                left, sizeof left, "--%s %s", name,
+                cli_field_value(f, c->command->fields, element != 0, value, sizeof value));
+            put_row(&c->out, left, FLAG_WIDTH, f->doc);
+        }
+    }
+}
+
+static void put_flags(struct cli_out *out, const struct cli_flag *flags)
+{
+    char left[256];
+    for (; flags != NULL && flags->name != NULL; flags++) {
+        (void)snprintf(left, sizeof left, "--%s%s%s", flags->name, flags->value == NULL ? "" : " ",
+                       flags->value == NULL ? "" : flags->value);
+        put_row(out, left, FLAG_WIDTH, flags->doc);
+    }
+}
+
+void cli_help_command(struct cli_context *c)
+{
+    const struct cli_command *command = c->command;
+    struct cli_out *out = &c->out;
+    cli_printf(out, "usage: %s %s%s%s %s%s[--FLAG…]\n\n%s\n", c->program->name,
+               c->noun == NULL ? "" : c->noun, c->noun == NULL ? "" : " ", command->name,
+               command->arguments, command->arguments[0] == '\0' ? "" : " ", command->summary);
+    put_heading(out, "flags");
+    put_flags(out, command->flags);
+    if (command->fields != CLI_FIELDS_NONE)
+        put_field_flags(c);
+    put_flags(out, cli_common_flags);
+    put_heading(out, "examples");
+    for (const char *line = command->examples; *line != '\0';) {
+        const char *end = strchr(line, '\n');
+        const size_t len = end == NULL ? strlen(line) : (size_t)(end - line);
+        cli_put_text(out, "  ");
+        /* the examples of verbs are written for todos */
+        cli_put(out, cht_bytes(line, len));
+        cli_put_char(out, '\n');
+        line += len + (end == NULL ? 0 : 1);
+    }
+}

@@ -1,0 +1,98 @@
+/* log, of both programs: the changes of an entity or of all, newest first. */
+#include "cli/commands.h"
+#include "cli/record.h"
+#include "cli/stream.h"
+#include "crdt/limits.h"
+
+#define SHORT_HASH 10u /* hex digits of an entry's hash */
+
+static void put_op(struct cli_out *out, unsigned type, struct cht_bytes op)
+{
+    const struct cht_bytes name = node_mp_get_str(op, "field");
+    const struct cht_bytes key = node_mp_get(op, "key"), value = node_mp_get(op, "value");
+    const struct crdt_field *field =
+        name.len == 0 || type == 0 ? NULL : crdt_field_named(type, name);
+    const bool drop = cht_bytes_eq(node_mp_get_str(op, "op"), cht_bytes_str("drop"));
+    const bool set = field != NULL && field->kind == CRDT_SET;
+    if (name.len > 0)
+        cli_put_line(out, name);
+    else
+        cli_printf(out, "field %llu", (unsigned long long)node_mp_get_uint(op, "number", 0));
+    if (set) {
+        cli_put_text(out, drop ? " -" : " +");
+        cli_put_value(out, NULL, key);
+        return;
+    }
+    if (key.len > 0) {
+        cli_put_char(out, '[');
+        cli_put_value(out, NULL, key);
+        cli_put_char(out, ']');
+    }
+    cli_put_text(out, drop ? " unset" : "=");
+    if (!drop)
+        cli_put_value(out, field, value);
+}
+
+static void put_entry(struct cli_out *out, struct cht_bytes record)
+{
+    struct cht_bytes hash = node_mp_get_str(record, "entry");
+    struct cht_bytes who = node_mp_get_str(record, "deviceName");
+    const unsigned type = crdt_type_from(node_mp_get_str(record, "type"));
+    if (who.len == 0)
+        who = node_mp_get_str(record, "device");
+    if (hash.len > SHORT_HASH)
+        hash.len = SHORT_HASH;
+    cli_put_style(out, CLI_DIM);
+    cli_put_line(out, hash);
+    cli_put_text(out, "  ");
+    cli_put_when(out, node_mp_get(record, "stamp"));
+    cli_put_style(out, CLI_PLAIN);
+    cli_put_text(out, "  ");
+    cli_put_line(out, who);
+    cli_put_text(out, "  ");
+    const struct cht_bytes id = node_mp_get_str(record, "chittyId");
+    cli_put_line(out, out->terminal ? cli_short_id(id) : id);
+    struct node_mp_iter it = node_mp_iter(node_mp_get(record, "ops"));
+    struct cht_bytes op;
+    const char *between = "  ";
+    while (node_mp_next(&it, NULL, &op)) {
+        cli_put_text(out, between);
+        between = ", ";
+        put_op(out, type, op);
+        if (node_mp_get(op, "void").len > 0)
+            cli_put_text(out, " (void)");
+    }
+    const struct cht_bytes why = node_mp_get_str(record, "void");
+    if (why.len > 0) {
+        cli_put_style(out, CLI_RED);
+        cli_put_text(out, "  void: ");
+        cli_put_line(out, why);
+        cli_put_style(out, CLI_PLAIN);
+    }
+    cli_put_char(out, '\n');
+}
+
+static enum cht_err run(struct cli_context *c)
+{
+    struct cli_stream s = { .c = c, .kind = "log", .put = put_entry };
+    uint64_t limit = 0;
+    enum cht_err err = cli_flag_uint(c, "limit", 1, LIMIT_QUERY_ROWS, 0, &limit);
+    return err != CHT_OK ? err : cli_stream(&s, "log", c->arg_count > 0 ? c->args[0] : NULL, limit);
+}
+
+static const struct cli_flag flags[] = {
+    { "limit", "N", "at most so many entries" },
+    { NULL, NULL, NULL },
+};
+
+const struct cli_command cli_log = {
+    .name = "log",
+    .summary = "The changes of one, or of everything, newest first.",
+    .arguments = "[ID]",
+    .examples = "chitty log 01HXW3K9\n"
+                "chitty-node log --limit 20\n"
+                "chitty-node log --json",
+    .args_max = 1,
+    .flags = flags,
+    .run = run,
+};

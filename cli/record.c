@@ -1,0 +1,136 @@
+/* Values and records for people. */
+#include "cli/record.h"
+
+#include "cli/dates.h"
+#include "cli/json.h"
+
+#include <stdio.h>
+
+#define SHORT_DIGITS 8u /* 38 random bits */
+#define NAME_WIDTH   14u
+
+struct cht_bytes cli_short_id(struct cht_bytes id)
+{
+    static const char before[] = "CHITTY-";
+    const size_t skip = sizeof before - 1;
+    if (id.len < skip + CRDT_ID_DIGITS || memcmp(id.data, before, skip) != 0)
+        return id;
+    return cht_bytes(id.data + skip, id.len - skip - (CRDT_ID_DIGITS - SHORT_DIGITS));
+}
+
+enum cli_style cli_word_style(struct cht_bytes word)
+{
+    static const struct {
+        const char *word;
+        enum cli_style style;
+    } styles[] = {
+        { "in_progress", CLI_BLUE }, { "active", CLI_BLUE },    { "blocked", CLI_YELLOW },
+        { "paused", CLI_YELLOW },    { "on-hold", CLI_YELLOW }, { "completed", CLI_GREEN },
+        { "cancelled", CLI_DIM },    { "closed", CLI_DIM },     { "archived", CLI_DIM },
+        { "ended", CLI_DIM },        { "crashed", CLI_RED },    { "critical", CLI_RED },
+        { "high", CLI_YELLOW },
+    };
+    for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
+        if (cht_bytes_eq(word, cht_bytes_str(styles[i].word)))
+            return styles[i].style;
+    }
+    return CLI_PLAIN;
+}
+
+void cli_put_when(struct cli_out *out, struct cht_bytes ms)
+{
+    char text[CLI_DATE_MAX] = "-";
+    if (node_mp_kind(ms) == CRDT_MP_UINT)
+        cli_date_local(crdt_mp_peek(ms).u, text);
+    cli_put_text(out, text);
+}
+
+void cli_put_value(struct cli_out *out, const struct crdt_field *field, struct cht_bytes value)
+{
+    const enum crdt_mp_kind kind = node_mp_kind(value);
+    if (value.len == 0)
+        return;
+    if (field != NULL && field->value == CRDT_V_TIME && kind == CRDT_MP_UINT) {
+        cli_put_when(out, value);
+    } else if (kind == CRDT_MP_STR) {
+        cli_put_line(out, node_mp_str(value));
+    } else if (field != NULL && (field->kind == CRDT_SET || field->kind == CRDT_MAP) &&
+               (kind == CRDT_MP_ARRAY || kind == CRDT_MP_MAP)) {
+        struct node_mp_iter it = node_mp_iter(value);
+        struct cht_bytes key, one;
+        const char *between = "";
+        while (node_mp_next(&it, &key, &one)) {
+            cli_put_text(out, between);
+            between = ", ";
+            if (it.is_map) {
+                cli_put_line(out, node_mp_str(key));
+                cli_put_char(out, '=');
+            }
+            cli_put_value(out, NULL, one);
+        }
+    } else {
+        cli_json_value(out, value);
+    }
+}
+
+static void put_name(struct cli_out *out, struct cht_bytes name)
+{
+    cli_put_style(out, CLI_BOLD);
+    cli_put_line(out, name);
+    cli_put_style(out, CLI_PLAIN);
+    cli_put_char(out, ':');
+    for (size_t used = cli_text_width(name) + 1; used < NAME_WIDTH; used++)
+        cli_put_char(out, ' ');
+    cli_put_char(out, ' ');
+}
+
+/* A document, each of its lines set in. */
+static void put_document(struct cli_out *out, struct cht_bytes text)
+{
+    while (text.len > 0) {
+        const uint8_t *end = memchr(text.data, '\n', text.len);
+        const size_t len = end == NULL ? text.len : (size_t)(end - text.data);
+        cli_put_text(out, "\n    ");
+        cli_put_line(out, cht_bytes(text.data, len));
+        const size_t used = len + (end == NULL ? 0 : 1);
+        text = cht_bytes(text.data + used, text.len - used);
+    }
+    cli_put_char(out, '\n');
+}
+
+void cli_put_record(struct cli_out *out, struct cht_bytes record)
+{
+    const unsigned type = crdt_type_from(node_mp_get_str(record, "type"));
+    put_name(out, cht_bytes_str("id"));
+    cli_put_line(out, node_mp_get_str(record, "chittyId"));
+    cli_put_char(out, '\n');
+    if (node_mp_get_bool(record, "deleted")) {
+        put_name(out, cht_bytes_str("deleted"));
+        cli_put_text(out, "yes\n");
+    }
+    struct node_mp_iter it = node_mp_iter(node_mp_get(record, "data"));
+    struct cht_bytes key, value;
+    while (it.is_map && node_mp_next(&it, &key, &value)) {
+        const struct cht_bytes name = node_mp_str(key);
+        const struct crdt_field *field = type == 0 ? NULL : crdt_field_named(type, name);
+        put_name(out, name);
+        if (field != NULL && field->kind == CRDT_TEXT && node_mp_kind(value) == CRDT_MP_STR) {
+            put_document(out, node_mp_str(value));
+            continue;
+        }
+        const enum cli_style style = cli_word_style(node_mp_str(value));
+        if (style != CLI_PLAIN)
+            cli_put_style(out, style);
+        cli_put_value(out, field, value);
+        if (style != CLI_PLAIN)
+            cli_put_style(out, CLI_PLAIN);
+        cli_put_char(out, '\n');
+    }
+    const uint64_t conflicts = node_mp_get_uint(record, "conflicts", 0);
+    if (conflicts > 0) {
+        cli_put_style(out, CLI_YELLOW);
+        cli_printf(out, "%llu field%s with concurrent values: see `show` and `resolve`\n",
+                   (unsigned long long)conflicts, conflicts == 1 ? "" : "s");
+        cli_put_style(out, CLI_PLAIN);
+    }
+}

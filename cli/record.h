@@ -1,0 +1,19 @@
+#ifndef CLI_RECORD_H
+#define CLI_RECORD_H
+/* Values and records for people. */
+#include "cli/command.h"
+
+/* A value on one line: times in local time, sets and maps with commas, texts without line breaks.
+ * `field` may be NULL. Nothing for an absent value. */
+void cli_put_value(struct cli_out *out, const struct crdt_field *field, struct cht_bytes value);
+/* Time of a stamp in ms (a UINT object) in local time; "-" when absent. */
+void cli_put_when(struct cli_out *out, struct cht_bytes ms);
+/* A record of `get` (LOCAL 4.4): a line a field, longer texts below their names. */
+void cli_put_record(struct cli_out *out, struct cht_bytes record);
+
+/* "TODO-01HXW3K9" of "CHITTY-TODO-01HXW3K9…": enough to type; other texts as they are. */
+struct cht_bytes cli_short_id(struct cht_bytes id);
+/* Style of a status word or priority; CLI_PLAIN for others. */
+enum cli_style cli_word_style(struct cht_bytes word);
+
+#endif

@@ -1,0 +1,10 @@
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+/* How a command that failed says so: a line for people, or with --json one object, on standard
+ * error. */
+#include "cli/command.h"
+
+/* Print `c->fault` (of `err`, or its plain sentence where the fault is another's). */
+void cli_report(const struct cli_context *c, enum cht_err err);
+
+#endif

@@ -1,0 +1,60 @@
+/* chitty-node run */
+#include "cli/commands.h"
+#include "node/node.h"
+
+#include <stdlib.h>
+
+/* All values of a flag that may be given several times. */
+static size_t collect(const struct cli_context *c, const char *name, const char **out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->given_count; i++) {
+        if (c->given[i].flag != NULL && strcmp(c->given[i].flag->name, name) == 0)
+            out[n++] = c->given[i].value;
+    }
+    return n;
+}
+
+static enum cht_err run(struct cli_context *c)
+{
+    uint64_t ready = 0;
+    enum cht_err err = cli_flag_uint(c, "ready-fd", 0, 65535, 0, &ready);
+    if (err != CHT_OK)
+        return err;
+    const char **listen = calloc(2 * c->given_count + 1, sizeof *listen);
+    if (listen == NULL)
+        return node_fault_from(&c->fault, CHT_E_NOMEM, NULL);
+    const char **peers = listen + c->given_count;
+    const struct node_run_options options = {
+        .listen = listen,
+        .listen_count = collect(c, "listen", listen),
+        .peers = peers,
+        .peer_count = collect(c, "peer", peers),
+        .no_discovery = cli_flag(c, "no-discovery") != NULL,
+        .autostarted = cli_flag(c, "autostarted") != NULL,
+        .ready_fd = cli_flag(c, "ready-fd") == NULL ? -1 : (int)ready,
+    };
+    err = node_run(&options, &c->fault);
+    free(listen);
+    return err;
+}
+
+static const struct cli_flag flags[] = {
+    { "listen", "HOST:PORT", "where peers may connect; several times for several" },
+    { "peer", "HOST:PORT", "a peer to connect to besides those remembered; several times" },
+    { "no-discovery", NULL, "neither announce this node on the network nor look for others" },
+    { "autostarted", NULL, "as clients start it: ends after some idle minutes" },
+    { "ready-fd", "N", "write + to this descriptor when ready" },
+    { NULL, NULL, NULL },
+};
+
+const struct cli_command cli_run = {
+    .name = "run",
+    .summary = "Run the node in the foreground until it is told to end.",
+    .arguments = "",
+    .examples = "chitty-node run\n"
+                "chitty-node run --listen 0.0.0.0:7400 --peer desktop.local:7400 --no-discovery",
+    .args_max = 0,
+    .flags = flags,
+    .run = run,
+};

@@ -1,0 +1,15 @@
+#ifndef CLI_TREE_H
+#define CLI_TREE_H
+/* Results of commands: a map, a line a name. */
+#include "cli/command.h"
+
+/* Print the `result` map of an answer: with --json as the data of a document of this kind. */
+void cli_put_result(struct cli_context *c, const char *kind, const struct node_msg *answer);
+/* Tell progress (LOCAL 5.1) on standard error, on a terminal only. */
+void cli_put_progress(const struct node_msg *event);
+
+/* Ask a command without arguments and print its result. */
+CHT_MUST_USE enum cht_err cli_ask_plain(struct cli_context *c, const char *name,
+                                        enum cli_reach reach, node_answer_fn each);
+
+#endif

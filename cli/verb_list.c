@@ -1,0 +1,21 @@
+/* chitty todo list, chitty topic list … */
+#include "cli/commands.h"
+#include "cli/list.h"
+
+static enum cht_err run(struct cli_context *c)
+{
+    return cli_list(c, true);
+}
+
+const struct cli_command cli_verb_list = {
+    .name = "list",
+    .summary = "List them: those not finished, or --all.",
+    .arguments = "",
+    .examples = "chitty todo list --status blocked\n"
+                "chitty project list --all\n"
+                "chitty session list --project PROJ-4F2KJ5ZK --json",
+    .args_max = 0,
+    .fields = CLI_FIELDS_FILTER,
+    .flags = cli_list_flags,
+    .run = run,
+};

@@ -1,0 +1,40 @@
+/* chitty todo update … */
+#include "cli/change.h"
+#include "cli/commands.h"
+
+static enum cht_err run(struct cli_context *c)
+{
+    const char *unset = cli_flag(c, "unset");
+    bool any = unset != NULL;
+    for (size_t i = 0; i < c->given_count; i++)
+        any = any || c->given[i].field != NULL;
+    if (!any)
+        return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes(NULL, 0),
+                              "nothing to update: give at least one field, as --status blocked");
+    const struct cli_change change = { .op = NODE_UPDATE,
+                                       .id = c->args[0],
+                                       .unset = unset,
+                                       .expect = cli_flag(c, "expect"),
+                                       .with_data = true };
+    return cli_change(c, &change);
+}
+
+static const struct cli_flag flags[] = {
+    { "unset", "NAME,…", "leave these fields without a value" },
+    { "expect", "VERSION", "only if nobody has changed these fields since (see get)" },
+    { NULL, NULL, NULL },
+};
+
+const struct cli_command cli_verb_update = {
+    .name = "update",
+    .summary = "Change fields of one; the others stay.",
+    .arguments = "ID",
+    .examples = "chitty todo update 01HXW3K9 --status in_progress --label +urgent --label -later\n"
+                "chitty todo update 01HXW3K9 --deadline +3d --unset defer\n"
+                "chitty project update 4F2KJ5ZK --milestone 'alpha={\"due\":\"2026-05-01\"}'",
+    .args_min = 1,
+    .args_max = 1,
+    .fields = CLI_FIELDS_WRITE,
+    .flags = flags,
+    .run = run,
+};

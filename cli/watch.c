@@ -1,0 +1,133 @@
+/* chitty watch: a line for each change as it happens, here or on another machine. */
+#include "cli/commands.h"
+#include "cli/dates.h"
+#include "cli/fields.h"
+#include "cli/json.h"
+#include "cli/record.h"
+#include "cli/request.h"
+#include "crdt/limits.h"
+#include "node/client/client.h"
+
+static void put_event(struct cli_context *c, const struct node_msg *m)
+{
+    struct cli_out *out = &c->out;
+    const struct cht_bytes entity = node_mp_get(m->payload, "entity");
+    const struct cht_bytes id = node_mp_get_str(entity, "chittyId");
+    const unsigned type = crdt_type_from(node_mp_get_str(entity, "type"));
+    const struct crdt_type_schema *schema = crdt_schema(type);
+    char when[CLI_DATE_MAX];
+    cli_date_local(m->timestamp_ms, when);
+    cli_put_style(out, CLI_DIM);
+    cli_put_text(out, when);
+    cli_put_style(out, CLI_PLAIN);
+    cli_put_text(out, "  ");
+    cli_put_line(out, node_mp_get_str(m->payload, "operation"));
+    cli_put_text(out, "  ");
+    cli_put_line(out, out->terminal ? cli_short_id(id) : id);
+    if (schema != NULL) {
+        cli_put_text(out, "  ");
+        cli_put_line(out, node_mp_get_str(node_mp_get(entity, "data"), schema->title_field));
+    }
+    struct node_mp_iter it = node_mp_iter(node_mp_get(m->payload, "delta"));
+    struct cht_bytes key, value;
+    const char *between = "  (";
+    while (it.is_map && node_mp_next(&it, &key, &value)) {
+        const struct cht_bytes name = node_mp_str(key);
+        if (schema != NULL && cht_bytes_eq(name, cht_bytes_str(schema->title_field)))
+            continue;
+        cli_put_text(out, between);
+        between = ", ";
+        cli_put_line(out, name);
+        cli_put_char(out, '=');
+        cli_put_value(out, type == 0 ? NULL : crdt_field_named(type, name), value);
+    }
+    if (between[0] == ',')
+        cli_put_char(out, ')');
+    const struct cht_bytes who = node_mp_get_str(node_mp_get(m->payload, "by"), "deviceName");
+    if (who.len > 0) {
+        cli_put_text(out, "  by ");
+        cli_put_line(out, who);
+    }
+    cli_put_char(out, '\n');
+}
+
+static enum cht_err each(void *ctx, const struct node_msg *m)
+{
+    struct cli_context *c = ctx;
+    if (m->type != NODE_MSG_EVENT)
+        return CHT_OK;
+    if (c->json) {
+        cli_json_begin(&c->out, "event");
+        cli_json_record(&c->out, m->payload);
+        cli_json_end(&c->out);
+    } else {
+        put_event(c, m);
+    }
+    return CHT_OK;
+}
+
+static enum cht_err ask(struct cli_context *c, struct cli_request *r)
+{
+    struct cht_buf filter;
+    bool filtered = false;
+    const char *from = cli_flag(c, "from");
+    cht_buf_init(&filter, LIMIT_CLIENT_BYTES);
+    enum cht_err err = cli_filter_put(c, false, &filtered, &filter);
+    if (err == CHT_OK)
+        err = cli_request_begin(c, NODE_MSG_QUERY, r);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(&r->message, 2 + (filtered ? 1u : 0u) + (from != NULL ? 1u : 0u));
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&r->message, "operation", "watch");
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&r->message, "domain", crdt_type_domain(c->type));
+    if (err == CHT_OK && filtered)
+        err = node_mp_put_key_raw(&r->message, "filter", cht_buf_view(&filter));
+    if (err == CHT_OK && from != NULL)
+        err = node_mp_put_key_text(&r->message, "from", from);
+    if (err == CHT_OK)
+        err = cli_ask(c, CLI_REACH_NODE, r, true, each, c);
+    cht_buf_clear(&filter);
+    return err;
+}
+
+static enum cht_err run(struct cli_context *c)
+{
+    struct cli_request r = { 0 };
+    struct node_msg m;
+    uint64_t count = 0, left = 0;
+    enum cht_err err = cli_flag_uint(c, "count", 1, UINT32_MAX, 0, &count);
+    if (err == CHT_OK)
+        err = ask(c, &r);
+    for (left = count; err == CHT_OK && (count == 0 || left > 0);) {
+        /* Each event is seen as soon as it is there. */
+        if (cli_out_flush(&c->out) != CHT_OK || c->out.sys != 0)
+            break;
+        err = node_client_next(c->backend.client, -1, &c->fault, &m);
+        if (err != CHT_OK || !cht_bytes_eq(m.reply_to, cht_bytes_str(r.id)))
+            continue;
+        err = each(c, &m);
+        left -= m.type == NODE_MSG_EVENT && left > 0 ? 1 : 0;
+    }
+    cli_request_clear(&r);
+    return cli_fail(c, err);
+}
+
+static const struct cli_flag flags[] = {
+    { "from", "VECTOR", "begin with what came after this (of an earlier event)" },
+    { "count", "N", "end after so many" },
+    { NULL, NULL, NULL },
+};
+
+const struct cli_command cli_watch = {
+    .name = "watch",
+    .summary = "Print each change of a todo as it happens; with --json a document a line.",
+    .arguments = "",
+    .examples = "chitty watch\n"
+                "chitty watch --status completed --json",
+    .args_max = 0,
+    .type = CRDT_TODO,
+    .fields = CLI_FIELDS_FILTER,
+    .flags = flags,
+    .run = run,
+};
