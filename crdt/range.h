@@ -36,7 +36,9 @@ struct crdt_before {
 /* Encode `count` (1 … LIMIT_HEAD_ENTRIES) entries that follow `before` and one another on one
  * path (asserted). Tries the codecs and keeps the shortest; `*out_codec` says which; `out` gets the
  * payload appended (for DEFLATE the raw length as varint first). A missing body is kept missing.
- * CHT_E_LIMIT, CHT_E_NOMEM. */
+ * CHT_E_LIMIT: the body lengths sum up to more than LIMIT_HEAD_BYTES + LIMIT_BODY_BYTES, the
+ * payload is over LIMIT_RANGE_BYTES or does not fit `out`; CHT_E_NOMEM. On error `out` is
+ * unchanged. */
 CHT_MUST_USE enum cht_err crdt_range_encode(const struct crdt_before *before,
                                             const struct crdt_entry *entries, uint32_t count,
                                             struct cht_buf *out, enum crdt_codec *out_codec);

@@ -194,6 +194,20 @@ static void nothing_is_read_after_an_error(void **state)
     assert_int_equal(CHT_E_MALFORMED, w.err);
 }
 
+static void a_count_beyond_the_bytes_left_is_refused_with_its_head(void **state)
+{
+    (void)state;
+    struct cht_wire w = cht_wire(DOC(0xdd, 0, 0, 0, 2, 0xc0)); /* two elements in one byte */
+    assert_true(crdt_mp_next(&w).u == 0);
+    assert_int_equal(CHT_E_MALFORMED, w.err);
+    w = cht_wire(DOC(0x81, 0xc0));
+    (void)crdt_mp_next(&w);
+    assert_int_equal(CHT_E_MALFORMED, w.err);
+    w = cht_wire(DOC(0x81, 0xc0, 0xc0));
+    assert_true(crdt_mp_next(&w).u == 1);
+    assert_int_equal(CHT_OK, w.err);
+}
+
 static void assert_put(struct cht_buf *b, const char *want, size_t len)
 {
     assert_int_equal(len, b->len);
@@ -318,6 +332,7 @@ int main(void)
         cmocka_unit_test(skipping_gives_the_exact_bytes_of_one_object),
         cmocka_unit_test(skipping_stops_at_too_deep_nesting),
         cmocka_unit_test(nothing_is_read_after_an_error),
+        cmocka_unit_test(a_count_beyond_the_bytes_left_is_refused_with_its_head),
         cmocka_unit_test(writers_choose_the_shortest_form),
         cmocka_unit_test(a_writer_that_meets_the_limit_leaves_the_buffer_as_it_was),
         cmocka_unit_test(utf8_is_what_rfc_3629_says_and_has_no_nul),
