@@ -84,15 +84,18 @@ enum cht_err crdt_graph_begin(struct crdt_graph *g, uint32_t chain, const struct
 {
     struct crdt_graph_chain *c = &g->chains[chain];
     assert(h->seq == c->applied.seq + 1 && h->seq <= c->stored.seq);
-    enum cht_err err = open_chain(g, c);
-    if (err == CHT_E_WAITING && out_missing != NULL)
-        *out_missing = (struct crdt_dep){ 0 };
     struct crdt_place deps[LIMIT_DEPS];
+    enum cht_err err = CHT_OK;
     for (uint32_t i = 0; err == CHT_OK && i < h->dep_count; i++) {
         err = find_dep(g, &h->deps[i], &deps[i]);
         if (err == CHT_E_WAITING && out_missing != NULL)
             *out_missing = h->deps[i];
     }
+    if (err != CHT_OK)
+        return err;
+    err = open_chain(g, c); /* last, as it changes the chain */
+    if (err == CHT_E_WAITING && out_missing != NULL)
+        *out_missing = (struct crdt_dep){ 0 };
     for (uint32_t i = 0; err == CHT_OK && i < h->dep_count; i++) {
         err = join_dep(g, &c->past, deps[i]);
         if (err == CHT_OK)

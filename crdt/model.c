@@ -43,6 +43,7 @@ static enum cht_err read_ops(struct crdt_model *m, struct cht_bytes body,
     if (err == CHT_E_NOMEM)
         return err;
     e->unknown_kind = err == CHT_E_UNSUPPORTED;
+    e->body_void = err != CHT_OK && !e->unknown_kind;
     e->ops = ops;
     e->op_count = err == CHT_OK ? count : 0;
     return CHT_OK;

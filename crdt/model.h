@@ -17,6 +17,7 @@ struct crdt_model_entry {
     struct crdt_header h;
     const struct crdt_op *ops; /* none when the body as a whole is void */
     uint32_t op_count;
+    bool body_void;    /* the body as a whole is void (PROTOCOL 3.6) */
     bool unknown_kind; /* an op kind this build does not know: it waits (PROTOCOL 3.7) */
 
     /* what crdt_model_settle finds out */

@@ -88,10 +88,12 @@ static enum cht_err put_row(const struct list_stream *l, struct cht_buf *out)
 static enum cht_err put_state(const struct list_stream *l, struct cht_buf *out)
 {
     struct crdt_state state;
-    struct crdt_id none = { 0 };
-    crdt_state_init(&state, &none);
-    enum cht_err err = node_rows_read(l->reader, node_replica_graph(l->s->replica),
-                                      (uint32_t)node_find_int(l->cursor, 0), &state);
+    uint32_t n = (uint32_t)node_find_int(l->cursor, 0);
+    const struct node_index *entities = node_replica_index(l->s->replica);
+    if (n >= entities->count)
+        return CHT_E_CORRUPT;
+    crdt_state_init(&state, &entities->slots[n].id);
+    enum cht_err err = node_rows_read(l->reader, node_replica_graph(l->s->replica), n, &state);
     if (err == CHT_OK)
         err = service_put_record(
             l->s, &state, l->all ? cht_bytes(NULL, 0) : cht_bytes(l->fields_bytes, l->fields_len),

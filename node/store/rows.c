@@ -5,25 +5,6 @@
 #include "crdt/mp.h"
 #include "crdt/rfc3339.h"
 
-static enum cht_err entity_id(struct node_store *s, uint32_t n, struct crdt_id *out)
-{
-    sqlite3_stmt *st;
-    enum cht_err err = store_statement(s, SQL_ENTITY_ID, &st);
-    if (err != CHT_OK)
-        return err;
-    sqlite3_bind_int64(st, 1, n);
-    err = store_row(st);
-    if (err != CHT_OK)
-        return err == CHT_E_NOTFOUND ? CHT_E_CORRUPT : err;
-    struct cht_bytes id = store_column(st, 1);
-    if (id.len == CRDT_ID_BYTES) {
-        out->type = (uint8_t)sqlite3_column_int(st, 0);
-        memcpy(out->b, id.data, CRDT_ID_BYTES);
-    }
-    sqlite3_reset(st);
-    return id.len == CRDT_ID_BYTES ? CHT_OK : CHT_E_CORRUPT;
-}
-
 /* --- writing ------------------------------------------------------------------------------- */
 
 struct pack_ctx {
@@ -198,46 +179,39 @@ enum cht_err node_rows_write(struct node_store *s, const struct crdt_graph *g, u
 /* --- reading ------------------------------------------------------------------------------- */
 
 struct load_ctx {
-    const struct crdt_type_schema *t;
+    unsigned type;
     sqlite3_stmt *st;
     struct cht_buf *scratch;
 };
 
-/* crdt and deleted stand before the fields, which leave out `deleted` itself. */
+/* crdt and deleted stand before the other fields; a type without a schema has only those. */
 static enum cht_err from_column(void *ctx, uint16_t field, struct cht_bytes *out)
 {
     struct load_ctx *l = ctx;
+    const struct crdt_field *f = crdt_field(l->type, field);
+    const struct crdt_type_schema *t = crdt_schema(l->type);
     int column = 2;
-    for (size_t i = 0; l->t != NULL && i < l->t->count; i++) {
-        const struct crdt_field *f = &l->t->fields[i];
-        bool deleted = f->number == CRDT_FIELD_DELETED;
-        if (f->number == field) {
-            cht_buf_reset(l->scratch);
-            enum cht_err err = store_column_read(l->st, deleted ? 1 : column, f, l->scratch);
-            if (err == CHT_OK)
-                *out = cht_buf_view(l->scratch);
-            return err;
-        }
-        column += !deleted;
-    }
-    return CHT_E_CORRUPT;
+    if (f == NULL)
+        return CHT_E_CORRUPT;
+    for (size_t i = 0; t != NULL && t->fields[i].number != field; i++)
+        column += t->fields[i].number != CRDT_FIELD_DELETED;
+    cht_buf_reset(l->scratch);
+    enum cht_err err =
+        store_column_read(l->st, field == CRDT_FIELD_DELETED ? 1 : column, f, l->scratch);
+    if (err == CHT_OK)
+        *out = cht_buf_view(l->scratch);
+    return err;
 }
 
 enum cht_err node_rows_read(struct node_store *s, const struct crdt_graph *g, uint32_t n,
                             struct crdt_state *out)
 {
-    struct crdt_id id;
-    enum cht_err err = entity_id(s, n, &id);
-    struct load_ctx load = { .scratch = &s->scratch };
-    if (err == CHT_OK) {
-        load.t = crdt_schema(id.type);
-        err = store_row_statement(s, id.type, STORE_ROW_LOAD, &load.st);
-    }
+    struct load_ctx load = { .type = out->id.type, .scratch = &s->scratch };
+    enum cht_err err = store_row_statement(s, out->id.type, STORE_ROW_LOAD, &load.st);
     if (err != CHT_OK)
         return err;
     sqlite3_bind_int64(load.st, 1, n);
     err = store_row(load.st);
-    out->id = id;
     if (err == CHT_OK)
         err = crdt_state_unpack(store_column(load.st, 0), g, from_column, &load, out);
     sqlite3_reset(load.st);

@@ -39,8 +39,7 @@
                       " VALUES(?1, ?2, ?3, ?4, ?5)")                                               \
     X(SQL_TICKET_GET, "SELECT id, secret, expiry_ms, joiner FROM ticket WHERE id = ?1")            \
     X(SQL_TICKET_LIVE, "SELECT id, secret, expiry_ms, joiner FROM ticket WHERE expiry_ms > ?1"     \
-                       " ORDER BY expiry_ms DESC")                                                 \
-    X(SQL_ENTITY_ID, "SELECT type, id FROM entity WHERE n = ?1 LIMIT 1")
+                       " ORDER BY expiry_ms DESC")
 
 enum store_statement {
 #define X(name, text) name,

@@ -142,8 +142,8 @@ enum node_row_flags {
 CHT_MUST_USE enum cht_err node_rows_write(struct node_store *s, const struct crdt_graph *g,
                                           uint32_t n, const struct crdt_state *state,
                                           unsigned flags);
-/* Load an entity into an initialised, empty state. CHT_E_NOTFOUND: it has no row (an empty state);
- * CHT_E_CORRUPT. */
+/* Load entity n into an initialised, empty state, whose id says which it is. CHT_E_NOTFOUND: it has
+ * no row (an empty state); CHT_E_CORRUPT. */
 CHT_MUST_USE enum cht_err node_rows_read(struct node_store *s, const struct crdt_graph *g,
                                          uint32_t n, struct crdt_state *out);
 /* Does a column of this field have an index (see NODE_ROW_INDEXED)? */

@@ -1,0 +1,134 @@
+/* Files of replicas, restarts and kills; see home.h. */
+#include "tests/prop/home.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <unistd.h>
+
+static char folder[64];
+
+void home_folder(void)
+{
+    static const char *const places[] = { "/dev/shm", "/tmp" };
+    const char *place = access(places[0], W_OK) == 0 ? places[0] : places[1];
+    (void)snprintf(folder, sizeof folder, "%s/chitty-prop-XXXXXX", place);
+    if (mkdtemp(folder) == NULL)
+        abort();
+}
+
+void home_folder_remove(void)
+{
+    DIR *dir = opendir(folder);
+    if (dir == NULL)
+        return;
+    for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
+        char path[sizeof folder + sizeof e->d_name];
+        (void)snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        if (e->d_name[0] != '.')
+            (void)unlink(path);
+    }
+    closedir(dir);
+    (void)rmdir(folder);
+}
+
+void home_path(const char *name, char out[static HOME_PATH_MAX])
+{
+    (void)snprintf(out, HOME_PATH_MAX, "%s/%s", folder, name);
+}
+
+static void with_suffix(const char *path, const char *suffix, char out[static HOME_PATH_MAX + 8])
+{
+    (void)snprintf(out, HOME_PATH_MAX + 8, "%s%s", path, suffix);
+}
+
+static void remove_files(const char *path)
+{
+    static const char *const suffixes[] = { "", "-wal", "-shm" };
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        char file[HOME_PATH_MAX + 8];
+        with_suffix(path, suffixes[i], file);
+        (void)unlink(file);
+    }
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    uint8_t block[65536];
+    FILE *in = fopen(from, "rb");
+    if (in == NULL)
+        return; /* no WAL yet */
+    FILE *out = fopen(to, "wb");
+    assert_non_null(out);
+    for (size_t n = fread(block, 1, sizeof block, in); n != 0;
+         n = fread(block, 1, sizeof block, in))
+        assert_int_equal(n, fwrite(block, 1, n, out));
+    assert_int_equal(0, fclose(out));
+    assert_int_equal(0, fclose(in));
+}
+
+void home_open(struct home *home, enum node_store_mode mode)
+{
+    struct cht_error detail = { 0 };
+    struct node_replica_options options = {
+        .path = home->path, .mode = mode, .identity = home->identity, .now_ms = HOME_NOW_MS
+    };
+    seeded_fill(&home->random, options.epoch, sizeof options.epoch);
+    home->runs++;
+    enum cht_err err = node_replica_open(&options, &detail, &home->r);
+    if (err != CHT_OK)
+        print_message("# open: %s\n", cht_error_text(&detail));
+    assert_int_equal(CHT_OK, err);
+}
+
+void home_make(struct home *home, const char *name, const struct space *space, uint32_t records,
+               const struct net_identity *identity, uint64_t seed)
+{
+    struct cht_error detail = { 0 };
+    *home = (struct home){ .identity = identity, .random = { .state = seed * 2 + 1 } };
+    home_path(name, home->path);
+    remove_files(home->path);
+    enum cht_err err = node_replica_create(home->path, space->id, space->records, records, &detail);
+    if (err != CHT_OK)
+        print_message("# create: %s\n", cht_error_text(&detail));
+    assert_int_equal(CHT_OK, err);
+    home_open(home, NODE_STORE_WRITE);
+}
+
+void home_close(struct home *home)
+{
+    node_replica_close(home->r);
+    home->r = NULL;
+}
+
+void home_restart(struct home *home, bool killed)
+{
+    char left[HOME_PATH_MAX + 8], wal[HOME_PATH_MAX + 8], left_wal[HOME_PATH_MAX + 16];
+    if (killed) {
+        with_suffix(home->path, ".left", left);
+        with_suffix(home->path, "-wal", wal);
+        (void)snprintf(left_wal, sizeof left_wal, "%s-wal", left);
+        copy_file(home->path, left);
+        copy_file(wal, left_wal);
+    }
+    home_close(home);
+    if (killed) {
+        remove_files(home->path);
+        assert_int_equal(0, rename(left, home->path));
+        (void)rename(left_wal, wal);
+    }
+    home_open(home, NODE_STORE_WRITE);
+}
+
+void home_turn(struct home *home, bool write_back)
+{
+    bool more = true;
+    while (more) {
+        assert_int_equal(CHT_OK, node_replica_settle(home->r, HOME_NOW_MS, &more));
+        assert_int_equal(CHT_OK, node_replica_commit(home->r, write_back));
+    }
+}
