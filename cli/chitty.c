@@ -1,33 +1,7 @@
-/* chitty: the daily command. */
+/* The program chitty; its commands are listed in chitty_table.c. */
 #include "cli/commands.h"
-
-static const struct cli_command *const commands[] = {
-    &cli_add,  &cli_done,      &cli_ls,      &cli_watch, &cli_log,
-    &cli_show, &cli_conflicts, &cli_resolve, NULL,
-};
-
-static const struct cli_command *const verbs[] = {
-    &cli_verb_list, &cli_verb_get, &cli_verb_create, &cli_verb_update, &cli_verb_delete, NULL,
-};
-
-static const struct cli_noun nouns[] = {
-    { "todo", CRDT_TODO },
-    { "topic", CRDT_TOPIC },
-    { "project", CRDT_PROJECT },
-    { "session", CRDT_SESSION },
-    { NULL, 0 },
-};
-
-static const struct cli_program program = {
-    .name = "chitty",
-    .summary = "Todos, topics, projects and sessions, the same on all your machines.",
-    .commands = commands,
-    .nouns = nouns,
-    .verbs = verbs,
-    .open_backend = cli_backend_socket,
-};
 
 int main(int argc, char **argv)
 {
-    return cli_main(&program, argc, argv);
+    return cli_main(&cli_chitty, argc, argv);
 }

@@ -1,19 +1,7 @@
-/* chitty-node: the daemon and the tool to look into it. */
+/* The program chitty-node; its commands are listed in chitty_node_table.c. */
 #include "cli/commands.h"
-
-static const struct cli_command *const commands[] = {
-    &cli_init, &cli_run,       &cli_status,  &cli_peers,  &cli_invite,  &cli_join, &cli_log,
-    &cli_show, &cli_conflicts, &cli_resolve, &cli_verify, &cli_rebuild, &cli_stop, NULL,
-};
-
-static const struct cli_program program = {
-    .name = "chitty-node",
-    .summary = "The node of this machine: run it, pair it, look into it.",
-    .commands = commands,
-    .open_backend = cli_backend_home,
-};
 
 int main(int argc, char **argv)
 {
-    return cli_main(&program, argc, argv);
+    return cli_main(&cli_chitty_node, argc, argv);
 }

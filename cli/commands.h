@@ -1,7 +1,10 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
-/* Every command, by the file it ends. */
+/* Both programs, and every command, by the file it ends. */
 #include "cli/command.h"
+
+extern const struct cli_program cli_chitty;      /* chitty_table.c */
+extern const struct cli_program cli_chitty_node; /* chitty_node_table.c */
 
 /* of chitty */
 extern const struct cli_command cli_add;         /* add.c */

@@ -1,0 +1,14 @@
+/* chitty-node: the daemon and the tool to look into it. */
+#include "cli/commands.h"
+
+static const struct cli_command *const commands[] = {
+    &cli_init, &cli_run,       &cli_status,  &cli_peers,  &cli_invite,  &cli_join, &cli_log,
+    &cli_show, &cli_conflicts, &cli_resolve, &cli_verify, &cli_rebuild, &cli_stop, NULL,
+};
+
+const struct cli_program cli_chitty_node = {
+    .name = "chitty-node",
+    .summary = "The node of this machine: run it, pair it, look into it.",
+    .commands = commands,
+    .open_backend = cli_backend_home,
+};

@@ -1,0 +1,173 @@
+/* Help, exit status, errors, and JSON as it goes in and out. */
+#include "cli/commands.h"
+#include "tests/support/cli_fixture.h"
+
+static const struct cli_answer nothing[] = { { NODE_MSG_ACK, NULL } };
+
+static void help_knows_every_command(void **state)
+{
+    (void)state;
+    assert_int_equal(0, cli_do(&cli_chitty, "help", nothing));
+    for (size_t i = 0; cli_chitty.commands[i] != NULL; i++) {
+        char line[128], usage[128];
+        assert_has(cli_stdout, cli_chitty.commands[i]->summary);
+        (void)snprintf(line, sizeof line, "help|%s", cli_chitty.commands[i]->name);
+        (void)snprintf(usage, sizeof usage, "usage: chitty %s ", cli_chitty.commands[i]->name);
+        assert_int_equal(0, cli_do(&cli_chitty, line, nothing));
+        assert_has(cli_stdout, usage);
+        assert_has(cli_stdout, "\nexamples\n  chitty");
+        (void)snprintf(line, sizeof line, "%s|--help", cli_chitty.commands[i]->name);
+        assert_int_equal(0, cli_do(&cli_chitty, line, nothing));
+        assert_has(cli_stdout, usage);
+        assert_int_equal(0, cli_do(&cli_chitty, "help", nothing));
+    }
+    assert_int_equal(0, cli_do(&cli_chitty, "todo|update|--help", nothing));
+    assert_has(cli_stdout, "--label [+|-]TEXT");
+    assert_has(cli_stdout, "low|medium|high|critical");
+    assert_int_equal(0, cli_do(&cli_chitty, "todo", nothing));
+    assert_has(cli_stdout, "usage: chitty todo VERB");
+    assert_int_equal(0, cli_do(&cli_chitty, "--version", nothing));
+    assert_string_equal("chitty " CHT_VERSION "\n", cli_stdout);
+}
+
+static void nothing_at_all_is_a_usage_error_with_help(void **state)
+{
+    (void)state;
+    assert_int_equal(2, cli_do(&cli_chitty, "", nothing));
+    assert_has(cli_stdout, "usage: chitty COMMAND");
+    assert_has(cli_stderr, "no command given");
+}
+
+static void unknown_commands_get_the_nearest_one(void **state)
+{
+    (void)state;
+    assert_int_equal(2, cli_do(&cli_chitty, "lst", nothing));
+    assert_string_equal("chitty: there is no command \"lst\"\nchitty: did you mean \"ls\"?\n",
+                        cli_stderr);
+    assert_int_equal(2, cli_do(&cli_chitty, "todo|remove", nothing));
+    assert_has(cli_stderr, "there is no command \"todo remove\"");
+    assert_int_equal(2, cli_do(&cli_chitty, "porject|list", nothing));
+    assert_has(cli_stderr, "did you mean \"project\"?");
+}
+
+static void errors_are_objects_when_json_is_asked(void **state)
+{
+    (void)state;
+    assert_int_equal(2, cli_do(&cli_chitty, "add|x|--priority|urgent|--json", nothing));
+    assert_string_equal("", cli_stdout);
+    assert_string_equal(
+        "{\"schemaVersion\":1,\"kind\":\"error\",\"error\":{\"code\":\"invalid\",\"message\":"
+        "\"priority \\\"urgent\\\" is not allowed: it has to be low, medium, high or critical\","
+        "\"field\":\"priority\",\"retryable\":false}}\n",
+        cli_stderr);
+}
+
+static void the_nodes_errors_have_their_exit_status(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *code;
+        int status;
+    } cases[] = {
+        { "not_found", 7 },   { "invalid", 2 },  { "denied", 4 },      { "expired", 4 },
+        { "conflict", 5 },    { "exists", 5 },   { "busy", 5 },        { "unreachable", 6 },
+        { "timeout", 6 },     { "full", 1 },     { "io", 1 },          { "corrupt", 1 },
+        { "unsupported", 1 }, { "internal", 1 }, { "of_tomorrow", 1 }, { "signature", 4 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char payload[128];
+        (void)snprintf(payload, sizeof payload,
+                       "{'error':{'code':'%s','message':'it is so','hint':'try it'}}",
+                       cases[i].code);
+        const struct cli_answer answers[] = { { NODE_MSG_ACK, payload }, { NODE_MSG_ACK, NULL } };
+        assert_int_equal(cases[i].status, cli_do(&cli_chitty, "todo|get|01HX", answers));
+        assert_string_equal("chitty: it is so\nchitty: try it\n", cli_stderr);
+        assert_string_equal("", cli_stdout);
+    }
+    assert_int_equal(3, cli_exit_status(CHT_E_UNREACHABLE, false));
+    assert_int_equal(3, cli_exit_status(CHT_E_TIMEOUT, false));
+}
+
+static void json_goes_in_and_comes_out_the_same(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "null",
+        "true",
+        "-5",
+        "18446744073709551615",
+        "9223372036854775807",
+        "1.5",
+        "2.0",
+        "\"a\\\"b\\\\c\\n\\u0001\\u007f\xc3\xa9\"",
+        "[1,[2,{\"a\":null}],\"x\"]",
+        "{\"b\":1,\"a\":[true,false],\"\":{}}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct cht_buf b;
+        char back[256];
+        cht_buf_init(&b, 4096);
+        const enum cht_err err = cli_json_parse(cht_bytes_str(texts[i]), &b);
+        if (strcmp(texts[i], "18446744073709551615") == 0) {
+            assert_int_equal(CHT_E_INVALID, err); /* jansson's integers end at 2^63 */
+            assert_int_equal(CHT_OK, crdt_mp_put_uint(&b, UINT64_MAX));
+        } else {
+            assert_int_equal(CHT_OK, err);
+        }
+        cli_capture_json(cht_buf_view(&b), back, sizeof back);
+        assert_string_equal(texts[i], back);
+        cht_buf_clear(&b);
+    }
+}
+
+static void what_is_no_json_is_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "",    "{",   "[1,]",     "{\"a\":1,\"a\":2}",
+                                         "nul", "1 2", "\"\xff\"", "[[[[[[[[[[[1]]]]]]]]]]]" };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct cht_buf b;
+        cht_buf_init(&b, 4096);
+        assert_int_equal(CHT_E_INVALID, cli_json_parse(cht_bytes_str(texts[i]), &b));
+        assert_int_equal(0, b.len);
+        cht_buf_clear(&b);
+    }
+}
+
+static void bytes_that_json_has_no_word_for_are_marked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hex, *json;
+    } cases[] = {
+        { "c40200ff", "{\"$bin\":\"00ff\"}" },
+        { "d40501", "{\"$ext\":5,\"hex\":\"01\"}" },
+        { "cb7ff0000000000000", "null" },
+        { "a2c328", "\"\xEF\xBF\xBD(\"" },
+        { "8201a1610203", "{\"1\":\"a\",\"2\":3}" },
+        { "81c0c3", "{\"c0\":true}" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t raw[32];
+        char text[128];
+        const size_t len = strlen(cases[i].hex) / 2;
+        assert_int_equal(CHT_OK, crdt_unhex(cht_bytes_str(cases[i].hex), raw, len));
+        cli_capture_json(cht_bytes(raw, len), text, sizeof text);
+        assert_string_equal(cases[i].json, text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(help_knows_every_command),
+        cmocka_unit_test(nothing_at_all_is_a_usage_error_with_help),
+        cmocka_unit_test(unknown_commands_get_the_nearest_one),
+        cmocka_unit_test(errors_are_objects_when_json_is_asked),
+        cmocka_unit_test(the_nodes_errors_have_their_exit_status),
+        cmocka_unit_test(json_goes_in_and_comes_out_the_same),
+        cmocka_unit_test(what_is_no_json_is_refused),
+        cmocka_unit_test(bytes_that_json_has_no_word_for_are_marked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,301 @@
+#ifndef TESTS_VECTORS_LOCAL_MESSAGES_H
+#define TESTS_VECTORS_LOCAL_MESSAGES_H
+/* Messages of the local protocol (LOCAL 2 to 6) as JSON and as msgpack, one of each type and shape,
+ * every field of SyncMessage on the wire. The bytes were made by an encoder in Python of a few lines,
+ * not by this code: whoever changes the format has to change them by hand. */
+
+struct local_vector {
+    const char *name, *json, *hex;
+};
+
+/* clang-format off */
+static const struct local_vector local_vectors[] = {
+    { "state_update: create",
+      "{\"id\":\"r1\",\"type\":\"state_update\",\"source\":{\"nodeId\":\"\",\"platform\":\"cli"
+      "\",\"chittyId\":\"CHITTY-SESSION-00041061050R3GG28A1C60T3GF\"},\"target\":{\"b"
+      "roadcast\":false},\"metadata\":{\"timestamp\":1767225600000,\"vectorClock\":{"
+      "},\"causality\":[],\"ttl\":0},\"payload\":{\"domain\":\"todos\",\"operation\":\"cre"
+      "ate\",\"entity\":{\"type\":\"todo\",\"data\":{\"content\":\"Buy milk\",\"priority\":\""
+      "high\",\"labels\":{\"add\":[\"home\"]},\"deadline\":1767312000000}},\"key\":\"0011"
+      "2233445566778899aabbccddeeff\"}}",
+      "86a26964a27231a474797065ac73746174655f757064617465a6736f7572636583a66e6f64654964a0a8706c"
+      "6174666f726da3636c69a86368697474794964d9294348495454592d53455353494f4e2d3030303431303631"
+      "303530523347473238413143363054334746a674617267657481a962726f616463617374c2a86d6574616461"
+      "746184a974696d657374616d70cf0000019b76daa800ab766563746f72436c6f636b80a963617573616c6974"
+      "7990a374746c00a77061796c6f616484a6646f6d61696ea5746f646f73a96f7065726174696f6ea663726561"
+      "7465a6656e7469747982a474797065a4746f646fa46461746184a7636f6e74656e74a8427579206d696c6ba8"
+      "7072696f72697479a468696768a66c6162656c7381a361646491a4686f6d65a8646561646c696e65cf000001"
+      "9b7c010400a36b6579d9203030313132323333343435353636373738383939616162626363646465656666" },
+    { "state_update: update with an expected version",
+      "{\"id\":\"r1\",\"type\":\"state_update\",\"source\":{\"nodeId\":\"\",\"platform\":\"cli"
+      "\",\"chittyId\":\"\"},\"target\":{\"broadcast\":false},\"metadata\":{\"timestamp\":"
+      "1767225600000,\"vectorClock\":{},\"causality\":[],\"ttl\":0},\"payload\":{\"dom"
+      "ain\":\"todos\",\"operation\":\"update\",\"entity\":{\"chittyId\":\"CHITTY-TODO-00"
+      "041061050R3GG28A1C60T3GF\",\"data\":{\"status\":\"in_progress\",\"deadline\":nu"
+      "ll}},\"expect\":\"7fe1\"}}",
+      "86a26964a27231a474797065ac73746174655f757064617465a6736f7572636583a66e6f64654964a0a8706c"
+      "6174666f726da3636c69a86368697474794964a0a674617267657481a962726f616463617374c2a86d657461"
+      "6461746184a974696d657374616d70cf0000019b76daa800ab766563746f72436c6f636b80a963617573616c"
+      "69747990a374746c00a77061796c6f616484a6646f6d61696ea5746f646f73a96f7065726174696f6ea67570"
+      "64617465a6656e7469747982a86368697474794964d9264348495454592d544f444f2d303030343130363130"
+      "3530523347473238413143363054334746a46461746182a6737461747573ab696e5f70726f6772657373a864"
+      "6561646c696e65c0a6657870656374a437666531" },
+    { "state_update: several in one transaction",
+      "{\"id\":\"r1\",\"type\":\"state_update\",\"source\":{\"nodeId\":\"\",\"platform\":\"cli"
+      "\",\"chittyId\":\"\"},\"target\":{\"broadcast\":false},\"metadata\":{\"timestamp\":"
+      "1767225600000,\"vectorClock\":{},\"causality\":[],\"ttl\":30},\"payload\":{\"ba"
+      "tch\":[{\"domain\":\"todos\",\"operation\":\"delete\",\"entity\":{\"chittyId\":\"CHI"
+      "TTY-TODO-00041061050R3GG28A1C60T3GF\"}},{\"domain\":\"projects\",\"operation"
+      "\":\"update\",\"entity\":{\"chittyId\":\"PROJ-4F2\",\"data\":{\"milestones\":{\"alph"
+      "a\":{\"done\":true},\"beta\":null}}}}],\"key\":\"k\"}}",
+      "86a26964a27231a474797065ac73746174655f757064617465a6736f7572636583a66e6f64654964a0a8706c"
+      "6174666f726da3636c69a86368697474794964a0a674617267657481a962726f616463617374c2a86d657461"
+      "6461746184a974696d657374616d70cf0000019b76daa800ab766563746f72436c6f636b80a963617573616c"
+      "69747990a374746c1ea77061796c6f616482a562617463689283a6646f6d61696ea5746f646f73a96f706572"
+      "6174696f6ea664656c657465a6656e7469747981a86368697474794964d9264348495454592d544f444f2d30"
+      "3030343130363130353052334747323841314336305433474683a6646f6d61696ea870726f6a65637473a96f"
+      "7065726174696f6ea6757064617465a6656e7469747982a86368697474794964a850524f4a2d344632a46461"
+      "746181aa6d696c6573746f6e657382a5616c70686181a4646f6e65c3a462657461c0a36b6579a16b" },
+    { "state_request",
+      "{\"id\":\"r1\",\"type\":\"state_request\",\"source\":{\"nodeId\":\"\",\"platform\":\"cl"
+      "i\",\"chittyId\":\"\"},\"target\":{\"broadcast\":true,\"nodeIds\":[\"8f14e45fceea1"
+      "67a5a36dedd4bea2543\"],\"platforms\":[\"web\",\"cli\"]},\"metadata\":{\"timestam"
+      "p\":1767225600000,\"vectorClock\":{},\"causality\":[],\"ttl\":0},\"payload\":{\""
+      "operation\":\"get\",\"domain\":\"todos\",\"entity\":{\"chittyId\":\"TODO-0004\"}}}",
+      "86a26964a27231a474797065ad73746174655f72657175657374a6736f7572636583a66e6f64654964a0a870"
+      "6c6174666f726da3636c69a86368697474794964a0a674617267657483a962726f616463617374c3a76e6f64"
+      "6549647391d9203866313465343566636565613136376135613336646564643462656132353433a9706c6174"
+      "666f726d7392a3776562a3636c69a86d6574616461746184a974696d657374616d70cf0000019b76daa800ab"
+      "766563746f72436c6f636b80a963617573616c69747990a374746c00a77061796c6f616483a96f7065726174"
+      "696f6ea3676574a6646f6d61696ea5746f646f73a6656e7469747981a86368697474794964a9544f444f2d30"
+      "303034" },
+    { "state_snapshot, more to come",
+      "{\"id\":\"a/r1\",\"type\":\"state_snapshot\",\"source\":{\"nodeId\":\"8f14e45fceea1"
+      "67a5a36dedd4bea2543\",\"platform\":\"node\",\"chittyId\":\"\"},\"target\":{\"broad"
+      "cast\":false},\"metadata\":{\"timestamp\":1767225600000,\"vectorClock\":{},\"c"
+      "ausality\":[\"r1\"],\"ttl\":0},\"payload\":{\"records\":[{\"chittyId\":\"CHITTY-TO"
+      "DO-00041061050R3GG28A1C60T3GF\",\"type\":\"todo\",\"version\":\"7fe1\",\"data\":{"
+      "\"content\":\"Buy milk\",\"labels\":[\"home\"],\"deadline\":1767312000000},\"conf"
+      "licts\":1}],\"more\":true}}",
+      "86a26964a4612f7231a474797065ae73746174655f736e617073686f74a6736f7572636583a66e6f64654964"
+      "d9203866313465343566636565613136376135613336646564643462656132353433a8706c6174666f726da4"
+      "6e6f6465a86368697474794964a0a674617267657481a962726f616463617374c2a86d6574616461746184a9"
+      "74696d657374616d70cf0000019b76daa800ab766563746f72436c6f636b80a963617573616c69747991a272"
+      "31a374746c00a77061796c6f616482a77265636f7264739185a86368697474794964d9264348495454592d54"
+      "4f444f2d3030303431303631303530523347473238413143363054334746a474797065a4746f646fa7766572"
+      "73696f6ea437666531a46461746183a7636f6e74656e74a8427579206d696c6ba66c6162656c7391a4686f6d"
+      "65a8646561646c696e65cf0000019b7c010400a9636f6e666c6963747301a46d6f7265c3" },
+    { "state_snapshot of show",
+      "{\"id\":\"a/r1\",\"type\":\"state_snapshot\",\"source\":{\"nodeId\":\"8f14e45fceea1"
+      "67a5a36dedd4bea2543\",\"platform\":\"node\",\"chittyId\":\"\"},\"target\":{\"broad"
+      "cast\":false},\"metadata\":{\"timestamp\":1767225600000,\"vectorClock\":{},\"c"
+      "ausality\":[\"r1\"],\"ttl\":0},\"payload\":{\"records\":[{\"chittyId\":\"CHITTY-TO"
+      "DO-00041061050R3GG28A1C60T3GF\",\"type\":\"todo\",\"version\":\"7fe1\",\"deleted"
+      "\":false,\"cells\":[{\"field\":\"status\",\"number\":3,\"values\":[{\"value\":\"pend"
+      "ing\",\"dot\":\"8f14e45fceea167a5a36dedd4bea2543/0011223344556677/12/0\",\"s"
+      "tamp\":1767225600000,\"device\":\"8f14e45fceea167a5a36dedd4bea2543\",\"devic"
+      "eName\":\"laptop\",\"actor\":\"\",\"shown\":true}]}]}]}}",
+      "86a26964a4612f7231a474797065ae73746174655f736e617073686f74a6736f7572636583a66e6f64654964"
+      "d9203866313465343566636565613136376135613336646564643462656132353433a8706c6174666f726da4"
+      "6e6f6465a86368697474794964a0a674617267657481a962726f616463617374c2a86d6574616461746184a9"
+      "74696d657374616d70cf0000019b76daa800ab766563746f72436c6f636b80a963617573616c69747991a272"
+      "31a374746c00a77061796c6f616481a77265636f7264739185a86368697474794964d9264348495454592d54"
+      "4f444f2d3030303431303631303530523347473238413143363054334746a474797065a4746f646fa7766572"
+      "73696f6ea437666531a764656c65746564c2a563656c6c739183a56669656c64a6737461747573a66e756d62"
+      "657203a676616c7565739187a576616c7565a770656e64696e67a3646f74d936386631346534356663656561"
+      "31363761356133366465646434626561323534332f303031313232333334343535363637372f31322f30a573"
+      "74616d70cf0000019b76daa800a6646576696365d92038663134653435666365656131363761356133366465"
+      "64643462656132353433aa6465766963654e616d65a66c6170746f70a56163746f72a0a573686f776ec3" },
+    { "event",
+      "{\"id\":\"e7\",\"type\":\"event\",\"source\":{\"nodeId\":\"8f14e45fceea167a5a36dedd"
+      "4bea2543\",\"platform\":\"node\",\"chittyId\":\"\"},\"target\":{\"broadcast\":false"
+      "},\"metadata\":{\"timestamp\":1767225600000,\"vectorClock\":{\"8f14e45fceea16"
+      "7a5a36dedd4bea2543\":12},\"causality\":[\"r1\"],\"ttl\":0},\"payload\":{\"watch\""
+      ":\"r1\",\"domain\":\"todos\",\"operation\":\"update\",\"entity\":{\"chittyId\":\"CHIT"
+      "TY-TODO-00041061050R3GG28A1C60T3GF\",\"type\":\"todo\",\"data\":{\"content\":\"B"
+      "uy milk\",\"status\":\"completed\"}},\"delta\":{\"status\":\"completed\",\"complet"
+      "ed_at\":1767225600000},\"version\":\"7fe2\",\"vector\":\"0a0b\",\"by\":{\"device\":"
+      "\"8f14e45fceea167a5a36dedd4bea2543\",\"deviceName\":\"laptop\",\"actor\":\"\"}}}",
+      "86a26964a26537a474797065a56576656e74a6736f7572636583a66e6f64654964d920386631346534356663"
+      "6565613136376135613336646564643462656132353433a8706c6174666f726da46e6f6465a8636869747479"
+      "4964a0a674617267657481a962726f616463617374c2a86d6574616461746184a974696d657374616d70cf00"
+      "00019b76daa800ab766563746f72436c6f636b81d92038663134653435666365656131363761356133366465"
+      "646434626561323534330ca963617573616c69747991a27231a374746c00a77061796c6f616488a577617463"
+      "68a27231a6646f6d61696ea5746f646f73a96f7065726174696f6ea6757064617465a6656e7469747983a863"
+      "68697474794964d9264348495454592d544f444f2d3030303431303631303530523347473238413143363054"
+      "334746a474797065a4746f646fa46461746182a7636f6e74656e74a8427579206d696c6ba6737461747573a9"
+      "636f6d706c65746564a564656c746182a6737461747573a9636f6d706c65746564ac636f6d706c657465645f"
+      "6174cf0000019b76daa800a776657273696f6ea437666532a6766563746f72a430613062a2627983a6646576"
+      "696365d9203866313465343566636565613136376135613336646564643462656132353433aa646576696365"
+      "4e616d65a66c6170746f70a56163746f72a0" },
+    { "event of progress",
+      "{\"id\":\"e8\",\"type\":\"event\",\"source\":{\"nodeId\":\"8f14e45fceea167a5a36dedd"
+      "4bea2543\",\"platform\":\"node\",\"chittyId\":\"\"},\"target\":{\"broadcast\":false"
+      "},\"metadata\":{\"timestamp\":1767225600000,\"vectorClock\":{},\"causality\":["
+      "\"r1\"],\"ttl\":0},\"payload\":{\"progress\":{\"done\":100,\"total\":64000,\"text\":"
+      "\"folding the log\"}}}",
+      "86a26964a26538a474797065a56576656e74a6736f7572636583a66e6f64654964d920386631346534356663"
+      "6565613136376135613336646564643462656132353433a8706c6174666f726da46e6f6465a8636869747479"
+      "4964a0a674617267657481a962726f616463617374c2a86d6574616461746184a974696d657374616d70cf00"
+      "00019b76daa800ab766563746f72436c6f636b80a963617573616c69747991a27231a374746c00a77061796c"
+      "6f616481a870726f677265737383a4646f6e6564a5746f74616ccdfa00a474657874af666f6c64696e672074"
+      "6865206c6f67" },
+    { "command",
+      "{\"id\":\"r1\",\"type\":\"command\",\"source\":{\"nodeId\":\"\",\"platform\":\"cli\",\"ch"
+      "ittyId\":\"\"},\"target\":{\"broadcast\":false},\"metadata\":{\"timestamp\":17672"
+      "25600000,\"vectorClock\":{},\"causality\":[],\"ttl\":0},\"payload\":{\"name\":\"r"
+      "esolve\",\"args\":{\"chittyId\":\"CHITTY-TODO-00041061050R3GG28A1C60T3GF\",\"f"
+      "ield\":\"content\",\"pick\":2}}}",
+      "86a26964a27231a474797065a7636f6d6d616e64a6736f7572636583a66e6f64654964a0a8706c6174666f72"
+      "6da3636c69a86368697474794964a0a674617267657481a962726f616463617374c2a86d6574616461746184"
+      "a974696d657374616d70cf0000019b76daa800ab766563746f72436c6f636b80a963617573616c69747990a3"
+      "74746c00a77061796c6f616482a46e616d65a77265736f6c7665a46172677383a86368697474794964d92643"
+      "48495454592d544f444f2d3030303431303631303530523347473238413143363054334746a56669656c64a7"
+      "636f6e74656e74a47069636b02" },
+    { "query: list",
+      "{\"id\":\"r1\",\"type\":\"query\",\"source\":{\"nodeId\":\"\",\"platform\":\"cli\",\"chit"
+      "tyId\":\"\"},\"target\":{\"broadcast\":false},\"metadata\":{\"timestamp\":1767225"
+      "600000,\"vectorClock\":{},\"causality\":[],\"ttl\":0},\"payload\":{\"operation\""
+      ":\"list\",\"domain\":\"todos\",\"filter\":{\"status\":[\"pending\",\"blocked\",null]"
+      "},\"fields\":[\"content\",\"status\"],\"sort\":\"-deadline\",\"limit\":50}}",
+      "86a26964a27231a474797065a57175657279a6736f7572636583a66e6f64654964a0a8706c6174666f726da3"
+      "636c69a86368697474794964a0a674617267657481a962726f616463617374c2a86d6574616461746184a974"
+      "696d657374616d70cf0000019b76daa800ab766563746f72436c6f636b80a963617573616c69747990a37474"
+      "6c00a77061796c6f616486a96f7065726174696f6ea46c697374a6646f6d61696ea5746f646f73a666696c74"
+      "657281a673746174757393a770656e64696e67a7626c6f636b6564c0a66669656c647392a7636f6e74656e74"
+      "a6737461747573a4736f7274a92d646561646c696e65a56c696d697432" },
+    { "query: watch from a vector",
+      "{\"id\":\"r1\",\"type\":\"query\",\"source\":{\"nodeId\":\"\",\"platform\":\"cli\",\"chit"
+      "tyId\":\"\"},\"target\":{\"broadcast\":false},\"metadata\":{\"timestamp\":1767225"
+      "600000,\"vectorClock\":{},\"causality\":[],\"ttl\":0},\"payload\":{\"operation\""
+      ":\"watch\",\"domain\":\"todos\",\"from\":\"0a0b\"}}",
+      "86a26964a27231a474797065a57175657279a6736f7572636583a66e6f64654964a0a8706c6174666f726da3"
+      "636c69a86368697474794964a0a674617267657481a962726f616463617374c2a86d6574616461746184a974"
+      "696d657374616d70cf0000019b76daa800ab766563746f72436c6f636b80a963617573616c69747990a37474"
+      "6c00a77061796c6f616483a96f7065726174696f6ea57761746368a6646f6d61696ea5746f646f73a466726f"
+      "6da430613062" },
+    { "heartbeat",
+      "{\"id\":\"r1\",\"type\":\"heartbeat\",\"source\":{\"nodeId\":\"\",\"platform\":\"cli\",\""
+      "chittyId\":\"\"},\"target\":{\"broadcast\":false},\"metadata\":{\"timestamp\":176"
+      "7225600000,\"vectorClock\":{},\"causality\":[],\"ttl\":0},\"payload\":{}}",
+      "86a26964a27231a474797065a9686561727462656174a6736f7572636583a66e6f64654964a0a8706c617466"
+      "6f726da3636c69a86368697474794964a0a674617267657481a962726f616463617374c2a86d657461646174"
+      "6184a974696d657374616d70cf0000019b76daa800ab766563746f72436c6f636b80a963617573616c697479"
+      "90a374746c00a77061796c6f616480" },
+    { "ack of a change",
+      "{\"id\":\"a/r1\",\"type\":\"ack\",\"source\":{\"nodeId\":\"8f14e45fceea167a5a36dedd"
+      "4bea2543\",\"platform\":\"node\",\"chittyId\":\"\"},\"target\":{\"broadcast\":false"
+      "},\"metadata\":{\"timestamp\":1767225600000,\"vectorClock\":{},\"causality\":["
+      "\"r1\"],\"ttl\":0},\"payload\":{\"result\":{\"chittyId\":\"CHITTY-TODO-0004106105"
+      "0R3GG28A1C60T3GF\",\"version\":\"7fe2\",\"changed\":true}}}",
+      "86a26964a4612f7231a474797065a361636ba6736f7572636583a66e6f64654964d920386631346534356663"
+      "6565613136376135613336646564643462656132353433a8706c6174666f726da46e6f6465a8636869747479"
+      "4964a0a674617267657481a962726f616463617374c2a86d6574616461746184a974696d657374616d70cf00"
+      "00019b76daa800ab766563746f72436c6f636b80a963617573616c69747991a27231a374746c00a77061796c"
+      "6f616481a6726573756c7483a86368697474794964d9264348495454592d544f444f2d303030343130363130"
+      "3530523347473238413143363054334746a776657273696f6ea437666532a76368616e676564c3" },
+    { "ack of a batch",
+      "{\"id\":\"a/r1\",\"type\":\"ack\",\"source\":{\"nodeId\":\"8f14e45fceea167a5a36dedd"
+      "4bea2543\",\"platform\":\"node\",\"chittyId\":\"\"},\"target\":{\"broadcast\":false"
+      "},\"metadata\":{\"timestamp\":1767225600000,\"vectorClock\":{},\"causality\":["
+      "\"r1\"],\"ttl\":0},\"payload\":{\"result\":{\"results\":[{\"chittyId\":\"CHITTY-TOD"
+      "O-00041061050R3GG28A1C60T3GF\",\"version\":\"7fe2\",\"changed\":true},{\"chitt"
+      "yId\":\"CHITTY-PROJ-4F2KJ5ZKQA2SX5MDPYVN5YM9A3\",\"version\":\"7fe3\",\"change"
+      "d\":false}]}}}",
+      "86a26964a4612f7231a474797065a361636ba6736f7572636583a66e6f64654964d920386631346534356663"
+      "6565613136376135613336646564643462656132353433a8706c6174666f726da46e6f6465a8636869747479"
+      "4964a0a674617267657481a962726f616463617374c2a86d6574616461746184a974696d657374616d70cf00"
+      "00019b76daa800ab766563746f72436c6f636b80a963617573616c69747991a27231a374746c00a77061796c"
+      "6f616481a6726573756c7481a7726573756c74739283a86368697474794964d9264348495454592d544f444f"
+      "2d3030303431303631303530523347473238413143363054334746a776657273696f6ea437666532a7636861"
+      "6e676564c383a86368697474794964d9264348495454592d50524f4a2d3446324b4a355a4b5141325358354d"
+      "445059564e35594d394133a776657273696f6ea437666533a76368616e676564c2" },
+    { "ack of a command",
+      "{\"id\":\"a/r1\",\"type\":\"ack\",\"source\":{\"nodeId\":\"8f14e45fceea167a5a36dedd"
+      "4bea2543\",\"platform\":\"node\",\"chittyId\":\"\"},\"target\":{\"broadcast\":false"
+      "},\"metadata\":{\"timestamp\":1767225600000,\"vectorClock\":{},\"causality\":["
+      "\"r1\"],\"ttl\":0},\"payload\":{\"result\":{\"ok\":false,\"root\":\"000000000000000"
+      "0000000000000000000000000000000000000000000000000\",\"chains\":2,\"entries"
+      "\":70000,\"problems\":[{\"what\":\"hash\",\"where\":\"log\",\"detail\":\"row 7\"}]}}}",
+      "86a26964a4612f7231a474797065a361636ba6736f7572636583a66e6f64654964d920386631346534356663"
+      "6565613136376135613336646564643462656132353433a8706c6174666f726da46e6f6465a8636869747479"
+      "4964a0a674617267657481a962726f616463617374c2a86d6574616461746184a974696d657374616d70cf00"
+      "00019b76daa800ab766563746f72436c6f636b80a963617573616c69747991a27231a374746c00a77061796c"
+      "6f616481a6726573756c7485a26f6bc2a4726f6f74d940303030303030303030303030303030303030303030"
+      "30303030303030303030303030303030303030303030303030303030303030303030303030303030303030a6"
+      "636861696e7302a7656e7472696573ce00011170a870726f626c656d739183a477686174a468617368a57768"
+      "657265a36c6f67a664657461696ca5726f772037" },
+    { "ack with an error",
+      "{\"id\":\"a/r1\",\"type\":\"ack\",\"source\":{\"nodeId\":\"8f14e45fceea167a5a36dedd"
+      "4bea2543\",\"platform\":\"node\",\"chittyId\":\"\"},\"target\":{\"broadcast\":false"
+      "},\"metadata\":{\"timestamp\":1767225600000,\"vectorClock\":{},\"causality\":["
+      "\"r1\"],\"ttl\":0},\"payload\":{\"error\":{\"code\":\"invalid\",\"message\":\"priorit"
+      "y \\\"urgent\\\" is not allowed\",\"hint\":\"did you mean \\\"high\\\"?\",\"field\":\""
+      "priority\",\"retryable\":false}}}",
+      "86a26964a4612f7231a474797065a361636ba6736f7572636583a66e6f64654964d920386631346534356663"
+      "6565613136376135613336646564643462656132353433a8706c6174666f726da46e6f6465a8636869747479"
+      "4964a0a674617267657481a962726f616463617374c2a86d6574616461746184a974696d657374616d70cf00"
+      "00019b76daa800ab766563746f72436c6f636b80a963617573616c69747991a27231a374746c00a77061796c"
+      "6f616481a56572726f7285a4636f6465a7696e76616c6964a76d657373616765d9207072696f726974792022"
+      "757267656e7422206973206e6f7420616c6c6f776564a468696e74b464696420796f75206d65616e20226869"
+      "6768223fa56669656c64a87072696f72697479a9726574727961626c65c2" },
+    { "conflict",
+      "{\"id\":\"a/r1\",\"type\":\"conflict\",\"source\":{\"nodeId\":\"8f14e45fceea167a5a3"
+      "6dedd4bea2543\",\"platform\":\"node\",\"chittyId\":\"\"},\"target\":{\"broadcast\":"
+      "false},\"metadata\":{\"timestamp\":1767225600000,\"vectorClock\":{},\"causali"
+      "ty\":[\"r1\"],\"ttl\":0},\"payload\":{\"error\":{\"code\":\"conflict\",\"message\":\"c"
+      "hanged meanwhile\",\"retryable\":false},\"domain\":\"todos\",\"entity\":{\"chitt"
+      "yId\":\"CHITTY-TODO-00041061050R3GG28A1C60T3GF\",\"type\":\"todo\",\"data\":{\"s"
+      "tatus\":\"completed\"}},\"version\":\"7fe2\",\"delta\":{\"status\":\"completed\"},\""
+      "by\":{\"device\":\"8f14e45fceea167a5a36dedd4bea2543\",\"deviceName\":\"desktop"
+      "\",\"actor\":\"\"}}}",
+      "86a26964a4612f7231a474797065a8636f6e666c696374a6736f7572636583a66e6f64654964d92038663134"
+      "65343566636565613136376135613336646564643462656132353433a8706c6174666f726da46e6f6465a863"
+      "68697474794964a0a674617267657481a962726f616463617374c2a86d6574616461746184a974696d657374"
+      "616d70cf0000019b76daa800ab766563746f72436c6f636b80a963617573616c69747991a27231a374746c00"
+      "a77061796c6f616486a56572726f7283a4636f6465a8636f6e666c696374a76d657373616765b16368616e67"
+      "6564206d65616e7768696c65a9726574727961626c65c2a6646f6d61696ea5746f646f73a6656e7469747983"
+      "a86368697474794964d9264348495454592d544f444f2d303030343130363130353052334747323841314336"
+      "3054334746a474797065a4746f646fa46461746181a6737461747573a9636f6d706c65746564a77665727369"
+      "6f6ea437666532a564656c746181a6737461747573a9636f6d706c65746564a2627983a6646576696365d920"
+      "3866313465343566636565613136376135613336646564643462656132353433aa6465766963654e616d65a7"
+      "6465736b746f70a56163746f72a0" },
+    { "numbers of every width",
+      "{\"id\":\"r1\",\"type\":\"command\",\"source\":{\"nodeId\":\"\",\"platform\":\"cli\",\"ch"
+      "ittyId\":\"\"},\"target\":{\"broadcast\":false},\"metadata\":{\"timestamp\":17672"
+      "25600000,\"vectorClock\":{},\"causality\":[],\"ttl\":0},\"payload\":{\"name\":\"x"
+      "\",\"args\":{\"n\":[0,127,128,255,256,65535,65536,4294967295,4294967296,-1,"
+      "-32,-33,-128,-129,-32768,-32769,-2147483648,-2147483649,-9223372036854"
+      "775808,9223372036854775807]}}}",
+      "86a26964a27231a474797065a7636f6d6d616e64a6736f7572636583a66e6f64654964a0a8706c6174666f72"
+      "6da3636c69a86368697474794964a0a674617267657481a962726f616463617374c2a86d6574616461746184"
+      "a974696d657374616d70cf0000019b76daa800ab766563746f72436c6f636b80a963617573616c69747990a3"
+      "74746c00a77061796c6f616482a46e616d65a178a46172677381a16edc0014007fcc80ccffcd0100cdffffce"
+      "00010000ceffffffffcf0000000100000000ffe0d0dfd080d1ff7fd18000d2ffff7fffd280000000d3ffffff"
+      "ff7fffffffd38000000000000000cf7fffffffffffffff" },
+    { "texts of every width",
+      "{\"id\":\"r1\",\"type\":\"command\",\"source\":{\"nodeId\":\"\",\"platform\":\"cli\",\"ch"
+      "ittyId\":\"\"},\"target\":{\"broadcast\":false},\"metadata\":{\"timestamp\":17672"
+      "25600000,\"vectorClock\":{},\"causality\":[],\"ttl\":0},\"payload\":{\"name\":\"x"
+      "\",\"args\":{\"a\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\",\"b\":\"yyyyyyyyyyyyyyyyy"
+      "yyyyyyyyyyyyyyy\",\"c\":\"zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"
+      "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"
+      "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"
+      "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz\","
+      "\"d\":\"grün ≤ ☃\"}}}",
+      "86a26964a27231a474797065a7636f6d6d616e64a6736f7572636583a66e6f64654964a0a8706c6174666f72"
+      "6da3636c69a86368697474794964a0a674617267657481a962726f616463617374c2a86d6574616461746184"
+      "a974696d657374616d70cf0000019b76daa800ab766563746f72436c6f636b80a963617573616c69747990a3"
+      "74746c00a77061796c6f616482a46e616d65a178a46172677384a161bf787878787878787878787878787878"
+      "78787878787878787878787878787878a162d920797979797979797979797979797979797979797979797979"
+      "7979797979797979a163da01007a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a"
+      "7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a"
+      "7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a"
+      "7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a"
+      "7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a"
+      "7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a"
+      "7a7a7a7a7aa164ad6772c3bc6e20e289a420e29883" },
+};
+/* clang-format on */
+
+#endif
