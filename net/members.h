@@ -100,7 +100,7 @@ struct net_founding {
     crdt_hlc_stamp stamp;
     struct cht_bytes name;
     const uint8_t *recovery; /* NET_RECOVERY_BYTES, or NULL */
-    uint8_t nonce[NET_NONCE_BYTES];
+    uint8_t nonce[NET_FOUND_NONCE_BYTES];
 };
 
 /* Append the founding record of a new space by `founder`, and tell the space's id.

@@ -13,7 +13,7 @@ enum cht_err net_members_found(const struct net_founding *founding,
                               .name = founding->name };
     if (founding->recovery != NULL)
         memcpy(rec.recovery, founding->recovery, NET_RECOVERY_BYTES);
-    memcpy(rec.nonce, founding->nonce, NET_NONCE_BYTES);
+    memcpy(rec.nonce, founding->nonce, NET_FOUND_NONCE_BYTES);
     size_t start = out->len;
     enum cht_err err = net_record_encode(&rec, founder, out);
     if (err == CHT_OK)

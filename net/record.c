@@ -89,7 +89,7 @@ static void read_found(struct cht_wire *w, struct net_record *rec)
     cht_wire_copy(w, rec->recovery, NET_RECOVERY_BYTES);
     read_cert(w, rec);
     read_name(w, rec);
-    cht_wire_copy(w, rec->nonce, NET_NONCE_BYTES);
+    cht_wire_copy(w, rec->nonce, NET_FOUND_NONCE_BYTES);
     if (memcmp(rec->space, no_space, CRDT_ID_BYTES) != 0 ||
         memcmp(rec->cert.sign_pk, rec->author, NET_SIGN_PK_BYTES) != 0)
         cht_wire_fail(w, CHT_E_MALFORMED);
@@ -189,7 +189,7 @@ static void put_body(struct writer *w, const struct net_record *rec)
     put_u8(w, (uint8_t)rec->name.len);
     put(w, rec->name.data, rec->name.len);
     if (rec->kind == NET_RECORD_FOUND)
-        put(w, rec->nonce, NET_NONCE_BYTES);
+        put(w, rec->nonce, NET_FOUND_NONCE_BYTES);
     else if (rec->role == NET_ROLE_BRIDGE)
         put(w, rec->grants.data, rec->grants.len);
 }

@@ -15,9 +15,9 @@ enum net_role {
     NET_ROLE_BRIDGE = 5,
 };
 
-#define NET_NONCE_BYTES    16u
-#define NET_RECOVERY_BYTES 32u
-#define NET_GRANTS_MAX     256u /* fields a bridge may be granted */
+#define NET_FOUND_NONCE_BYTES 16u
+#define NET_RECOVERY_BYTES    32u
+#define NET_GRANTS_MAX        256u /* fields a bridge may be granted */
 
 /* A record; spans borrow from the bytes it was read from, or from the caller when written. */
 struct net_record {
@@ -28,7 +28,7 @@ struct net_record {
     struct crdt_hash parents[LIMIT_MEMBER_HEADS]; /* sorted, no duplicates */
 
     uint8_t recovery[NET_RECOVERY_BYTES]; /* found: public key, zeros when unset */
-    uint8_t nonce[NET_NONCE_BYTES];       /* found */
+    uint8_t nonce[NET_FOUND_NONCE_BYTES]; /* found */
     uint8_t role;                         /* enum net_role; admin in a founding record */
     struct net_cert cert;                 /* of the founder or the admitted device */
     struct cht_bytes name;                /* UTF-8 without control characters */
