@@ -45,6 +45,7 @@ static void forget_turn(struct node_replica *r)
     r->touched.count = r->own.count = r->own_txns.count = r->own_notes.count = 0;
     r->spelt.count = r->actors_spelt.count = r->voids.count = r->numbers.count = 0;
     r->epochs.count = r->answers.count = 0;
+    r->tickets.count = r->metas.count = 0;
     cht_buf_reset(&r->own_pasts);
     cht_arena_reset(&r->arena);
     r->last = (struct node_commit){ 0 };
@@ -100,12 +101,33 @@ enum cht_err node_replica_keep_answer(struct node_replica *r, struct cht_bytes k
     return err == CHT_OK ? replica_push(&r->answers, &row, sizeof row) : err;
 }
 
-static enum cht_err keep_answers(struct node_replica *r)
+enum cht_err node_replica_keep_ticket(struct node_replica *r, const struct node_ticket_row *ticket)
+{
+    replica_turn(r);
+    return replica_push(&r->tickets, ticket, sizeof *ticket);
+}
+
+enum cht_err node_replica_keep_meta(struct node_replica *r, const char *name,
+                                    struct cht_bytes value)
+{
+    struct replica_meta row = { .name = name };
+    replica_turn(r);
+    enum cht_err err = cht_arena_copy(&r->arena, value, &row.value);
+    return err == CHT_OK ? replica_push(&r->metas, &row, sizeof row) : err;
+}
+
+static enum cht_err keep_local(struct node_replica *r)
 {
     const struct replica_answer *rows = r->answers.items;
     enum cht_err err = CHT_OK;
     for (size_t i = 0; err == CHT_OK && i < r->answers.count; i++)
         err = node_keep_answer(r->store, rows[i].key, rows[i].at_ms, rows[i].answer);
+    const struct node_ticket_row *tickets = r->tickets.items;
+    for (size_t i = 0; err == CHT_OK && i < r->tickets.count; i++)
+        err = node_keep_ticket(r->store, &tickets[i]);
+    const struct replica_meta *metas = r->metas.items;
+    for (size_t i = 0; err == CHT_OK && i < r->metas.count; i++)
+        err = node_store_put_meta(r->store, metas[i].name, metas[i].value);
     return err;
 }
 
@@ -168,8 +190,9 @@ static enum cht_err keep_state(struct node_replica *r)
 
 static bool anything(const struct node_replica *r)
 {
-    return r->rows.count != 0 || r->own.count != 0 || r->devices_kept != r->graph.device_count ||
-           r->chains_kept != r->graph.chain_count ||
+    return r->rows.count != 0 || r->own.count != 0 || r->answers.count != 0 ||
+           r->tickets.count != 0 || r->metas.count != 0 ||
+           r->devices_kept != r->graph.device_count || r->chains_kept != r->graph.chain_count ||
            r->records_kept != net_members_count(r->members);
 }
 
@@ -197,7 +220,7 @@ enum cht_err node_replica_commit(struct node_replica *r, bool write_back)
     if (err == CHT_OK)
         err = keep_rows(r);
     if (err == CHT_OK)
-        err = keep_answers(r);
+        err = keep_local(r);
     if (err == CHT_OK && flush)
         err = keep_state(r);
     if (err == CHT_OK)

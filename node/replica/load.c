@@ -33,7 +33,8 @@ void replica_free(struct node_replica *r)
     replica_cache_clear(r);
     struct replica_list *lists[] = { &r->dirty,    &r->rows,   &r->own,          &r->own_notes,
                                      &r->own_txns, &r->spelt,  &r->actors_spelt, &r->voids,
-                                     &r->numbers,  &r->epochs, &r->touched,      &r->answers };
+                                     &r->numbers,  &r->epochs, &r->touched,      &r->answers,
+                                     &r->tickets,  &r->metas };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         free_list(lists[i]);
     free(r->waits);

@@ -119,6 +119,8 @@ struct node_replica {
     struct replica_list epochs;                              /* struct replica_epoch */
     struct replica_list touched;                             /* uint32_t */
     struct replica_list answers;                             /* struct replica_answer */
+    struct replica_list tickets;                             /* struct node_ticket_row */
+    struct replica_list metas;                               /* struct replica_meta */
     struct node_commit last;
     bool changed;
     struct cht_buf scratch;
@@ -128,6 +130,11 @@ struct node_replica {
 struct replica_answer {
     struct cht_bytes key, answer;
     uint64_t at_ms;
+};
+
+struct replica_meta {
+    const char *name;
+    struct cht_bytes value; /* in the turn's arena */
 };
 
 struct replica_epoch {

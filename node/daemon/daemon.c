@@ -1,0 +1,405 @@
+/* The running node and its turn; see own.h and node.h. */
+#include "node/daemon/own.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLLS_MAX (NET_TRANSPORT_POLLS + 24u)
+
+static uint64_t monotonic_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+}
+
+/* --- starting ------------------------------------------------------------------------------- */
+
+static void on_stop(void *ctx)
+{
+    struct node_daemon *d = ctx;
+    d->stopping = true;
+}
+
+static enum cht_err open_signals(struct node_daemon *d, struct node_fault *fault)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    (void)signal(SIGPIPE, SIG_IGN);
+    d->signal_fd = sigprocmask(SIG_BLOCK, &set, NULL) == 0
+                       ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)
+                       : -1;
+    return d->signal_fd >= 0 ? CHT_OK
+                             : node_fault_set(fault, CHT_E_IO, cht_bytes(NULL, 0),
+                                              "signals cannot be waited for: %s", strerror(errno));
+}
+
+static enum cht_err open_transport(struct node_daemon *d, const struct node_run_options *o,
+                                   struct node_fault *fault)
+{
+    char usual[32], texts[NET_TRANSPORT_LISTEN][LIMIT_ADDRESS_BYTES];
+    const char *endpoints[NET_TRANSPORT_LISTEN];
+    struct net_transport_config config = { .lookup = daemon_lookup, .ctx = d };
+    struct cht_error detail = { 0 };
+    (void)snprintf(usual, sizeof usual, "tcp://*:%u", DAEMON_PORT);
+    if (o->listen_count > NET_TRANSPORT_LISTEN)
+        return node_fault_set(fault, CHT_E_LIMIT, cht_bytes_str("listen"),
+                              "at most %u addresses to listen on", NET_TRANSPORT_LISTEN);
+    for (size_t i = 0; i < o->listen_count; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "%s%s",
+                       strncmp(o->listen[i], "tcp://", 6) == 0 ? "" : "tcp://", o->listen[i]);
+        endpoints[i] = texts[i];
+    }
+    endpoints[o->listen_count == 0 ? 0 : o->listen_count - 1] =
+        o->listen_count == 0 ? usual : texts[o->listen_count - 1];
+    config.endpoints = endpoints;
+    config.endpoint_count = o->listen_count == 0 ? 1 : o->listen_count;
+    memcpy(config.public_key, d->home.identity->cert.transport_pk, NET_CURVE_KEY_BYTES);
+    memcpy(config.secret_key, d->home.identity->transport_sk, NET_CURVE_KEY_BYTES);
+    enum cht_err err = net_transport_open(&config, &detail, &d->transport);
+    if (err == CHT_E_BUSY && o->listen_count == 0) {
+        /* another person's node, or another home, has the usual port */
+        endpoints[0] = "tcp://*:*";
+        err = net_transport_open(&config, &detail, &d->transport);
+    }
+    sodium_memzero(config.secret_key, sizeof config.secret_key);
+    return err == CHT_OK ? CHT_OK : node_fault_from(fault, err, &detail);
+}
+
+static enum cht_err open_service(struct node_daemon *d)
+{
+    struct service_options options = { .replica = d->home.replica,
+                                       .identity = d->home.identity,
+                                       .path = d->home.path,
+                                       .device_name = d->home.name };
+    options.net = (struct service_net){ .ctx = d,
+                                        .peers = daemon_put_peers,
+                                        .addresses = daemon_put_addresses,
+                                        .invite = daemon_invite,
+                                        .join = daemon_join,
+                                        .stop = on_stop };
+    return service_new(&options, &d->service);
+}
+
+static enum cht_err open_local(struct node_daemon *d, struct node_fault *fault)
+{
+    struct cht_error detail = { 0 };
+    struct node_local_options options = { .socket_path = d->home.files.paths.socket,
+                                          .handler = service_handler(d->service) };
+    enum cht_err err = node_path_make(d->home.files.paths.runtime, &detail);
+    if (err == CHT_OK)
+        err = node_local_open(&options, &detail, &d->local);
+    return err == CHT_OK ? CHT_OK : node_fault_from(fault, err, &detail);
+}
+
+static enum cht_err start(struct node_daemon *d, const struct node_run_options *o,
+                          struct node_fault *fault)
+{
+    *d = (struct node_daemon){ .signal_fd = -1, .pair_fd = -1, .autostarted = o->autostarted };
+    d->home.files.lock_fd = -1;
+    cht_arena_init(&d->arena, LIMIT_TURN_BYTES);
+    net_pulls_init(&d->pulls);
+    enum cht_err err = open_signals(d, fault);
+    if (err == CHT_OK)
+        err = node_home_start(o->autostarted, fault, &d->home);
+    if (err == CHT_OK)
+        err = daemon_bring(&d->home, fault);
+    if (err == CHT_OK)
+        err = open_transport(d, o, fault);
+    if (err == CHT_OK)
+        err = open_service(d);
+    if (err == CHT_OK)
+        err = open_local(d, fault);
+    if (err != CHT_OK)
+        return err;
+    randombytes_buf(d->run, sizeof d->run);
+    d->now_ms = d->busy_ms = d->client_ms = monotonic_ms();
+    d->wall_ms = node_wall_ms();
+    for (size_t i = 0; i < o->peer_count; i++)
+        daemon_add_address(d, NULL, cht_bytes_str(o->peers[i]));
+    daemon_load_addresses(d);
+    daemon_invites_open(d);
+    return CHT_OK;
+}
+
+static void finish(struct node_daemon *d)
+{
+    daemon_pairings_close(d);
+    if (d->transport != NULL) {
+        daemon_links_close(d);
+        daemon_dials_close(d);
+        net_transport_close(d->transport);
+    }
+    node_local_close(d->local);
+    service_free(d->service);
+    if (d->signal_fd >= 0)
+        (void)close(d->signal_fd);
+    cht_arena_clear(&d->arena);
+    node_home_end(&d->home);
+}
+
+/* --- another database ----------------------------------------------------------------------- */
+
+enum cht_err daemon_switch(struct node_daemon *d, const char *path, struct node_fault *fault)
+{
+    char old[NODE_PATH_MAX];
+    memcpy(old, d->home.path, sizeof old);
+    daemon_links_close(d);
+    daemon_dials_close(d);
+    node_replica_close(d->home.replica);
+    d->home.replica = NULL;
+    (void)snprintf(d->home.path, sizeof d->home.path, "%s", path);
+    enum cht_err err = node_home_replica(&d->home, fault);
+    if (err == CHT_OK)
+        err = daemon_bring(&d->home, fault);
+    if (err != CHT_OK) {
+        d->stopping = true; /* a start tries again */
+        if (d->home.replica == NULL) {
+            (void)snprintf(d->home.path, sizeof d->home.path, "%s", old);
+            (void)!node_home_replica(&d->home, NULL);
+        }
+    }
+    if (d->home.replica != NULL)
+        service_replace(d->service, d->home.replica, d->home.path);
+    daemon_load_addresses(d);
+    d->dials_ms = 0;
+    return err;
+}
+
+/* A fault broke the replica: what the file has is the truth. */
+static void reopen(struct node_daemon *d)
+{
+    struct node_fault fault = { 0 };
+    daemon_log("error", "the last changes could not be made durable: %s",
+               node_store_message(node_replica_store(d->home.replica)));
+    if (daemon_switch(d, d->home.path, &fault) != CHT_OK) {
+        daemon_log("error", "%s", cht_error_text(&fault.error));
+        d->stopping = true;
+    }
+}
+
+/* --- waiting -------------------------------------------------------------------------------- */
+
+static uint64_t earliest(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static long sleep_ms(const struct node_daemon *d)
+{
+    if (d->more)
+        return 0;
+    uint64_t due = earliest(daemon_links_due_ms(d), daemon_pairings_due_ms(d));
+    due = earliest(due, d->dials_ms);
+    if (node_replica_dirty(d->home.replica))
+        due = earliest(due, d->now_ms + 20);
+    if (node_store_wal_bytes(node_replica_store(d->home.replica)) != 0)
+        due = earliest(due, d->busy_ms + DAEMON_REST_MS);
+    if (d->autostarted)
+        due = earliest(due, d->client_ms + DAEMON_IDLE_MS);
+    int transport = net_transport_timeout_ms(d->transport);
+    if (transport >= 0)
+        due = earliest(due, d->now_ms + (uint64_t)transport);
+    if (due == UINT64_MAX)
+        return -1;
+    uint64_t now = monotonic_ms();
+    return due <= now ? 0 : (due - now > 600000 ? 600000 : (long)(due - now));
+}
+
+struct waits {
+    zmq_pollitem_t items[POLLS_MAX];
+    struct daemon_pairing *pairings[POLLS_MAX];
+    int count, transport_at;
+};
+
+static void wait_for(struct node_daemon *d, struct waits *w)
+{
+    w->count = 0;
+    w->items[w->count++] = (zmq_pollitem_t){ .fd = d->signal_fd, .events = ZMQ_POLLIN };
+    w->items[w->count++] = (zmq_pollitem_t){ .fd = node_local_fd(d->local), .events = ZMQ_POLLIN };
+    if (d->pair_fd >= 0) {
+        w->pairings[w->count] = NULL;
+        w->items[w->count++] = (zmq_pollitem_t){ .fd = d->pair_fd, .events = ZMQ_POLLIN };
+    }
+    for (struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
+        if (p->fd < 0 || w->count >= 20)
+            continue;
+        short events = daemon_pairing_events(p);
+        w->pairings[w->count] = p;
+        w->items[w->count++] = (zmq_pollitem_t){
+            .fd = p->fd,
+            .events = (short)(((events & POLLIN) != 0 ? ZMQ_POLLIN : 0) |
+                              ((events & POLLOUT) != 0 ? ZMQ_POLLOUT : 0)),
+        };
+    }
+    w->transport_at = w->count;
+    w->count += (int)net_transport_poll(d->transport, &w->items[w->count]);
+    (void)zmq_poll(w->items, w->count, sleep_ms(d));
+}
+
+/* --- one turn ------------------------------------------------------------------------------- */
+
+static void take_signals(struct node_daemon *d)
+{
+    struct signalfd_siginfo info;
+    while (read(d->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        d->stopping = true;
+}
+
+static void take_pairings(struct node_daemon *d, struct waits *w)
+{
+    for (int i = 2; i < w->transport_at; i++) {
+        short revents = (short)(((w->items[i].revents & ZMQ_POLLIN) != 0 ? POLLIN : 0) |
+                                ((w->items[i].revents & ZMQ_POLLOUT) != 0 ? POLLOUT : 0) |
+                                ((w->items[i].revents & ZMQ_POLLERR) != 0 ? POLLERR : 0));
+        if (w->pairings[i] != NULL)
+            daemon_pairing_ready(d, w->pairings[i], revents);
+        else if (revents != 0)
+            daemon_pairing_accept(d);
+    }
+}
+
+static void collect(struct node_daemon *d, struct waits *w)
+{
+    const struct net_tr_event *events = NULL;
+    if ((w->items[0].revents & ZMQ_POLLIN) != 0)
+        take_signals(d);
+    if (net_transport_collect(d->transport, &d->arena, &events) != CHT_OK)
+        daemon_log("error", "out of memory: frames were lost, sessions start anew");
+    daemon_arrow(ARROW_COLLECTED);
+    daemon_links_take(d, events);
+    take_pairings(d, w);
+    size_t clients = node_local_clients(d->local);
+    d->more = false;
+    node_local_read(d->local, d->wall_ms);
+    if (clients != 0 || node_local_clients(d->local) != 0)
+        d->client_ms = d->now_ms;
+    daemon_links_tick(d);
+    daemon_pairings_tick(d);
+}
+
+/* Rows are written in the turn itself when little happened; under load at most every second. */
+static bool time_to_write(struct node_daemon *d)
+{
+    bool quiet = !d->more && d->turn_entries <= DAEMON_TURN_FEW;
+    return quiet || service_wants_rows(d->service) || d->now_ms - d->written_ms >= DAEMON_WRITE_MS;
+}
+
+static enum cht_err commit(struct node_daemon *d)
+{
+    bool left = false;
+    enum cht_err err = CHT_OK;
+    if (d->turn_entries != 0)
+        err = node_replica_settle(d->home.replica, d->wall_ms, &left);
+    d->more |= left;
+    daemon_arrow(ARROW_FOLDED);
+    bool write = time_to_write(d);
+    if (err == CHT_OK)
+        err = node_replica_commit(d->home.replica, write);
+    if (write)
+        d->written_ms = d->now_ms;
+    struct node_commit last = node_replica_last(d->home.replica);
+    if (last.changed || last.touched_count != 0)
+        d->busy_ms = d->now_ms;
+    daemon_arrow(ARROW_COMMITTED);
+    return err;
+}
+
+static void tend(struct node_daemon *d)
+{
+    struct node_store *store = node_replica_store(d->home.replica);
+    size_t wal = node_store_wal_bytes(store);
+    if (wal > DAEMON_WAL_BYTES || (wal != 0 && d->now_ms - d->busy_ms >= DAEMON_REST_MS))
+        (void)!node_store_checkpoint(store);
+    if (d->now_ms >= d->dials_ms) {
+        daemon_dial_all(d);
+        d->dials_ms = d->now_ms + 5000;
+        if (net_members_device_count(node_replica_members(d->home.replica)) < 2)
+            d->dials_ms = UINT64_MAX;
+    }
+    bool alone = net_members_device_count(node_replica_members(d->home.replica)) < 2;
+    if (d->autostarted && alone && d->now_ms - d->client_ms >= DAEMON_IDLE_MS)
+        d->stopping = true;
+}
+
+static void turn(struct node_daemon *d, struct waits *w)
+{
+    cht_arena_reset(&d->arena);
+    wait_for(d, w);
+    d->now_ms = monotonic_ms();
+    d->wall_ms = node_wall_ms();
+    d->turn_entries = 0;
+    service_turn(d->service, d->wall_ms);
+    collect(d, w);
+    enum cht_err err = commit(d);
+    daemon_links_tell(d, err);
+    service_after(d->service, err);
+    daemon_pairings_tell(d, err);
+    daemon_arrow(ARROW_TOLD);
+    node_local_flush(d->local);
+    daemon_arrow(ARROW_FLUSHED);
+    if (node_replica_broken(d->home.replica))
+        reopen(d);
+    tend(d);
+}
+
+/* --- running -------------------------------------------------------------------------------- */
+
+static void tell_ready(int fd, const char *text)
+{
+    if (fd < 0)
+        return;
+    (void)!write(fd, text, strlen(text));
+    (void)close(fd);
+}
+
+static void greet(const struct node_daemon *d)
+{
+    char own[LIMIT_ENDPOINTS][LIMIT_ADDRESS_BYTES];
+    size_t count = daemon_own_addresses(d, own, LIMIT_ENDPOINTS);
+    char device[2 * CRDT_ID_BYTES + 1];
+    crdt_hex(cht_bytes(d->home.identity->device, CRDT_ID_BYTES), device);
+    (void)printf("%s is running: device %s\n", d->home.name, device);
+    for (size_t i = 0; i < count; i++)
+        (void)printf("  address  %s\n", own[i]);
+    (void)printf("  home     %s\n\nTry, in another terminal:\n", d->home.files.paths.data);
+    (void)printf("  chitty add \"Buy milk\"\n  chitty ls\n  chitty-node invite --ticket\n");
+    (void)printf("\nCtrl-C stops it.\n");
+    (void)fflush(stdout);
+}
+
+enum cht_err node_run(const struct node_run_options *options, struct node_fault *fault)
+{
+    struct node_daemon *d = calloc(1, sizeof *d);
+    struct waits *w = calloc(1, sizeof *w);
+    struct node_fault own = { 0 };
+    enum cht_err err = d == NULL || w == NULL ? CHT_E_NOMEM : start(d, options, &own);
+    if (err != CHT_OK) {
+        char text[CHT_ERROR_TEXT_MAX + 2];
+        (void)snprintf(text, sizeof text, "!%s", cht_error_text(&own.error));
+        tell_ready(options->ready_fd, text);
+        if (fault != NULL)
+            *fault = own;
+    } else {
+        tell_ready(options->ready_fd, "+");
+        if (!options->autostarted)
+            greet(d);
+        while (!d->stopping)
+            turn(d, w);
+    }
+    if (d != NULL)
+        finish(d);
+    free(w);
+    free(d);
+    return err;
+}

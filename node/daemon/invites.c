@@ -1,0 +1,325 @@
+/* Those who come to pair with a ticket of ours; see own.h (PROTOCOL 7.7 to 7.11). The ticket is
+ * spent and the joiner admitted in one transaction; the same joiner coming again gets the same
+ * answer. */
+#include "node/daemon/own.h"
+
+#include "node/client/mpmap.h"
+#include "node/store/local.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TICKET_LIFE_MS (3600u * 1000u)
+#define TICKETS_MAX    64u
+
+/* --- addresses ------------------------------------------------------------------------------ */
+
+/* The numeric addresses of this machine's interfaces, loopback last and only when nothing else. */
+static size_t host_addresses(char out[][NET_HOST_BYTES], size_t max)
+{
+    struct ifaddrs *list;
+    size_t count = 0;
+    if (getifaddrs(&list) != 0)
+        return 0;
+    for (int loopback = 0; loopback < 2 && count == 0; loopback++) {
+        for (const struct ifaddrs *i = list; i != NULL && count < max; i = i->ifa_next) {
+            if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET ||
+                (i->ifa_flags & IFF_UP) == 0 ||
+                ((i->ifa_flags & IFF_LOOPBACK) != 0) != (loopback != 0))
+                continue;
+            const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)i->ifa_addr;
+            if (inet_ntop(AF_INET, &in->sin_addr, out[count], NET_HOST_BYTES) != NULL)
+                count++;
+        }
+    }
+    freeifaddrs(list);
+    return count;
+}
+
+/* Host and port of "tcp://host:port"; false when the host is any. */
+static bool split_endpoint(const char *endpoint, char host[static NET_HOST_BYTES], uint16_t *port)
+{
+    const char *at = strstr(endpoint, "://"), *colon = strrchr(endpoint, ':');
+    at = at == NULL ? endpoint : at + 3;
+    if (colon == NULL || colon < at || (size_t)(colon - at) >= NET_HOST_BYTES)
+        return false;
+    memcpy(host, at, (size_t)(colon - at));
+    host[colon - at] = '\0';
+    *port = (uint16_t)strtoul(colon + 1, NULL, 10);
+    return strcmp(host, "0.0.0.0") != 0 && strcmp(host, "[::]") != 0 && strcmp(host, "*") != 0;
+}
+
+size_t daemon_own_addresses(const struct node_daemon *d, char out[][LIMIT_ADDRESS_BYTES],
+                            size_t max)
+{
+    char hosts[NET_TICKET_HOSTS][NET_HOST_BYTES], host[NET_HOST_BYTES];
+    size_t count = 0;
+    const char *endpoint;
+    for (size_t i = 0; (endpoint = net_transport_endpoint(d->transport, i)) != NULL; i++) {
+        uint16_t port = 0;
+        bool one = split_endpoint(endpoint, host, &port);
+        size_t n = one ? 1 : host_addresses(hosts, NET_TICKET_HOSTS);
+        for (size_t k = 0; k < n && count < max; k++)
+            (void)snprintf(out[count++], LIMIT_ADDRESS_BYTES, "tcp://%s:%u", one ? host : hosts[k],
+                           port);
+    }
+    return count;
+}
+
+/* --- the listener --------------------------------------------------------------------------- */
+
+static int listen_on(uint16_t port, uint16_t *out_port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int on = 1;
+    struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+    socklen_t len = sizeof in;
+    in.sin_addr.s_addr = htonl(INADDR_ANY);
+    if (fd < 0)
+        return -1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, (const struct sockaddr *)&in, sizeof in) != 0 || listen(fd, 8) != 0 ||
+        getsockname(fd, (struct sockaddr *)&in, &len) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    *out_port = ntohs(in.sin_port);
+    return fd;
+}
+
+/* The port stands in tickets that are out, so a node that restarts takes the same one. */
+static uint16_t kept_port(struct node_daemon *d)
+{
+    struct cht_buf value;
+    cht_buf_init(&value, 16);
+    uint16_t port = 0;
+    if (node_store_get_meta(node_replica_store(d->home.replica), "pair-port", &value) == CHT_OK &&
+        value.len == 2)
+        port = cht_get_u16(value.data);
+    cht_buf_clear(&value);
+    return port;
+}
+
+static enum cht_err open_listener(struct node_daemon *d)
+{
+    if (d->pair_fd >= 0)
+        return CHT_OK;
+    uint16_t kept = kept_port(d);
+    d->pair_fd = listen_on(kept, &d->pair_port);
+    if (d->pair_fd < 0 && kept != 0)
+        d->pair_fd = listen_on(0, &d->pair_port);
+    if (d->pair_fd < 0)
+        return CHT_E_IO;
+    uint8_t raw[2];
+    cht_put_u16(raw, d->pair_port);
+    if (d->pair_port == kept)
+        return CHT_OK;
+    return node_store_put_meta(node_replica_store(d->home.replica), "pair-port",
+                               cht_bytes(raw, sizeof raw));
+}
+
+void daemon_invites_open(struct node_daemon *d)
+{
+    struct node_ticket_row live;
+    size_t count = 0;
+    if (node_live_tickets(node_replica_store(d->home.replica), d->wall_ms, &live, 1, &count) ==
+            CHT_OK &&
+        count != 0 && open_listener(d) != CHT_OK)
+        daemon_log("warning", "cannot listen for those who have a ticket");
+    sodium_memzero(&live, sizeof live);
+}
+
+void daemon_pairing_accept(struct node_daemon *d)
+{
+    int fd = accept4(d->pair_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct daemon_pairing *p = fd < 0 ? NULL : daemon_pairing_new(d, fd);
+    if (p == NULL) {
+        if (fd >= 0)
+            (void)close(fd);
+        return;
+    }
+    struct net_pair_random random;
+    struct net_pair_self self = { .id = d->home.identity, .name = cht_bytes_str(d->home.name) };
+    randombytes_buf(&random, sizeof random);
+    p->machine = net_pair_invite(&self, &random);
+    sodium_memzero(&random, sizeof random);
+    if (p->machine == NULL) {
+        p->over = p->gone = true;
+        return;
+    }
+    struct net_pair_event ev = { .type = NET_PAIR_OPEN, .now_ms = d->now_ms };
+    daemon_pairing_step(d, p, &ev);
+}
+
+/* --- what the machine asks ------------------------------------------------------------------ */
+
+static void find_ticket(struct node_daemon *d, struct daemon_pairing *p)
+{
+    struct node_ticket_row *rows = calloc(TICKETS_MAX, sizeof *rows);
+    size_t count = 0;
+    struct net_pair_event ev = { .type = NET_PAIR_SECRET, .now_ms = d->now_ms };
+    p->ticket = calloc(1, sizeof *p->ticket);
+    if (rows != NULL && p->ticket != NULL &&
+        node_live_tickets(node_replica_store(d->home.replica), d->wall_ms, rows, TICKETS_MAX,
+                          &count) == CHT_OK) {
+        const struct net_pair_selector *want = net_pair_selector(p->machine);
+        for (size_t i = 0; i < count; i++) {
+            struct net_pair_selector have = net_pair_selector_of(rows[i].secret);
+            if (have.kind != want->kind || memcmp(have.b, want->b, sizeof have.b) != 0)
+                continue;
+            *p->ticket = rows[i];
+            ev.bytes = cht_bytes(p->ticket->secret, sizeof p->ticket->secret);
+        }
+    }
+    if (rows != NULL)
+        sodium_memzero(rows, TICKETS_MAX * sizeof *rows);
+    free(rows);
+    daemon_pairing_step(d, p, &ev);
+}
+
+static void refuse(struct node_daemon *d, struct daemon_pairing *p, enum cht_err err)
+{
+    struct net_pair_event ev = { .type = NET_PAIR_REFUSED, .now_ms = d->now_ms, .error = err };
+    daemon_pairing_step(d, p, &ev);
+}
+
+static void admit(struct node_daemon *d, struct daemon_pairing *p)
+{
+    static const uint8_t nobody[CRDT_ID_BYTES];
+    const struct net_pair_peer *peer = net_pair_peer(p->machine);
+    struct net_members *members = node_replica_members(d->home.replica);
+    bool fresh = memcmp(p->ticket->joiner, nobody, CRDT_ID_BYTES) == 0;
+    if (!fresh && memcmp(p->ticket->joiner, peer->device, CRDT_ID_BYTES) != 0) {
+        refuse(d, p, CHT_E_EXPIRED); /* spent on another device */
+        return;
+    }
+    struct net_admission admission = { .stamp = crdt_hlc_make(d->wall_ms, 0),
+                                       .role = NET_ROLE_ADMIN,
+                                       .cert = &peer->cert,
+                                       .name = peer->name };
+    struct cht_buf record;
+    cht_buf_init(&record, LIMIT_RECORD_BYTES);
+    enum cht_err err = net_members_admit(members, &admission, d->home.identity, &record);
+    if (err == CHT_OK)
+        err = node_replica_add_record(d->home.replica, cht_buf_view(&record));
+    else if (err == CHT_E_EXISTS)
+        err = CHT_OK; /* the same joiner again */
+    cht_buf_clear(&record);
+    memcpy(p->ticket->joiner, peer->device, CRDT_ID_BYTES);
+    if (err == CHT_OK)
+        err = node_replica_keep_ticket(d->home.replica, p->ticket);
+    if (err != CHT_OK)
+        refuse(d, p, err);
+    else
+        p->admitting = true;
+}
+
+void daemon_invites_ask(struct node_daemon *d, struct daemon_pairing *p, unsigned what)
+{
+    char hex[9];
+    if ((what & NET_PAIR_ASK_SECRET) != 0) {
+        find_ticket(d, p);
+        return;
+    }
+    if ((what & NET_PAIR_ASK_ADMIT) != 0)
+        admit(d, p);
+    if ((what & NET_PAIR_DONE) != 0)
+        daemon_log("info", "%s has joined this space",
+                   daemon_short(net_pair_peer(p->machine)->device, hex));
+    if ((what & NET_PAIR_FAILED) != 0)
+        daemon_log("warning", "pairing failed: %s", cht_error_text(&p->fx.error));
+}
+
+void daemon_invites_admitted(struct node_daemon *d, struct daemon_pairing *p,
+                             enum cht_err committed)
+{
+    char own[LIMIT_ENDPOINTS][LIMIT_ADDRESS_BYTES];
+    struct cht_bytes addresses[LIMIT_ENDPOINTS];
+    size_t count = daemon_own_addresses(d, own, LIMIT_ENDPOINTS);
+    p->admitting = false;
+    if (committed != CHT_OK) {
+        refuse(d, p, committed);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        addresses[i] = cht_bytes_str(own[i]);
+    struct net_pair_event ev = { .type = NET_PAIR_ADMITTED, .now_ms = d->now_ms };
+    ev.answer.members = node_replica_members(d->home.replica);
+    ev.answer.addresses = addresses;
+    ev.answer.address_count = (uint32_t)count;
+    daemon_pairing_step(d, p, &ev);
+}
+
+/* --- the command ---------------------------------------------------------------------------- */
+
+static enum cht_err make_ticket(struct node_daemon *d, struct net_ticket *t)
+{
+    char hosts[NET_TICKET_HOSTS][NET_HOST_BYTES], host[NET_HOST_BYTES];
+    const char *endpoint = net_transport_endpoint(d->transport, 0);
+    uint16_t port = 0;
+    *t =
+        (struct net_ticket){ .expires_ms = d->wall_ms + TICKET_LIFE_MS, .pair_port = d->pair_port };
+    memcpy(t->space, node_replica_space(d->home.replica), CRDT_ID_BYTES);
+    memcpy(t->sign_pk, d->home.identity->cert.sign_pk, NET_SIGN_PK_BYTES);
+    memcpy(t->transport_pk, d->home.identity->cert.transport_pk, NET_TRANSPORT_BYTES);
+    randombytes_buf(t->secret, sizeof t->secret);
+    bool one = endpoint != NULL && split_endpoint(endpoint, host, &port);
+    size_t count = one ? 1 : host_addresses(hosts, NET_TICKET_HOSTS);
+    t->sync_port = port;
+    enum cht_err err = count == 0 ? CHT_E_UNREACHABLE : CHT_OK;
+    for (size_t i = 0; err == CHT_OK && i < count; i++)
+        err = net_host_set(&t->hosts[t->host_count++], cht_bytes_str(one ? host : hosts[i]));
+    return err;
+}
+
+void daemon_invite(void *ctx, const struct local_request *request, struct cht_bytes args)
+{
+    struct node_daemon *d = ctx;
+    struct service_caller caller = service_caller_of(request);
+    struct net_ticket t;
+    struct node_ticket_row row = { 0 };
+    char text[NET_TICKET_TEXT_MAX];
+    struct cht_buf result;
+    (void)args;
+    cht_buf_init(&result, LIMIT_CLIENT_BYTES);
+    enum cht_err err = open_listener(d);
+    if (err == CHT_OK)
+        err = make_ticket(d, &t);
+    if (err == CHT_OK) {
+        randombytes_buf(row.id, sizeof row.id);
+        memcpy(row.secret, t.secret, sizeof row.secret);
+        row.expiry_ms = t.expires_ms;
+        err = node_keep_ticket(node_replica_store(d->home.replica), &row);
+    }
+    if (err == CHT_OK) {
+        (void)net_ticket_text(&t, text);
+        err = crdt_mp_put_map(&result, 3);
+    }
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&result, "ticket", text);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(&result, "expires", t.expires_ms);
+    if (err == CHT_OK)
+        err = node_mp_put_text(&result, "addresses");
+    if (err == CHT_OK)
+        err = daemon_put_addresses(d, &result);
+    struct node_fault fault = { 0 };
+    if (err == CHT_OK) {
+        service_answer_result(d->service, &caller, cht_buf_view(&result));
+    } else {
+        (void)node_fault_set(&fault, err, cht_bytes(NULL, 0), "no ticket could be made: %s",
+                             cht_err_text(err));
+        service_answer_fault(d->service, &caller, &fault);
+    }
+    net_ticket_clear(&t);
+    sodium_memzero(&row, sizeof row);
+    sodium_memzero(text, sizeof text);
+    cht_buf_clear(&result);
+}

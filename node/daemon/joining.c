@@ -1,0 +1,239 @@
+/* Joining another node's space with its ticket; see own.h (PROTOCOL 7.7 to 7.11). The new space is
+ * durable, and named as the one in use, before the inviter is told so; the switch to it follows
+ * when the pairing is over. */
+#include "node/daemon/own.h"
+
+#include "node/client/mpmap.h"
+#include "node/store/local.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void answer_fault(struct node_daemon *d, struct daemon_pairing *p,
+                         const struct node_fault *fault)
+{
+    if (!p->answered)
+        service_answer_fault(d->service, &p->caller, fault);
+    p->answered = true;
+    p->over = p->gone = true;
+}
+
+static void fail(struct node_daemon *d, struct daemon_pairing *p, enum cht_err err,
+                 const char *sentence)
+{
+    struct node_fault fault = { 0 };
+    (void)node_fault_set(&fault, err, cht_bytes(NULL, 0), "%s", sentence);
+    answer_fault(d, p, &fault);
+}
+
+/* --- connecting ----------------------------------------------------------------------------- */
+
+static bool start_connect(struct daemon_pairing *p, const char *host, const char *port)
+{
+    const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+    struct addrinfo *list = NULL;
+    if (getaddrinfo(host, port, &hints, &list) != 0 || list == NULL)
+        return false;
+    int fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool good =
+        fd >= 0 && (connect(fd, list->ai_addr, list->ai_addrlen) == 0 || errno == EINPROGRESS);
+    freeaddrinfo(list);
+    if (!good) {
+        if (fd >= 0)
+            (void)close(fd);
+        return false;
+    }
+    p->fd = fd;
+    p->connecting = true;
+    return true;
+}
+
+/* The next host of the ticket, or the one given by hand. */
+static void try_next(struct node_daemon *d, struct daemon_pairing *p)
+{
+    char host[LIMIT_ADDRESS_BYTES], port[8];
+    if (p->fd >= 0)
+        (void)close(p->fd);
+    p->fd = -1;
+    p->connecting = false;
+    if (p->at[0] != '\0' && p->host++ == 0) {
+        (void)snprintf(host, sizeof host, "%s", p->at);
+        char *colon = strrchr(host, ':');
+        if (colon != NULL) {
+            *colon = '\0';
+            if (start_connect(p, host, colon + 1))
+                return;
+        }
+    }
+    while (p->at[0] == '\0' && p->host < p->offer.host_count) {
+        const struct net_host *h = &p->offer.hosts[p->host++];
+        (void)snprintf(host, sizeof host, "%.*s", h->len, h->text);
+        (void)snprintf(port, sizeof port, "%u", p->offer.pair_port);
+        if (start_connect(p, host, port))
+            return;
+    }
+    fail(d, p, CHT_E_UNREACHABLE,
+         "the node that made the ticket cannot be reached: is it running, and are both on one "
+         "network? Give its address with --at HOST:PORT");
+}
+
+void daemon_joining_connected(struct node_daemon *d, struct daemon_pairing *p)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0) {
+        try_next(d, p);
+        return;
+    }
+    p->connecting = false;
+    struct net_pair_random random;
+    struct net_pair_self self = { .id = d->home.identity, .name = cht_bytes_str(d->home.name) };
+    randombytes_buf(&random, sizeof random);
+    p->machine = net_pair_join(&self, &p->offer, &random);
+    sodium_memzero(&random, sizeof random);
+    if (p->machine == NULL) {
+        fail(d, p, CHT_E_NOMEM, "out of memory");
+        return;
+    }
+    struct net_pair_event ev = { .type = NET_PAIR_OPEN, .now_ms = d->now_ms };
+    daemon_pairing_step(d, p, &ev);
+}
+
+/* --- keeping the space ---------------------------------------------------------------------- */
+
+static enum cht_err keep_addresses(struct daemon_pairing *p, struct node_store *store,
+                                   uint64_t now_ms)
+{
+    const struct net_pair_peer *peer = net_pair_peer(p->machine);
+    enum cht_err err = CHT_OK;
+    for (uint32_t i = 0; err == CHT_OK && i < net_pair_address_count(p->machine); i++)
+        err = node_keep_address(store, peer->device, net_pair_address(p->machine, i), now_ms);
+    return err;
+}
+
+static enum cht_err keep_space(struct node_daemon *d, struct daemon_pairing *p)
+{
+    const struct net_members *members = net_pair_members(p->machine);
+    uint32_t count = net_members_count(members);
+    struct cht_bytes *records = calloc(count, sizeof *records);
+    struct node_store *store = NULL;
+    char hex[2 * CRDT_ID_BYTES + 1];
+    struct node_fault fault = { 0 };
+    enum cht_err err = records == NULL ? CHT_E_NOMEM : CHT_OK;
+    for (uint32_t i = 0; err == CHT_OK && i < count; i++)
+        records[i] = net_members_record(members, i, NULL);
+    if (err == CHT_OK)
+        err = node_files_space(&d->home.files, net_members_space(members), &fault, p->path);
+    if (err == CHT_OK)
+        err =
+            node_replica_create(p->path, net_members_space(members), records, count, &fault.error);
+    if (err == CHT_E_EXISTS)
+        err = CHT_OK; /* kept by an earlier try that was cut off */
+    if (err == CHT_OK)
+        err = node_store_open(p->path, NODE_STORE_WRITE, &fault.error, &store);
+    if (err == CHT_OK)
+        err = keep_addresses(p, store, d->wall_ms);
+    if (err == CHT_OK && p->bring)
+        err = node_store_put_meta(store, "bring", cht_bytes_str(d->home.path));
+    node_store_close(store);
+    crdt_hex(cht_bytes(net_members_space(members), CRDT_ID_BYTES), hex);
+    if (err == CHT_OK)
+        err = node_files_keep_text(&d->home.files, "space", hex, &fault);
+    if (err != CHT_OK)
+        daemon_log("error", "the new space cannot be kept: %s", cht_error_text(&fault.error));
+    free(records);
+    return err;
+}
+
+void daemon_joining_ask(struct node_daemon *d, struct daemon_pairing *p, unsigned what)
+{
+    if ((what & NET_PAIR_ASK_STORE) != 0) {
+        enum cht_err err = keep_space(d, p);
+        struct net_pair_event ev = { .type = err == CHT_OK ? NET_PAIR_STORED : NET_PAIR_REFUSED,
+                                     .now_ms = d->now_ms,
+                                     .error = err };
+        daemon_pairing_step(d, p, &ev);
+        return;
+    }
+    if ((what & NET_PAIR_FAILED) != 0) {
+        struct node_fault fault = { .error = p->fx.error };
+        answer_fault(d, p, &fault);
+    }
+}
+
+void daemon_joining_over(struct node_daemon *d, struct daemon_pairing *p)
+{
+    if (p->answered)
+        return;
+    p->answered = true;
+    struct node_fault fault = { 0 };
+    char space[2 * CRDT_ID_BYTES + 1], device[2 * CRDT_ID_BYTES + 1];
+    const struct net_pair_peer *peer = net_pair_peer(p->machine);
+    struct cht_buf result;
+    cht_buf_init(&result, 4096);
+    crdt_hex(cht_bytes(p->offer.space, CRDT_ID_BYTES), space);
+    crdt_hex(cht_bytes(peer->device, CRDT_ID_BYTES), device);
+    enum cht_err err = crdt_mp_put_map(&result, 3);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&result, "space", space);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&result, "device", device);
+    if (err == CHT_OK)
+        err = node_mp_put_key_str(&result, "peer", peer->name);
+    if (err == CHT_OK)
+        err = daemon_switch(d, p->path, &fault);
+    if (err == CHT_OK)
+        service_answer_result(d->service, &p->caller, cht_buf_view(&result));
+    else
+        service_answer_fault(d->service, &p->caller, &fault);
+    cht_buf_clear(&result);
+}
+
+/* --- the command ---------------------------------------------------------------------------- */
+
+void daemon_join(void *ctx, const struct local_request *request, struct cht_bytes args)
+{
+    struct node_daemon *d = ctx;
+    struct service_caller caller = service_caller_of(request);
+    struct node_fault fault = { 0 };
+    struct net_ticket offer;
+    struct cht_bytes mode = node_mp_get_str(args, "mode"), at = node_mp_get_str(args, "at");
+    bool entries = node_replica_count(d->home.replica).entries != 0;
+    enum cht_err err = net_ticket_parse(node_mp_get_str(args, "ticket"), &offer, &fault.error);
+    if (err == CHT_OK)
+        err = net_ticket_check(&offer, d->wall_ms);
+    if (err == CHT_E_EXPIRED)
+        (void)node_fault_set(&fault, err, cht_bytes_str("ticket"),
+                             "the ticket has expired: make a new one with chitty-node invite "
+                             "--ticket");
+    if (err == CHT_OK &&
+        memcmp(offer.space, node_replica_space(d->home.replica), CRDT_ID_BYTES) == 0)
+        err = node_fault_set(&fault, CHT_E_EXISTS, cht_bytes_str("ticket"),
+                             "this node is in that space already");
+    if (err == CHT_OK && entries && mode.len == 0) {
+        err = node_fault_set(&fault, CHT_E_CONFLICT, cht_bytes_str("mode"),
+                             "this node has entries of its own: say what becomes of them");
+        node_fault_hint(&fault, "--bring takes them into the new space; --keep-both leaves them "
+                                "in the old one");
+    }
+    struct daemon_pairing *p = err == CHT_OK ? daemon_pairing_new(d, -1) : NULL;
+    if (err == CHT_OK && p == NULL)
+        err = CHT_E_BUSY;
+    if (err != CHT_OK) {
+        fault.error.code = err;
+        service_answer_fault(d->service, &caller, &fault);
+        return;
+    }
+    p->joining = true;
+    p->caller = caller;
+    p->offer = offer;
+    p->bring = cht_bytes_eq(mode, cht_bytes_str("bring")) && entries;
+    (void)snprintf(p->at, sizeof p->at, "%.*s", (int)at.len, (const char *)at.data);
+    net_ticket_clear(&offer);
+    try_next(d, p);
+}

@@ -1,0 +1,403 @@
+/* Peers: connections of the transport and the sync session on each; see own.h.
+ *
+ * In the first half of a turn frames step the sessions, and what they deliver goes into the
+ * replica; in the second, after the commit, they hear what became of it, and only then frames
+ * leave. */
+#include "node/daemon/own.h"
+
+#include "node/client/mpmap.h"
+#include "node/store/local.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+bool daemon_lookup(void *ctx, const uint8_t key[NET_CURVE_KEY_BYTES],
+                   uint8_t out_device[CRDT_ID_BYTES])
+{
+    struct node_daemon *d = ctx;
+    const struct net_device *device =
+        net_members_transport(node_replica_members(d->home.replica), key);
+    if (device == NULL || memcmp(device->id, d->home.identity->device, CRDT_ID_BYTES) == 0)
+        return false;
+    memcpy(out_device, device->id, CRDT_ID_BYTES);
+    return true;
+}
+
+/* --- effects of a session ------------------------------------------------------------------- */
+
+static void keep_frame(struct node_daemon *d, struct daemon_link *l, struct cht_bytes bytes)
+{
+    struct link_frame *f = cht_arena_alloc(&d->arena, sizeof *f);
+    if (f == NULL) {
+        l->over = true; /* the session starts anew */
+        return;
+    }
+    f->bytes = bytes;
+    *l->frames_end = f;
+    l->frames_end = &f->next;
+}
+
+static void keep_delivery(struct daemon_link *l, struct link_delivery *x)
+{
+    *l->deliveries_end = x;
+    l->deliveries_end = &x->next;
+}
+
+static enum net_verdict verdict_of(enum node_receipt receipt)
+{
+    switch (receipt) {
+    case NODE_STORED:
+        return NET_STORED;
+    case NODE_KNOWN:
+        return NET_KNOWN;
+    case NODE_UNPLACEABLE:
+        return NET_UNPLACEABLE;
+    case NODE_REFUSED:
+        return NET_REFUSED;
+    case NODE_STOPPED:
+        return NET_STOPPED;
+    }
+    return NET_FAILED;
+}
+
+static void take_ranges(struct node_daemon *d, struct daemon_link *l, const struct net_effect *fx)
+{
+    struct link_delivery *x = cht_arena_alloc(&d->arena, sizeof *x);
+    enum net_verdict *verdicts =
+        cht_arena_array(&d->arena, fx->deliver.count + 1, sizeof *verdicts);
+    if (x == NULL || verdicts == NULL) {
+        l->over = true;
+        return;
+    }
+    for (size_t i = 0; i < fx->deliver.count; i++) {
+        enum node_receipt receipt;
+        verdicts[i] = NET_FAILED;
+        if (node_replica_receive(d->home.replica, &fx->deliver.ranges[i], d->wall_ms, &receipt) ==
+            CHT_OK)
+            verdicts[i] = verdict_of(receipt);
+        d->turn_entries += fx->deliver.ranges[i].count;
+    }
+    *x = (struct link_delivery){ .token = fx->deliver.token,
+                                 .count = fx->deliver.count,
+                                 .verdicts = verdicts };
+    keep_delivery(l, x);
+}
+
+static void take_records(struct node_daemon *d, struct daemon_link *l, const struct net_effect *fx)
+{
+    struct link_delivery *x = cht_arena_alloc(&d->arena, sizeof *x);
+    if (x == NULL) {
+        l->over = true;
+        return;
+    }
+    *x = (struct link_delivery){ .records = true };
+    for (size_t i = 0; i < fx->records.count && x->result == CHT_OK; i++) {
+        enum cht_err err = node_replica_add_record(d->home.replica, fx->records.records[i]);
+        x->result = err == CHT_E_WAITING ? CHT_OK : err;
+    }
+    keep_delivery(l, x);
+    d->dials_ms = 0; /* there may be someone new to dial */
+}
+
+/* Both sides dialled: the leg of the smaller run id stays, of two in one direction the newer. */
+static void settle_legs(struct node_daemon *d, struct daemon_link *l)
+{
+    bool we_are_smaller = memcmp(d->run, l->run, NET_RUN_BYTES) < 0;
+    for (struct daemon_link *o = d->links; o != NULL; o = o->next) {
+        if (o == l || o->over || !o->up || memcmp(o->device, l->device, CRDT_ID_BYTES) != 0)
+            continue;
+        bool opposite = (o->dial == 0) != (l->dial == 0);
+        bool keep_new = !opposite || (l->dial != 0) == we_are_smaller;
+        struct daemon_link *lose = keep_new ? o : l;
+        struct net_event ev = { .kind = NET_EV_CLOSE,
+                                .now_ms = d->now_ms,
+                                .reason = NET_BYE_DUPLICATE };
+        daemon_link_step(d, lose, &ev);
+        if (lose == l)
+            return;
+    }
+}
+
+static void peer_up(struct node_daemon *d, struct daemon_link *l, const struct net_effect *fx)
+{
+    char hex[9];
+    const struct net_hello *hello = fx->up.hello;
+    l->up = true;
+    memcpy(l->run, hello->run, NET_RUN_BYTES);
+    daemon_log("info", "peer %s is connected (%s)", daemon_short(l->device, hex),
+               l->dial == 0 ? "it dialled" : "we dialled");
+    for (size_t i = 0; i < hello->endpoint_count; i++) {
+        daemon_add_address(d, l->device, hello->endpoints[i]);
+        (void)!node_keep_address(node_replica_store(d->home.replica), l->device,
+                                 hello->endpoints[i], d->wall_ms);
+    }
+    settle_legs(d, l);
+}
+
+static void name_rows(struct daemon_link *l, const struct net_effect *fx)
+{
+    char hex[9], id[CRDT_ID_TEXT_MAX];
+    l->alarmed = true;
+    if (!fx->alarm.done) {
+        daemon_log("error", "state differs from peer %s at the same entries: looking for the row",
+                   daemon_short(l->device, hex));
+        return;
+    }
+    for (size_t i = 0; i < fx->alarm.count; i++) {
+        const struct net_alarm_row *row = &fx->alarm.rows[i];
+        crdt_id_text(&row->row.entity, id);
+        daemon_log("error", "row %s field %u differs from peer %s (here: %s, there: %s)", id,
+                   row->row.field, daemon_short(l->device, hex), row->ours ? "live" : "absent",
+                   row->theirs ? "live" : "absent");
+    }
+    daemon_log("error", "run 'chitty-node verify', and 'chitty-node rebuild' where it fails");
+}
+
+static void peer_over(struct node_daemon *d, struct daemon_link *l, const struct net_effect *fx)
+{
+    char hex[9];
+    (void)d;
+    l->over = true;
+    daemon_log(fx->close.blame ? "warning" : "info", "peer %s: %s", daemon_short(l->device, hex),
+               fx->close.sentence == NULL ? "session ended" : fx->close.sentence);
+}
+
+void daemon_link_step(struct node_daemon *d, struct daemon_link *l, const struct net_event *ev)
+{
+    struct net_effects fx;
+    net_effects_init(&fx, &d->arena);
+    if (net_session_step(l->session, ev, &fx) != CHT_OK)
+        l->over = true;
+    for (const struct net_effect *e = fx.first; e != NULL; e = e->next) {
+        switch (e->kind) {
+        case NET_FX_SEND:
+            keep_frame(d, l, e->frame);
+            break;
+        case NET_FX_UP:
+            peer_up(d, l, e);
+            break;
+        case NET_FX_RECORDS:
+            take_records(d, l, e);
+            break;
+        case NET_FX_DELIVER:
+            take_ranges(d, l, e);
+            break;
+        case NET_FX_HOLDS:
+            break;
+        case NET_FX_SYNCED:
+            l->synced = e->synced;
+            break;
+        case NET_FX_ALARM:
+            name_rows(l, e);
+            break;
+        case NET_FX_MESSAGE:
+            daemon_log("info", "a directed message came, and nobody here listens for it");
+            break;
+        case NET_FX_CLOSE:
+            peer_over(d, l, e);
+            break;
+        }
+    }
+}
+
+/* --- connections ---------------------------------------------------------------------------- */
+
+static void link_up(struct node_daemon *d, const struct net_tr_event *e)
+{
+    struct daemon_link *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return;
+    *l = (struct daemon_link){ .conn = e->conn, .dial = e->dial };
+    l->deliveries_end = &l->deliveries;
+    l->frames_end = &l->frames;
+    memcpy(l->device, e->device, CRDT_ID_BYTES);
+    memcpy(l->address, e->address, sizeof l->address);
+    char own[LIMIT_ENDPOINTS][LIMIT_ADDRESS_BYTES];
+    struct cht_bytes endpoints[LIMIT_ENDPOINTS];
+    size_t count = daemon_own_addresses(d, own, LIMIT_ENDPOINTS);
+    for (size_t i = 0; i < count; i++)
+        endpoints[i] = cht_bytes_str(own[i]);
+    struct net_space space = { .view = node_replica_view(d->home.replica), .pulls = &d->pulls };
+    memcpy(space.id, node_replica_space(d->home.replica), CRDT_ID_BYTES);
+    struct net_session_config config = { .outbound = e->dial != 0,
+                                         .level = 1,
+                                         .jitter = randombytes_random(),
+                                         .name = cht_bytes_str(d->home.name),
+                                         .endpoint_count = count,
+                                         .endpoints = endpoints,
+                                         .space_count = 1,
+                                         .spaces = &space };
+    memcpy(config.device, d->home.identity->device, CRDT_ID_BYTES);
+    memcpy(config.run, d->run, NET_RUN_BYTES);
+    memcpy(config.peer, e->device, CRDT_ID_BYTES);
+    randombytes_buf(config.nonce, sizeof config.nonce);
+    l->session = net_session_new(&config);
+    if (l->session == NULL) {
+        free(l);
+        return;
+    }
+    l->next = d->links;
+    d->links = l;
+    struct net_event ev = { .kind = NET_EV_START, .now_ms = d->now_ms };
+    daemon_link_step(d, l, &ev);
+}
+
+static struct daemon_link *link_of(struct node_daemon *d, uint32_t conn)
+{
+    struct daemon_link *l = d->links;
+    while (l != NULL && l->conn != conn)
+        l = l->next;
+    return l;
+}
+
+static void drop_link(struct node_daemon *d, struct daemon_link *l)
+{
+    char hex[9];
+    for (struct daemon_link **at = &d->links; *at != NULL; at = &(*at)->next) {
+        if (*at != l)
+            continue;
+        *at = l->next;
+        break;
+    }
+    if (l->up)
+        daemon_log("info", "peer %s is gone", daemon_short(l->device, hex));
+    net_session_free(l->session);
+    free(l);
+    d->dials_ms = 0;
+}
+
+void daemon_links_take(struct node_daemon *d, const struct net_tr_event *events)
+{
+    for (const struct net_tr_event *e = events; e != NULL; e = e->next) {
+        struct daemon_link *l = e->conn == 0 ? NULL : link_of(d, e->conn);
+        if (e->kind == NET_TR_UP && l == NULL)
+            link_up(d, e);
+        else if (e->kind == NET_TR_DOWN && l != NULL)
+            drop_link(d, l);
+        else if (e->kind == NET_TR_REFUSED)
+            daemon_dial_refused(d, e);
+        else if (e->kind == NET_TR_FRAME && l != NULL && !l->over) {
+            struct net_event ev = {
+                .kind = NET_EV_FRAME, .now_ms = d->now_ms, .wall_ms = d->wall_ms, .bytes = e->frame
+            };
+            daemon_link_step(d, l, &ev);
+        }
+    }
+}
+
+void daemon_links_tick(struct node_daemon *d)
+{
+    for (struct daemon_link *l = d->links; l != NULL; l = l->next) {
+        if (l->over || net_session_due_ms(l->session) > d->now_ms)
+            continue;
+        struct net_event ev = { .kind = NET_EV_TICK, .now_ms = d->now_ms, .wall_ms = d->wall_ms };
+        daemon_link_step(d, l, &ev);
+    }
+}
+
+/* --- after the commit ----------------------------------------------------------------------- */
+
+static void tell_deliveries(struct node_daemon *d, struct daemon_link *l, enum cht_err committed)
+{
+    struct link_delivery *x = l->deliveries;
+    l->deliveries = NULL;
+    l->deliveries_end = &l->deliveries;
+    for (; x != NULL && !l->over; x = x->next) {
+        struct net_event ev = { .now_ms = d->now_ms, .wall_ms = d->wall_ms };
+        if (x->records) {
+            ev.kind = NET_EV_RECORDS_DONE;
+            ev.records = committed == CHT_OK ? x->result : committed;
+        } else {
+            for (size_t i = 0; committed != CHT_OK && i < x->count; i++)
+                x->verdicts[i] = NET_FAILED;
+            ev.kind = NET_EV_DELIVERED;
+            ev.delivered.token = x->token;
+            ev.delivered.count = x->count;
+            ev.delivered.verdicts = x->verdicts;
+        }
+        daemon_link_step(d, l, &ev);
+    }
+}
+
+static void tell_news(struct node_daemon *d, struct daemon_link *l, const struct node_commit *last)
+{
+    if (last->range_count != 0) {
+        struct net_event ev = { .kind = NET_EV_LOCAL, .now_ms = d->now_ms };
+        ev.local.before = last->before;
+        ev.local.last = last->last;
+        ev.local.count = last->range_count;
+        ev.local.ranges = last->ranges;
+        daemon_link_step(d, l, &ev);
+    }
+    if (last->changed && !l->over) {
+        struct net_event ev = { .kind = NET_EV_CHANGED, .now_ms = d->now_ms };
+        daemon_link_step(d, l, &ev);
+    }
+}
+
+static void send_frames(struct node_daemon *d, struct daemon_link *l)
+{
+    for (const struct link_frame *f = l->frames; f != NULL; f = f->next) {
+        enum cht_err err = net_transport_send(d->transport, l->conn, f->bytes);
+        if (err != CHT_OK)
+            l->over = true;
+    }
+    l->frames = NULL;
+    l->frames_end = &l->frames;
+}
+
+void daemon_links_tell(struct node_daemon *d, enum cht_err committed)
+{
+    struct node_commit last = { 0 };
+    if (committed == CHT_OK)
+        last = node_replica_last(d->home.replica);
+    for (struct daemon_link *l = d->links; l != NULL; l = l->next) {
+        tell_deliveries(d, l, committed);
+        if (!l->over)
+            tell_news(d, l, &last);
+        send_frames(d, l);
+    }
+    for (struct daemon_link *l = d->links, *next; l != NULL; l = next) {
+        next = l->next;
+        if (!l->over)
+            continue;
+        net_transport_hang_up(d->transport, l->conn);
+        daemon_dial_ended(d, l->dial);
+        drop_link(d, l);
+    }
+}
+
+void daemon_links_close(struct node_daemon *d)
+{
+    for (struct daemon_link *l = d->links; l != NULL; l = l->next) {
+        struct net_event ev = { .kind = NET_EV_CLOSE,
+                                .now_ms = d->now_ms,
+                                .reason = NET_BYE_SHUTDOWN };
+        if (!l->over)
+            daemon_link_step(d, l, &ev);
+        send_frames(d, l);
+        net_transport_hang_up(d->transport, l->conn);
+        daemon_dial_ended(d, l->dial);
+    }
+    while (d->links != NULL)
+        drop_link(d, d->links);
+}
+
+uint64_t daemon_links_due_ms(const struct node_daemon *d)
+{
+    uint64_t due = UINT64_MAX;
+    for (const struct daemon_link *l = d->links; l != NULL; l = l->next) {
+        uint64_t at = net_session_due_ms(l->session);
+        due = at < due ? at : due;
+    }
+    return due;
+}
+
+bool daemon_linked(const struct node_daemon *d, const uint8_t device[static CRDT_ID_BYTES])
+{
+    for (const struct daemon_link *l = d->links; l != NULL; l = l->next) {
+        if (!l->over && memcmp(l->device, device, CRDT_ID_BYTES) == 0)
+            return true;
+    }
+    return false;
+}

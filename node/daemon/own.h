@@ -1,0 +1,197 @@
+#ifndef NODE_DAEMON_OWN_H
+#define NODE_DAEMON_OWN_H
+/* Inside node/daemon only: the running node. One thread, one wait (zmq_poll), one turn at a time:
+ *
+ *   wait -> collect -> fold in memory -> one commit -> acks, frames, answers -> next
+ *
+ * links.c peers and their sessions, dials.c whom to dial, invites.c those who come to pair,
+ * joining.c pairing with another node, daemon.c the turn. */
+#include "net/io/transport.h"
+#include "net/pair.h"
+#include "net/session.h"
+#include "node/home.h"
+#include "node/local/server.h"
+
+#define DAEMON_PORT      7447    /* the usual sync port */
+#define DAEMON_IDLE_MS   600000u /* an autostarted node without peers leaves after this */
+#define DAEMON_TURN_FEW  64u     /* entries of a turn that counts as quiet */
+#define DAEMON_WRITE_MS  1000u   /* rows are at most this old under load */
+#define DAEMON_WAL_BYTES ((size_t)32 * 1024 * 1024)
+#define DAEMON_REST_MS   2000u /* quiet for so long: move the WAL into the file */
+
+/* --- log.c --------------------------------------------------------------------------------- */
+
+/* One line on stderr: level, then the text, key=value fields. */
+void daemon_log(const char *level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* First digits of a device id, for people. */
+const char *daemon_short(const uint8_t device[static CRDT_ID_BYTES], char out[static 9]);
+
+/* --- arrows.c: where a turn can be cut (tests) ----------------------------------------------- */
+
+enum daemon_arrow {
+    ARROW_COLLECTED, /* events are in, nothing is folded */
+    ARROW_FOLDED,    /* memory has them, the file does not */
+    ARROW_COMMITTED, /* the file has them, nobody was told */
+    ARROW_TOLD,      /* frames are with ZeroMQ, answers are queued */
+    ARROW_FLUSHED,   /* answers are with the kernel */
+};
+/* CHITTY_KILL_AT="arrow:n" makes the n-th passing of that arrow the last: SIGKILL. */
+void daemon_arrow(enum daemon_arrow at);
+
+/* --- links.c ------------------------------------------------------------------------------- */
+
+/* Ranges or records handed in, until the commit tells what became of them. */
+struct link_delivery {
+    struct link_delivery *next;
+    bool records;
+    uint32_t token;
+    size_t count;
+    enum net_verdict *verdicts;
+    enum cht_err result;
+};
+
+struct link_frame {
+    struct link_frame *next;
+    struct cht_bytes bytes;
+};
+
+struct daemon_link {
+    struct daemon_link *next;
+    uint32_t conn, dial; /* dial 0: inbound */
+    uint8_t device[CRDT_ID_BYTES];
+    uint8_t run[NET_RUN_BYTES]; /* the peer's, from its HELLO */
+    struct net_session *session;
+    bool up, synced, over, alarmed;
+    char address[64];
+    struct link_delivery *deliveries, **deliveries_end; /* of this turn */
+    struct link_frame *frames, **frames_end;            /* to send after the commit */
+};
+
+struct daemon_dial {
+    struct daemon_dial *next;
+    uint32_t dial;
+    uint8_t device[CRDT_ID_BYTES];
+    char address[LIMIT_ADDRESS_BYTES];
+    unsigned status; /* of the last refusal; 300: waiting to be introduced */
+};
+
+/* An address of a device; the device is zero for one given by hand, whose device is not known. */
+struct daemon_address {
+    struct daemon_address *next;
+    uint8_t device[CRDT_ID_BYTES];
+    char text[LIMIT_ADDRESS_BYTES];
+};
+
+struct daemon_pairing;
+
+struct node_daemon {
+    struct node_home home;
+    struct node_service *service;
+    struct node_local *local;
+    struct net_transport *transport;
+    struct net_pulls pulls;
+    uint8_t run[NET_RUN_BYTES];
+    struct cht_arena arena; /* of the turn */
+    struct daemon_link *links;
+    struct daemon_dial *dials;
+    struct daemon_address *addresses;
+    struct daemon_pairing *pairings;
+    int signal_fd, pair_fd; /* pair_fd -1: not listening for pairing */
+    uint16_t pair_port;
+    bool stopping, autostarted;
+    uint64_t now_ms, wall_ms; /* monotonic and wall clock of this turn */
+    uint64_t written_ms, busy_ms, dials_ms, client_ms;
+    size_t turn_entries;
+    bool more; /* something is left over: do not sleep */
+};
+
+/* The transport's question: whose key is this? */
+bool daemon_lookup(void *ctx, const uint8_t key[NET_CURVE_KEY_BYTES],
+                   uint8_t out_device[CRDT_ID_BYTES]);
+void daemon_links_take(struct node_daemon *d, const struct net_tr_event *events);
+/* One event to the session of a link, and what it asks for. */
+void daemon_link_step(struct node_daemon *d, struct daemon_link *l, const struct net_event *ev);
+void daemon_links_tick(struct node_daemon *d);
+/* After the commit: what became of deliveries, own ranges, news; then the frames. */
+void daemon_links_tell(struct node_daemon *d, enum cht_err committed);
+void daemon_links_close(struct node_daemon *d);
+uint64_t daemon_links_due_ms(const struct node_daemon *d);
+bool daemon_linked(const struct node_daemon *d, const uint8_t device[static CRDT_ID_BYTES]);
+/* For `status` and `peers`. */
+enum cht_err daemon_put_peers(void *ctx, struct cht_buf *out);
+enum cht_err daemon_put_addresses(void *ctx, struct cht_buf *out);
+
+/* --- dials.c ------------------------------------------------------------------------------- */
+
+/* Remember an address ("tcp://host:port" or "host:port"); `device` NULL: not known whose. */
+void daemon_add_address(struct node_daemon *d, const uint8_t *device, struct cht_bytes text);
+/* Load the addresses that the store remembers. */
+void daemon_load_addresses(struct node_daemon *d);
+/* Dial those who should be connected and are not; leave what is not needed. */
+void daemon_dial_all(struct node_daemon *d);
+/* The connection of a dial was hung up: the dial is gone with it. 0: it was inbound. */
+void daemon_dial_ended(struct node_daemon *d, uint32_t dial);
+void daemon_dial_refused(struct node_daemon *d, const struct net_tr_event *e);
+void daemon_dials_close(struct node_daemon *d);
+
+/* --- invites.c, joining.c ------------------------------------------------------------------- */
+
+struct daemon_pairing {
+    struct daemon_pairing *next;
+    int fd;
+    bool connecting, joining;
+    bool admitting; /* the record is in this turn: the answer follows the commit */
+    bool over, gone;
+    struct net_pair *machine;
+    struct net_pair_effects fx;
+    struct node_ticket_row *ticket; /* inviter: the one meant */
+    /* joiner */
+    struct service_caller caller;
+    bool answered;
+    struct net_ticket offer;
+    unsigned host;                /* which of its hosts is tried */
+    char at[LIMIT_ADDRESS_BYTES]; /* --at: instead of the ticket's hosts */
+    bool bring;
+    char path[NODE_PATH_MAX]; /* of the new space, once it is kept */
+};
+
+/* Listen for pairing while a ticket is live. */
+void daemon_invites_open(struct node_daemon *d);
+void daemon_invite(void *ctx, const struct local_request *request, struct cht_bytes args);
+void daemon_join(void *ctx, const struct local_request *request, struct cht_bytes args);
+/* One connection is ready (revents of poll), or its time has come. */
+void daemon_pairing_ready(struct node_daemon *d, struct daemon_pairing *p, short revents);
+void daemon_pairing_accept(struct node_daemon *d);
+/* After the commit: those admitted in it are told. */
+void daemon_pairings_tell(struct node_daemon *d, enum cht_err committed);
+void daemon_pairings_tick(struct node_daemon *d);
+void daemon_pairings_close(struct node_daemon *d);
+uint64_t daemon_pairings_due_ms(const struct node_daemon *d);
+
+/* Inside the two files: one event to the machine, and what it asks for. */
+void daemon_pairing_step(struct node_daemon *d, struct daemon_pairing *p,
+                         const struct net_pair_event *event);
+struct daemon_pairing *daemon_pairing_new(struct node_daemon *d, int fd);
+short daemon_pairing_events(const struct daemon_pairing *p);
+void daemon_invites_ask(struct node_daemon *d, struct daemon_pairing *p, unsigned what);
+void daemon_invites_admitted(struct node_daemon *d, struct daemon_pairing *p,
+                             enum cht_err committed);
+void daemon_joining_ask(struct node_daemon *d, struct daemon_pairing *p, unsigned what);
+void daemon_joining_over(struct node_daemon *d, struct daemon_pairing *p);
+void daemon_joining_connected(struct node_daemon *d, struct daemon_pairing *p);
+/* The addresses on which this node can be reached, as text. */
+size_t daemon_own_addresses(const struct node_daemon *d, char out[][LIMIT_ADDRESS_BYTES],
+                            size_t max);
+
+/* --- bring.c -------------------------------------------------------------------------------- */
+
+/* Write what an old space holds into the replica of the new one, as far as it is not done yet; says
+ * nothing when there is nothing to bring. Before anything is asked of peers. */
+CHT_MUST_USE enum cht_err daemon_bring(struct node_home *h, struct node_fault *fault);
+/* --- daemon.c ------------------------------------------------------------------------------- */
+
+/* Use another space from now on: links end, the old replica is closed. */
+CHT_MUST_USE enum cht_err daemon_switch(struct node_daemon *d, const char *path,
+                                        struct node_fault *fault);
+
+#endif

@@ -1,0 +1,28 @@
+#ifndef NODE_HOME_H
+#define NODE_HOME_H
+/* A home opened: lock, keys, name, and the replica of the space in use. What `chitty-node` without
+ * a daemon and the daemon itself start from. */
+#include "node/files.h"
+#include "node/node.h"
+#include "node/service/service.h"
+
+struct node_home {
+    struct node_files files;
+    struct net_identity *identity; /* locked memory */
+    char name[LIMIT_NAME_BYTES + 1];
+    char path[NODE_PATH_MAX]; /* of the database */
+    struct node_replica *replica;
+    struct node_service *service; /* of node_home_call; the daemon has its own */
+};
+
+/* Lock, read the keys, open the replica. `make`: make what is not there. Errors as node_home_open.
+ */
+CHT_MUST_USE enum cht_err node_home_start(bool make, struct node_fault *fault,
+                                          struct node_home *out);
+void node_home_end(struct node_home *h);
+/* Open the database at h->path as the replica. */
+CHT_MUST_USE enum cht_err node_home_replica(struct node_home *h, struct node_fault *fault);
+/* The wall clock, ms since the Unix epoch. */
+uint64_t node_wall_ms(void);
+
+#endif
