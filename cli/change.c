@@ -52,6 +52,7 @@ static void tell_conflict(struct cli_context *c, const struct node_msg *answer)
                         (const char *)version.data);
 }
 
+/* LOCAL 3.6 */
 static void put_result(struct cli_context *c, struct cht_bytes result)
 {
     if (c->json) {

@@ -240,6 +240,7 @@ enum cht_err node_msg_fault(const struct node_msg *m, struct node_fault *fault)
     return code;
 }
 
+/* LOCAL 4.1 and 5.1 */
 bool node_msg_final(const struct node_msg *m)
 {
     if (m->type == NODE_MSG_STATE_SNAPSHOT)

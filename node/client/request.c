@@ -140,6 +140,7 @@ static enum cht_err take_entity_type(struct cht_bytes entity, struct node_fault 
     return CHT_OK;
 }
 
+/* LOCAL 3.2 and 3.4: one change, whatever its batch. */
 static enum cht_err read_change(struct cht_bytes map, struct node_fault *fault,
                                 struct node_change *out)
 {
@@ -175,6 +176,7 @@ static enum cht_err read_change(struct cht_bytes map, struct node_fault *fault,
     return CHT_OK;
 }
 
+/* LOCAL 3.1 */
 enum cht_err node_mutation_read(struct cht_bytes payload, struct node_fault *fault,
                                 struct node_mutation *out)
 {
@@ -308,7 +310,7 @@ static enum cht_err read_limits(struct cht_bytes payload, struct node_fault *fau
     return CHT_OK;
 }
 
-/* What each operation cannot do without. */
+/* What each operation cannot do without (LOCAL 4.2, 4.3, 4.9). */
 static enum cht_err check_query(const struct node_query *q, struct node_fault *fault)
 {
     if ((q->op == NODE_GET || q->op == NODE_SHOW) && q->id.len == 0)

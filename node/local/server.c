@@ -175,6 +175,7 @@ void node_local_close(struct node_local *local)
 
 /* --- accepting ----------------------------------------------------------------------------- */
 
+/* LOCAL 1.2 */
 static bool same_user(int fd)
 {
     struct ucred peer;
@@ -288,6 +289,7 @@ static void answer_heartbeat(struct local_conn *c, struct cht_bytes reply_to, ui
     cht_buf_clear(&message);
 }
 
+/* LOCAL 2.6: requests go to the handler, all else is answered here. */
 static void hand_in(struct node_local *local, struct local_conn *c, struct cht_bytes bytes,
                     uint64_t now_ms)
 {
