@@ -118,10 +118,11 @@ CHT_MUST_USE enum cht_err crdt_graph_stored(struct crdt_graph *g, uint32_t chain
 
 /* --- what is applied ----------------------------------------------------------------------- */
 
-/* Prepare to apply the next stored entry of `chain`: checks that its past is applied and joins it
- * into the chain's vector. `*out_past` (borrowed until commit) is then past(e).
- * CHT_E_WAITING: a dep, or the parent's part, is not applied; `*out_missing` (may be NULL) names
- * the dep, zeros for the parent's part; nothing has changed. CHT_E_NOMEM, or an error of the log.
+/* Prepare to apply the next entry of `chain`, which is stored or (an own one) about to be: checks
+ * that its past is applied and joins it into the chain's vector. `*out_past` (borrowed until
+ * commit) is then past(e). CHT_E_WAITING: a dep, or the parent's part, is not applied;
+ * `*out_missing` (may be NULL) names the dep, zeros for the parent's part; nothing has changed.
+ * CHT_E_NOMEM, or an error of the log.
  */
 CHT_MUST_USE enum cht_err crdt_graph_begin(struct crdt_graph *g, uint32_t chain,
                                            const struct crdt_header *h,

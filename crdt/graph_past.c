@@ -83,7 +83,7 @@ enum cht_err crdt_graph_begin(struct crdt_graph *g, uint32_t chain, const struct
                               const struct crdt_vector **out_past, struct crdt_dep *out_missing)
 {
     struct crdt_graph_chain *c = &g->chains[chain];
-    assert(h->seq == c->applied.seq + 1 && h->seq <= c->stored.seq);
+    assert(h->seq == c->applied.seq + 1 && h->seq <= c->stored.seq + 1);
     struct crdt_place deps[LIMIT_DEPS];
     enum cht_err err = CHT_OK;
     for (uint32_t i = 0; err == CHT_OK && i < h->dep_count; i++) {
