@@ -322,10 +322,8 @@ static void tend(struct node_daemon *d)
     if (wal > DAEMON_WAL_BYTES || (wal != 0 && d->now_ms - d->busy_ms >= DAEMON_REST_MS))
         (void)!node_store_checkpoint(store);
     if (d->now_ms >= d->dials_ms) {
+        d->dials_ms = UINT64_MAX; /* until a peer, an address or a record comes or goes */
         daemon_dial_all(d);
-        d->dials_ms = d->now_ms + 5000;
-        if (net_members_device_count(node_replica_members(d->home.replica)) < 2)
-            d->dials_ms = UINT64_MAX;
     }
     bool alone = net_members_device_count(node_replica_members(d->home.replica)) < 2;
     if (d->autostarted && alone && d->now_ms - d->client_ms >= DAEMON_IDLE_MS)

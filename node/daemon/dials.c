@@ -57,22 +57,22 @@ static void drop_dial(struct node_daemon *d, struct daemon_dial *dial)
     }
 }
 
-/* The dial that carries the device's connection, if one does. */
-static uint32_t dial_in_use(const struct node_daemon *d, const uint8_t *device)
+static bool carries_link(const struct node_daemon *d, uint32_t dial)
 {
     for (const struct daemon_link *l = d->links; l != NULL; l = l->next) {
-        if (!l->over && memcmp(l->device, device, CRDT_ID_BYTES) == 0)
-            return l->dial;
+        if (l->dial == dial)
+            return true;
     }
-    return 0;
+    return false;
 }
 
+/* The device is connected: stop trying its other addresses. Of two connections the run ids decide
+ * (links.c), at both ends alike; here none is cut, or each end might cut the other's. */
 static void leave_others(struct node_daemon *d, const uint8_t *device)
 {
-    uint32_t keep = dial_in_use(d, device);
     for (struct daemon_dial *dial = d->dials, *next; dial != NULL; dial = next) {
         next = dial->next;
-        if (memcmp(dial->device, device, CRDT_ID_BYTES) != 0 || dial->dial == keep)
+        if (memcmp(dial->device, device, CRDT_ID_BYTES) != 0 || carries_link(d, dial->dial))
             continue;
         net_transport_undial(d->transport, dial->dial);
         drop_dial(d, dial);

@@ -132,6 +132,7 @@ static void peer_up(struct node_daemon *d, struct daemon_link *l, const struct n
                                  hello->endpoints[i], d->wall_ms);
     }
     settle_legs(d, l);
+    d->dials_ms = 0;
 }
 
 static void name_rows(struct daemon_link *l, const struct net_effect *fx)
@@ -396,7 +397,7 @@ uint64_t daemon_links_due_ms(const struct node_daemon *d)
 bool daemon_linked(const struct node_daemon *d, const uint8_t device[static CRDT_ID_BYTES])
 {
     for (const struct daemon_link *l = d->links; l != NULL; l = l->next) {
-        if (!l->over && memcmp(l->device, device, CRDT_ID_BYTES) == 0)
+        if (!l->over && l->up && memcmp(l->device, device, CRDT_ID_BYTES) == 0)
             return true;
     }
     return false;

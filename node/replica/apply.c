@@ -95,9 +95,9 @@ static enum cht_err fold(struct node_replica *r, const struct crdt_change *chang
             err = note_void(r, change->at, i, why);
             continue;
         }
-        err = crdt_state_apply(slot->state, &r->graph, change, &ops[i], (uint16_t)i, &r->root);
+        err = replica_touch(r, n, change->at, ops[i].field);
         if (err == CHT_OK)
-            err = replica_touch(r, n, ops[i].field);
+            err = crdt_state_apply(slot->state, &r->graph, change, &ops[i], (uint16_t)i, &r->root);
     }
     return err;
 }

@@ -44,21 +44,33 @@ enum cht_err replica_slot(struct node_replica *r, uint32_t n, struct replica_slo
     return CHT_OK;
 }
 
-enum cht_err replica_touch(struct node_replica *r, uint32_t n, uint16_t field)
+static enum cht_err first_touch(struct node_replica *r, uint32_t n)
 {
     struct replica_slot *slot = &r->slots[n];
-    if ((slot->flags & SLOT_DIRTY) == 0) {
-        enum cht_err err = replica_push(&r->dirty, &n, sizeof n);
-        if (err != CHT_OK)
-            return err;
-    }
-    if ((slot->flags & SLOT_TOUCHED) == 0) {
-        enum cht_err err = replica_push(&r->touched, &n, sizeof n);
-        if (err != CHT_OK)
-            return err;
-    }
-    slot->flags |= SLOT_DIRTY | SLOT_TOUCHED;
-    const struct crdt_field *f = crdt_field(slot->state->id.type, field);
+    struct node_touch touch = { .n = n,
+                                .was_live = slot->state->count != 0,
+                                .was_hidden = crdt_state_hidden(slot->state, &r->graph) };
+    slot->touch = (uint32_t)r->touched.count;
+    slot->flags |= SLOT_TOUCHED;
+    return replica_push(&r->touched, &touch, sizeof touch);
+}
+
+enum cht_err replica_touch(struct node_replica *r, uint32_t n, struct crdt_place by, uint16_t field)
+{
+    struct replica_slot *slot = &r->slots[n];
+    enum cht_err err = CHT_OK;
+    if ((slot->flags & SLOT_DIRTY) == 0)
+        err = replica_push(&r->dirty, &n, sizeof n);
+    if (err == CHT_OK && (slot->flags & SLOT_TOUCHED) == 0)
+        err = first_touch(r, n);
+    if (err != CHT_OK)
+        return err;
+    slot->flags |= SLOT_DIRTY;
+    struct node_touch *touch = (struct node_touch *)r->touched.items + slot->touch;
+    const struct crdt_type_schema *t = crdt_schema(slot->state->id.type);
+    const struct crdt_field *f = t == NULL ? NULL : crdt_field(t->type, field);
+    touch->last = by;
+    touch->fields |= UINT64_C(1) << (f == NULL ? NODE_TOUCH_OTHER : (unsigned)(f - t->fields));
     if (f == NULL)
         return CHT_OK;
     if (f->search || field == CRDT_FIELD_DELETED)

@@ -38,9 +38,9 @@ bool node_replica_full(const struct node_replica *r)
 
 static void forget_turn(struct node_replica *r)
 {
-    const uint32_t *touched = r->touched.items;
+    const struct node_touch *touched = r->touched.items;
     for (size_t i = 0; i < r->touched.count; i++)
-        r->slots[touched[i]].flags &= (uint8_t)~SLOT_TOUCHED;
+        r->slots[touched[i].n].flags &= (uint8_t)~SLOT_TOUCHED;
     replica_rows_clear(r);
     r->touched.count = r->own.count = r->own_txns.count = r->own_notes.count = 0;
     r->spelt.count = r->actors_spelt.count = r->voids.count = r->numbers.count = 0;

@@ -4,29 +4,29 @@
 
 #include <stdlib.h>
 
-enum cht_err node_replica_entity_of(struct node_replica *r, struct crdt_place at,
-                                    const struct crdt_entry *e, uint32_t *out)
+/* What a reference of an applied entry names; INDEX_NONE: nothing. */
+static enum cht_err number_of(struct node_replica *r, const struct node_index *x,
+                              struct crdt_place at, const struct crdt_ref *ref, uint32_t *out)
 {
-    const struct crdt_ref *ref = &e->header.entity;
     uint32_t n = INDEX_NONE;
     at = crdt_graph_on_path(&r->graph, at.chain, at.seq);
     if (ref->form == CRDT_REF_SPELT)
-        n = node_index_find(&r->entities, &ref->id);
+        n = node_index_find(x, &ref->id);
     if (ref->form == CRDT_REF_NONE || ref->form == CRDT_REF_SPELT ||
         at.seq > r->graph.chains[at.chain].applied.seq) {
         *out = n;
         return CHT_OK;
     }
     struct crdt_vector past = { 0 };
-    enum cht_err err = r->graph.source.past_at(r, at, &past);
     struct crdt_place spelt;
+    enum cht_err err = r->graph.source.past_at(r, at, &past);
     if (err == CHT_OK && ref->form == CRDT_REF_HASH)
-        err = replica_find_spelt(r, &r->entities, &past, &ref->name.hash, &n);
+        err = replica_find_spelt(r, x, &past, &ref->name.hash, &n);
     else if (err == CHT_OK)
         err =
             crdt_graph_resolve(&r->graph, at.chain, &past, ref->name.number, ref->name.seq, &spelt);
     if (err == CHT_OK && ref->form == CRDT_REF_NAMED)
-        n = node_index_at(&r->entities, spelt);
+        n = node_index_at(x, spelt);
     crdt_vector_clear(&past);
     if (err == CHT_E_NOTFOUND) { /* the entry is void, and about nothing */
         n = INDEX_NONE;
@@ -34,6 +34,24 @@ enum cht_err node_replica_entity_of(struct node_replica *r, struct crdt_place at
     }
     if (err == CHT_OK)
         *out = n;
+    return err;
+}
+
+enum cht_err node_replica_entity_of(struct node_replica *r, struct crdt_place at,
+                                    const struct crdt_entry *e, uint32_t *out)
+{
+    return number_of(r, &r->entities, at, &e->header.entity, out);
+}
+
+enum cht_err node_replica_actor_of(struct node_replica *r, struct crdt_place at,
+                                   const struct crdt_entry *e, struct crdt_id *out)
+{
+    uint32_t n;
+    enum cht_err err = number_of(r, &r->actors, at, &e->header.actor, &n);
+    if (err == CHT_OK && n == INDEX_NONE)
+        err = CHT_E_NOTFOUND;
+    if (err == CHT_OK)
+        *out = r->actors.slots[n].id;
     return err;
 }
 

@@ -37,6 +37,7 @@ enum slot_flags {
 
 struct replica_slot {
     struct crdt_state *state; /* NULL: not in memory */
+    uint32_t touch;           /* with SLOT_TOUCHED: its place in the turn's list */
     uint8_t flags;
 };
 
@@ -117,7 +118,7 @@ struct node_replica {
     struct replica_list spelt, actors_spelt, voids, numbers; /* book rows to add */
     uint32_t devices_kept, chains_kept, records_kept;        /* how many of them the file has */
     struct replica_list epochs;                              /* struct replica_epoch */
-    struct replica_list touched;                             /* uint32_t */
+    struct replica_list touched;                             /* struct node_touch */
     struct replica_list answers;                             /* struct replica_answer */
     struct replica_list tickets;                             /* struct node_ticket_row */
     struct replica_list metas;                               /* struct replica_meta */
@@ -186,8 +187,9 @@ CHT_MUST_USE enum cht_err replica_find_spelt(struct node_replica *r, const struc
 
 CHT_MUST_USE enum cht_err replica_slot(struct node_replica *r, uint32_t n,
                                        struct replica_slot **out);
-/* Mark an entity changed in `field`. */
-CHT_MUST_USE enum cht_err replica_touch(struct node_replica *r, uint32_t n, uint16_t field);
+/* The entry at `by` is about to change an entity's `field`; its slot is loaded. */
+CHT_MUST_USE enum cht_err replica_touch(struct node_replica *r, uint32_t n, struct crdt_place by,
+                                        uint16_t field);
 void replica_cache_trim(struct node_replica *r);
 void replica_cache_clear(struct node_replica *r);
 /* Write the rows of all dirty entities and the positions they reflect; inside a transaction. */

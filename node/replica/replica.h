@@ -103,13 +103,22 @@ CHT_MUST_USE enum cht_err node_replica_commit(struct node_replica *r, bool write
 /* Is anything not yet in the typed tables? */
 bool node_replica_dirty(const struct node_replica *r);
 
+/* An entity whose state a turn changed. */
+struct node_touch {
+    uint32_t n;
+    uint64_t fields;           /* bit i: field i of the type's schema; bit 63: one without a row */
+    struct crdt_place last;    /* the last entry that changed it */
+    bool was_live, was_hidden; /* before the turn: it had values; it was hidden */
+};
+#define NODE_TOUCH_OTHER 63u
+
 /* What the last commit made durable; good until the next receive or write. */
 struct node_commit {
     struct crdt_dep before; /* own entry before the first own range; seq 0: none */
     struct crdt_dep last;
     const struct crdt_range *ranges; /* own ranges, in order */
     size_t range_count;
-    const uint32_t *touched; /* entities whose state changed, no order, no duplicates */
+    const struct node_touch *touched; /* each entity once, in the order first changed */
     size_t touched_count;
     bool changed; /* entries stored or applied, or records added */
 };
@@ -139,6 +148,9 @@ CHT_MUST_USE enum cht_err node_replica_entry(struct node_replica *r, struct crdt
 /* The number of the entity an entry is about; INDEX_NONE: none, or it does not resolve. */
 CHT_MUST_USE enum cht_err node_replica_entity_of(struct node_replica *r, struct crdt_place at,
                                                  const struct crdt_entry *e, uint32_t *out);
+/* Who an entry was written for, as the 16 bytes of the actor; CHT_E_NOTFOUND: the device itself. */
+CHT_MUST_USE enum cht_err node_replica_actor_of(struct node_replica *r, struct crdt_place at,
+                                                const struct crdt_entry *e, struct crdt_id *out);
 /* The entities touched by applied entries outside `from`, no order, no duplicates; the caller
  * frees the list. Of the last commit, not of a turn under way. */
 CHT_MUST_USE enum cht_err node_replica_since(struct node_replica *r, const struct crdt_vector *from,

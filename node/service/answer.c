@@ -40,8 +40,7 @@ void service_answer_fault(struct node_service *s, const struct service_caller *c
     struct node_msg m = base_message(s);
     struct cht_buf out;
     cht_buf_init(&out, SERVICE_ANSWER_BYTES);
-    enum cht_err err =
-        node_msg_write_error(&out, &m, cht_bytes(c->id, c->id_len), fault);
+    enum cht_err err = node_msg_write_error(&out, &m, cht_bytes(c->id, c->id_len), fault);
     if (err == CHT_OK) /* a client that has left needs no answer */
         (void)!c->out->answer(c->out->ctx, c->client, cht_buf_view(&out));
     cht_buf_clear(&out);

@@ -74,7 +74,7 @@ static enum cht_err put_entry(struct node_service *s, struct crdt_place at,
     crdt_hex(cht_bytes(h->device, CRDT_ID_BYTES), device);
     crdt_hex(cht_bytes(h->epoch, CRDT_EPOCH_BYTES), epoch);
     bool waits = node_replica_graph(s->replica)->chains[at.chain].applied.seq < at.seq;
-    enum cht_err err = crdt_mp_put_map(out, 7u + (n != INDEX_NONE) + waits);
+    enum cht_err err = crdt_mp_put_map(out, 8u + (n != INDEX_NONE) + waits);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "entry", hash);
     if (err == CHT_OK)
@@ -89,6 +89,8 @@ static enum cht_err put_entry(struct node_service *s, struct crdt_place at,
         err = node_mp_put_key_uint(out, "stamp", crdt_hlc_ms(h->hlc));
     if (err == CHT_OK && n != INDEX_NONE)
         err = service_put_id("chittyId", &x->slots[n].id, out);
+    if (err == CHT_OK)
+        err = service_put_actor(s, "actor", at, out);
     if (err == CHT_OK && waits)
         err = node_mp_put_key_bool(out, "waits", true);
     return err == CHT_OK ? put_ops(n == INDEX_NONE ? 0 : x->slots[n].id.type, e, arena, out) : err;

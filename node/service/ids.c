@@ -113,3 +113,51 @@ struct cht_bytes service_device_name(const struct node_service *s, const uint8_t
     const struct net_device *d = net_members_device(node_replica_members(s->replica), device);
     return d == NULL ? cht_bytes(NULL, 0) : cht_bytes(d->name, d->name_len);
 }
+
+/* An actor is 16 bytes without a type (PROTOCOL 2.1): an entity with those bytes gives it one. */
+static void actor_text(const struct node_service *s, struct crdt_id actor,
+                       char out[static CRDT_ID_TEXT_MAX])
+{
+    for (uint8_t type = CRDT_TOPIC; type <= CRDT_DEVICE; type++) {
+        actor.type = type;
+        if (node_index_find(node_replica_index(s->replica), &actor) != INDEX_NONE) {
+            crdt_id_text(&actor, out);
+            return;
+        }
+    }
+    crdt_hex(cht_bytes(actor.b, CRDT_ID_BYTES), out);
+}
+
+enum cht_err service_put_actor(struct node_service *s, const char *key, struct crdt_place at,
+                               struct cht_buf *out)
+{
+    struct cht_arena arena;
+    struct crdt_entry e;
+    struct crdt_id actor;
+    char text[CRDT_ID_TEXT_MAX] = "";
+    cht_arena_init(&arena, LIMIT_TURN_BYTES);
+    enum cht_err err = node_replica_entry(s->replica, at, &arena, &e);
+    if (err == CHT_OK)
+        err = node_replica_actor_of(s->replica, at, &e, &actor);
+    if (err == CHT_OK)
+        actor_text(s, actor, text);
+    cht_arena_clear(&arena);
+    if (err != CHT_OK && err != CHT_E_NOTFOUND)
+        return err;
+    return node_mp_put_key_text(out, key, text);
+}
+
+enum cht_err service_put_by(struct node_service *s, struct crdt_place at, struct cht_buf *out)
+{
+    const uint8_t *device = crdt_graph_device_id(node_replica_graph(s->replica), at.chain);
+    char hex[2 * CRDT_ID_BYTES + 1];
+    crdt_hex(cht_bytes(device, CRDT_ID_BYTES), hex);
+    enum cht_err err = node_mp_put_text(out, "by");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, 3);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "device", hex);
+    if (err == CHT_OK)
+        err = node_mp_put_key_str(out, "deviceName", service_device_name(s, device));
+    return err == CHT_OK ? service_put_actor(s, "actor", at, out) : err;
+}

@@ -75,6 +75,13 @@ CHT_MUST_USE enum cht_err service_read_vector(const struct node_service *s, stru
 /* "key": "CHITTY-…" */
 CHT_MUST_USE enum cht_err service_put_id(const char *key, const struct crdt_id *id,
                                          struct cht_buf *out);
+/* "key": who an entry was written for, as an id when the entity is known here, else as hex; empty
+ * for the device itself. */
+CHT_MUST_USE enum cht_err service_put_actor(struct node_service *s, const char *key,
+                                            struct crdt_place at, struct cht_buf *out);
+/* "by": { device, deviceName, actor } of an entry. */
+CHT_MUST_USE enum cht_err service_put_by(struct node_service *s, struct crdt_place at,
+                                         struct cht_buf *out);
 /* The name of a device as its admit record says it; empty when unknown. */
 struct cht_bytes service_device_name(const struct node_service *s, const uint8_t *device);
 
@@ -113,6 +120,11 @@ CHT_MUST_USE enum cht_err service_put_data(const struct crdt_graph *g,
 CHT_MUST_USE enum cht_err service_put_record(const struct node_service *s,
                                              const struct crdt_state *state,
                                              struct cht_bytes fields, struct cht_buf *out);
+/* Append the map of the fields named by bits (struct node_touch): shown values, nil for one that
+ * has none. */
+CHT_MUST_USE enum cht_err service_put_delta(const struct crdt_graph *g,
+                                            const struct crdt_state *state, uint64_t fields,
+                                            struct cht_buf *out);
 /* Does the entity pass a filter (LOCAL 4.3)? */
 bool service_matches(const struct crdt_graph *g, const struct crdt_state *state,
                      struct cht_bytes filter);

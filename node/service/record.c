@@ -77,6 +77,30 @@ enum cht_err service_put_data(const struct crdt_graph *g, const struct crdt_stat
     return err;
 }
 
+enum cht_err service_put_delta(const struct crdt_graph *g, const struct crdt_state *state,
+                               uint64_t fields, struct cht_buf *out)
+{
+    const struct crdt_type_schema *t = crdt_schema(state->id.type);
+    uint32_t count = 0, first = 0;
+    for (size_t i = 0; t != NULL && i < t->count; i++)
+        count += (fields >> i & 1) != 0 && t->fields[i].number != CRDT_FIELD_DELETED;
+    enum cht_err err = crdt_mp_put_map(out, count);
+    for (size_t i = 0; t != NULL && err == CHT_OK && i < t->count; i++) {
+        const struct crdt_field *f = &t->fields[i];
+        if ((fields >> i & 1) == 0 || f->number == CRDT_FIELD_DELETED)
+            continue;
+        uint32_t cells = cells_of(state, f->number, &first);
+        if (cells != 0) {
+            err = put_field(g, state, f, first, cells, out);
+            continue;
+        }
+        err = node_mp_put_text(out, f->name);
+        if (err == CHT_OK)
+            err = crdt_mp_put_nil(out);
+    }
+    return err;
+}
+
 enum cht_err service_put_record(const struct node_service *s, const struct crdt_state *state,
                                 struct cht_bytes fields, struct cht_buf *out)
 {
@@ -205,7 +229,7 @@ enum cht_err service_put_values(struct node_service *s, const struct crdt_state 
     if (err == CHT_OK)
         err = crdt_mp_put_array(out, cell->count);
     for (uint32_t i = 0; err == CHT_OK && i < cell->count; i++) {
-        err = crdt_mp_put_map(out, 6);
+        err = crdt_mp_put_map(out, 7);
         if (err == CHT_OK)
             err = node_mp_put_text(out, "value");
         if (err == CHT_OK)
@@ -216,6 +240,8 @@ enum cht_err service_put_values(struct node_service *s, const struct crdt_state 
             err = node_mp_put_key_str(
                 out, "deviceName",
                 service_device_name(s, crdt_graph_device_id(g, list[i]->at.chain)));
+        if (err == CHT_OK)
+            err = service_put_actor(s, "actor", list[i]->at, out);
         if (err == CHT_OK)
             err = node_mp_put_key_bool(out, "shown", i == 0);
     }

@@ -18,8 +18,15 @@ static unsigned watches_of(const struct node_service *s, local_client_id client)
     return count;
 }
 
+static const char *operation_of(const struct node_touch *touch, bool hidden)
+{
+    if (touch->was_hidden != hidden && touch->was_live)
+        return hidden ? "delete" : "undelete";
+    return touch->was_live ? "update" : "create";
+}
+
 static enum cht_err tell_one(struct node_service *s, const struct service_watch *w,
-                             const struct crdt_state *state)
+                             const struct crdt_state *state, const struct node_touch *touch)
 {
     const struct crdt_graph *g = node_replica_graph(s->replica);
     bool hidden = crdt_state_hidden(state, g);
@@ -27,14 +34,14 @@ static enum cht_err tell_one(struct node_service *s, const struct service_watch 
     cht_buf_init(&out, SERVICE_ANSWER_BYTES);
     enum cht_err err = service_begin(s, &w->caller, NODE_MSG_EVENT, &out);
     if (err == CHT_OK)
-        err = crdt_mp_put_map(&out, 6);
+        err = crdt_mp_put_map(&out, touch->last.seq == 0 ? 7 : 8);
     if (err == CHT_OK)
         err = node_mp_put_key_str(&out, "watch", cht_bytes(w->caller.id, w->caller.id_len));
     const char *domain = crdt_type_domain(state->id.type);
     if (err == CHT_OK)
         err = node_mp_put_key_text(&out, "domain", domain == NULL ? "other" : domain);
     if (err == CHT_OK)
-        err = node_mp_put_key_text(&out, "operation", hidden ? "delete" : "update");
+        err = node_mp_put_key_text(&out, "operation", operation_of(touch, hidden));
     if (err == CHT_OK)
         err = node_mp_put_text(&out, "entity");
     if (err == CHT_OK)
@@ -49,26 +56,33 @@ static enum cht_err tell_one(struct node_service *s, const struct service_watch 
     if (err == CHT_OK)
         err = service_put_data(g, state, cht_buf_view(&w->fields), &out);
     if (err == CHT_OK)
+        err = node_mp_put_text(&out, "delta");
+    if (err == CHT_OK)
+        err = service_put_delta(g, state, touch->fields, &out);
+    if (err == CHT_OK)
         err = service_put_vector(s, "version", node_replica_applied(s->replica), &out);
     if (err == CHT_OK)
         err = service_put_vector(s, "vector", node_replica_applied(s->replica), &out);
+    if (err == CHT_OK && touch->last.seq != 0)
+        err = service_put_by(s, touch->last, &out);
     if (err == CHT_OK)
         err = w->caller.out->answer(w->caller.out->ctx, w->caller.client, cht_buf_view(&out));
     cht_buf_clear(&out);
     return err;
 }
 
-static void tell_entity(struct node_service *s, const struct service_watch *only, uint32_t n)
+static void tell_entity(struct node_service *s, const struct service_watch *only,
+                        const struct node_touch *touch)
 {
     const struct crdt_state *state;
-    if (node_replica_state(s->replica, n, &state) != CHT_OK)
+    if (node_replica_state(s->replica, touch->n, &state) != CHT_OK)
         return;
     for (const struct service_watch *w = s->watches; w != NULL; w = w->next) {
         if ((only != NULL && w != only) || (w->type != 0 && w->type != state->id.type) ||
             !service_matches(node_replica_graph(s->replica), state, cht_buf_view(&w->filter)))
             continue;
         /* a client that has left or does not read is dropped by the server */
-        (void)!tell_one(s, w, state);
+        (void)!tell_one(s, w, state, touch);
     }
 }
 
@@ -78,7 +92,7 @@ void service_tell(struct node_service *s)
         return;
     struct node_commit last = node_replica_last(s->replica);
     for (size_t i = 0; i < last.touched_count; i++)
-        tell_entity(s, NULL, last.touched[i]);
+        tell_entity(s, NULL, &last.touched[i]);
 }
 
 /* What came after the client's vector is told first: the entities of the log rows since. */
@@ -89,8 +103,10 @@ static void catch_up(struct node_service *s, const struct service_watch *w,
     size_t count;
     if (node_replica_since(s->replica, from, &list, &count) != CHT_OK)
         return;
-    for (size_t i = 0; i < count; i++)
-        tell_entity(s, w, list[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct node_touch touch = { .n = list[i], .was_live = true }; /* how it was is not known */
+        tell_entity(s, w, &touch);
+    }
     free(list);
 }
 
