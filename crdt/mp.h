@@ -42,6 +42,8 @@ struct crdt_mp crdt_mp_next(struct cht_wire *w);
 /* Step over one whole object; returns its exact bytes (empty, and the error set, on bad bytes).
  * Nesting deeper than LIMIT_MSGPACK_DEPTH + 1 is CHT_E_LIMIT. */
 struct cht_bytes crdt_mp_skip(struct cht_wire *w);
+/* The same without a bound on the nesting, for bytes that crdt_mp_scan has accepted. */
+struct cht_bytes crdt_mp_pass(struct cht_wire *w);
 /* The head of the one object in `value`, which has been scanned. */
 struct crdt_mp crdt_mp_peek(struct cht_bytes value);
 

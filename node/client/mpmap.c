@@ -3,19 +3,6 @@
 
 #include <assert.h>
 
-/* Step over one object. Depth needs no bound here: nothing is kept for it, and what is scanned has
- * one. A count is never larger than the bytes left, so the sum stays small. */
-static struct cht_bytes skip(struct cht_wire *w)
-{
-    const uint8_t *start = w->at;
-    for (uint64_t left = 1; left > 0 && w->err == CHT_OK; left--) {
-        const struct crdt_mp head = crdt_mp_next(w);
-        if (head.kind == CRDT_MP_ARRAY || head.kind == CRDT_MP_MAP)
-            left += head.kind == CRDT_MP_MAP ? head.u * 2 : head.u;
-    }
-    return w->err == CHT_OK ? cht_bytes(start, (size_t)(w->at - start)) : cht_bytes(NULL, 0);
-}
-
 struct node_mp_iter node_mp_iter(struct cht_bytes object)
 {
     struct node_mp_iter it = { .at = cht_wire(object) };
@@ -35,8 +22,8 @@ bool node_mp_next(struct node_mp_iter *it, struct cht_bytes *key, struct cht_byt
         return false;
     struct cht_bytes name = { 0 };
     if (it->is_map)
-        name = skip(&it->at);
-    struct cht_bytes object = skip(&it->at);
+        name = crdt_mp_pass(&it->at);
+    struct cht_bytes object = crdt_mp_pass(&it->at);
     if (it->at.err != CHT_OK)
         return false;
     it->left--;
