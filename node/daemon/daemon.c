@@ -109,7 +109,8 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
     d->home.files.lock_fd = -1;
     cht_arena_init(&d->arena, LIMIT_TURN_BYTES);
     net_pulls_init(&d->pulls);
-    enum cht_err err = open_signals(d, fault);
+    d->peers = calloc(1, sizeof *d->peers);
+    enum cht_err err = d->peers == NULL ? CHT_E_NOMEM : open_signals(d, fault);
     if (err == CHT_OK)
         err = node_home_start(o->autostarted, fault, &d->home);
     if (err == CHT_OK)
@@ -126,8 +127,9 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
     d->now_ms = d->busy_ms = d->client_ms = monotonic_ms();
     d->wall_ms = node_wall_ms();
     for (size_t i = 0; i < o->peer_count; i++)
-        daemon_add_address(d, NULL, cht_bytes_str(o->peers[i]));
-    daemon_load_addresses(d);
+        daemon_add_static(d, o->peers[i]);
+    net_peers_init(d->peers, d->run);
+    daemon_load_peers(d);
     daemon_invites_open(d);
     return CHT_OK;
 }
@@ -144,6 +146,12 @@ static void finish(struct node_daemon *d)
     service_free(d->service);
     if (d->signal_fd >= 0)
         (void)close(d->signal_fd);
+    while (d->statics != NULL) {
+        struct daemon_static *next = d->statics->next;
+        free(d->statics);
+        d->statics = next;
+    }
+    free(d->peers);
     cht_arena_clear(&d->arena);
     node_home_end(&d->home);
 }
@@ -171,8 +179,9 @@ enum cht_err daemon_switch(struct node_daemon *d, const char *path, struct node_
     }
     if (d->home.replica != NULL)
         service_replace(d->service, d->home.replica, d->home.path);
-    daemon_load_addresses(d);
-    d->dials_ms = 0;
+    net_peers_init(d->peers, d->run);
+    if (d->home.replica != NULL)
+        daemon_load_peers(d);
     return err;
 }
 
@@ -200,7 +209,7 @@ static long sleep_ms(const struct node_daemon *d)
     if (d->more)
         return 0;
     uint64_t due = earliest(daemon_links_due_ms(d), daemon_pairings_due_ms(d));
-    due = earliest(due, d->dials_ms);
+    due = earliest(due, net_peers_due_ms(d->peers));
     if (node_replica_dirty(d->home.replica))
         due = earliest(due, d->now_ms + 20);
     if (node_store_wal_bytes(node_replica_store(d->home.replica)) != 0)
@@ -288,6 +297,15 @@ static void collect(struct node_daemon *d, struct waits *w)
     daemon_pairings_tick(d);
 }
 
+void daemon_commit_midway(struct node_daemon *d)
+{
+    bool left;
+    enum cht_err err = node_replica_settle(d->home.replica, d->wall_ms, &left);
+    if (err == CHT_OK)
+        err = node_replica_commit(d->home.replica, false);
+    service_committed_midway(d->service, err);
+}
+
 /* Rows are written in the turn itself when little happened; under load at most every second. */
 static bool time_to_write(struct node_daemon *d)
 {
@@ -309,7 +327,7 @@ static enum cht_err commit(struct node_daemon *d)
     if (write)
         d->written_ms = d->now_ms;
     struct node_commit last = node_replica_last(d->home.replica);
-    if (last.changed || last.touched_count != 0)
+    if (last.range_count != 0 || last.touched_count != 0)
         d->busy_ms = d->now_ms;
     daemon_arrow(ARROW_COMMITTED);
     return err;
@@ -321,10 +339,7 @@ static void tend(struct node_daemon *d)
     size_t wal = node_store_wal_bytes(store);
     if (wal > DAEMON_WAL_BYTES || (wal != 0 && d->now_ms - d->busy_ms >= DAEMON_REST_MS))
         (void)!node_store_checkpoint(store);
-    if (d->now_ms >= d->dials_ms) {
-        d->dials_ms = UINT64_MAX; /* until a peer, an address or a record comes or goes */
-        daemon_dial_all(d);
-    }
+    daemon_dials_tick(d);
     bool alone = net_members_device_count(node_replica_members(d->home.replica)) < 2;
     if (d->autostarted && alone && d->now_ms - d->client_ms >= DAEMON_IDLE_MS)
         d->stopping = true;

@@ -1,50 +1,84 @@
-/* Whom to dial, and where; see own.h. ZeroMQ dials again by itself; here is decided which dials
- * there are: to each admitted device without a connection, at each address known of it. */
+/* Dials: whom to dial and where, as the peer table (net/peers.h) says; see own.h. The transport
+ * dials again by itself after a loss; here is decided which dials there are. */
 #include "node/daemon/own.h"
 
 #include "node/client/mpmap.h"
 #include "node/store/local.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DIALS_EACH 4u /* addresses of one device that are tried at once */
+struct daemon_dial {
+    struct daemon_dial *next;
+    uint32_t dial;
+    uint8_t device[CRDT_ID_BYTES];
+    char address[LIMIT_ADDRESS_BYTES + 1];
+};
 
-static const uint8_t nobody[CRDT_ID_BYTES];
-
-void daemon_add_address(struct node_daemon *d, const uint8_t *device, struct cht_bytes text)
+static bool own_device(const struct node_daemon *d, const uint8_t *device)
 {
-    struct daemon_address *a = calloc(1, sizeof *a);
+    return memcmp(device, d->home.identity->device, CRDT_ID_BYTES) == 0;
+}
+
+/* "host:port" as an endpoint; false when nobody can be dialled there. */
+static bool endpoint_of(struct cht_bytes text, char out[static LIMIT_ADDRESS_BYTES])
+{
     bool bare = text.len < 6 || memcmp(text.data, "tcp://", 6) != 0;
-    if (a == NULL)
-        return;
-    int len = snprintf(a->text, sizeof a->text, "%s%.*s", bare ? "tcp://" : "", (int)text.len,
+    int len = snprintf(out, LIMIT_ADDRESS_BYTES, "%s%.*s", bare ? "tcp://" : "", (int)text.len,
                        (const char *)text.data);
-    memcpy(a->device, device == NULL ? nobody : device, CRDT_ID_BYTES);
-    bool useless = len < 0 || (size_t)len >= sizeof a->text || strstr(a->text, "://*") != NULL ||
-                   strstr(a->text, "://0.0.0.0:") != NULL;
-    for (const struct daemon_address *o = d->addresses; o != NULL && !useless; o = o->next)
-        useless = strcmp(o->text, a->text) == 0 && memcmp(o->device, a->device, CRDT_ID_BYTES) == 0;
-    if (useless) {
-        free(a);
+    return len > 0 && (size_t)len < LIMIT_ADDRESS_BYTES && strstr(out, "://*") == NULL &&
+           strstr(out, "://0.0.0.0:") == NULL;
+}
+
+void daemon_add_address(struct node_daemon *d, const uint8_t device[static CRDT_ID_BYTES],
+                        struct cht_bytes text, enum net_address_source source)
+{
+    char endpoint[LIMIT_ADDRESS_BYTES];
+    struct net_peer *peer;
+    if (own_device(d, device) || !endpoint_of(text, endpoint) ||
+        net_peers_add(d->peers, device, &peer) != CHT_OK)
+        return;
+    /* a full list keeps what is worth more */
+    (void)!net_peer_address(d->peers, peer, cht_bytes_str(endpoint), source, d->now_ms);
+}
+
+void daemon_add_static(struct node_daemon *d, const char *text)
+{
+    struct daemon_static *s = calloc(1, sizeof *s);
+    if (s == NULL || !endpoint_of(cht_bytes_str(text), s->text)) {
+        daemon_log("warning", "%s is no address to dial", text);
+        free(s);
         return;
     }
-    a->next = d->addresses;
-    d->addresses = a;
-    d->dials_ms = 0;
+    s->next = d->statics;
+    d->statics = s;
 }
 
 static enum cht_err load_one(void *ctx, const uint8_t *device, struct cht_bytes address)
 {
-    daemon_add_address(ctx, device, address);
+    struct node_daemon *d = ctx;
+    if (net_members_device(node_replica_members(d->home.replica), device) != NULL)
+        daemon_add_address(d, device, address, NET_ADDRESS_TOLD);
     return CHT_OK;
 }
 
-void daemon_load_addresses(struct node_daemon *d)
+void daemon_load_peers(struct node_daemon *d)
 {
+    const struct net_members *members = node_replica_members(d->home.replica);
+    for (uint32_t i = 0; i < net_members_device_count(members); i++) {
+        const struct net_device *device = net_members_device_at(members, i);
+        struct net_peer *peer;
+        if (own_device(d, device->id) || net_peers_add(d->peers, device->id, &peer) != CHT_OK)
+            continue;
+        for (const struct daemon_static *s = d->statics; s != NULL; s = s->next)
+            daemon_add_address(d, device->id, cht_bytes_str(s->text), NET_ADDRESS_STATIC);
+    }
     if (node_each_address(node_replica_store(d->home.replica), load_one, d) != CHT_OK)
         daemon_log("warning", "the addresses of peers cannot be read");
 }
+
+/* --- dialling ------------------------------------------------------------------------------- */
 
 static void drop_dial(struct node_daemon *d, struct daemon_dial *dial)
 {
@@ -57,77 +91,47 @@ static void drop_dial(struct node_daemon *d, struct daemon_dial *dial)
     }
 }
 
-static bool carries_link(const struct node_daemon *d, uint32_t dial)
+static void undial(struct node_daemon *d, const uint8_t *device)
 {
-    for (const struct daemon_link *l = d->links; l != NULL; l = l->next) {
-        if (l->dial == dial)
-            return true;
-    }
-    return false;
-}
-
-/* The device is connected: stop trying its other addresses. Of two connections the run ids decide
- * (links.c), at both ends alike; here none is cut, or each end might cut the other's. */
-static void leave_others(struct node_daemon *d, const uint8_t *device)
-{
-    for (struct daemon_dial *dial = d->dials, *next; dial != NULL; dial = next) {
-        next = dial->next;
-        if (memcmp(dial->device, device, CRDT_ID_BYTES) != 0 || carries_link(d, dial->dial))
+    for (struct daemon_dial *x = d->dials, *next; x != NULL; x = next) {
+        next = x->next;
+        if (memcmp(x->device, device, CRDT_ID_BYTES) != 0)
             continue;
-        net_transport_undial(d->transport, dial->dial);
-        drop_dial(d, dial);
+        net_transport_undial(d->transport, x->dial);
+        drop_dial(d, x);
     }
 }
 
-static bool dialled(const struct node_daemon *d, const uint8_t *device, const char *address,
-                    unsigned *out_count)
+static void dial(struct node_daemon *d, const struct net_peer *peer, const char *address)
 {
-    bool found = false;
-    for (const struct daemon_dial *dial = d->dials; dial != NULL; dial = dial->next) {
-        if (memcmp(dial->device, device, CRDT_ID_BYTES) != 0)
-            continue;
-        ++*out_count;
-        found |= strcmp(dial->address, address) == 0;
-    }
-    return found;
-}
-
-static void dial(struct node_daemon *d, const struct net_device *device, const char *address)
-{
-    unsigned count = 0;
-    if (dialled(d, device->id, address, &count) || count >= DIALS_EACH)
-        return;
-    struct daemon_dial *x = calloc(1, sizeof *x);
+    const struct net_device *device =
+        net_members_device(node_replica_members(d->home.replica), peer->device);
+    undial(d, peer->device);
+    struct daemon_dial *x = device == NULL ? NULL : calloc(1, sizeof *x);
     if (x == NULL)
         return;
-    memcpy(x->device, device->id, CRDT_ID_BYTES);
-    memcpy(x->address, address, strlen(address) + 1);
+    memcpy(x->device, peer->device, CRDT_ID_BYTES);
+    (void)snprintf(x->address, sizeof x->address, "%s", address);
     if (net_transport_dial(d->transport, address, device->cert.transport_pk, device->id,
                            &x->dial) != CHT_OK) {
-        free(x);
+        free(x); /* the table comes back to it after a back-off */
         return;
     }
     x->next = d->dials;
     d->dials = x;
 }
 
-void daemon_dial_all(struct node_daemon *d)
+void daemon_dials_tick(struct node_daemon *d)
 {
-    struct net_members *members = node_replica_members(d->home.replica);
-    for (uint32_t i = 0; i < net_members_device_count(members); i++) {
-        const struct net_device *device = net_members_device_at(members, i);
-        if (memcmp(device->id, d->home.identity->device, CRDT_ID_BYTES) == 0)
-            continue;
-        if (daemon_linked(d, device->id)) {
-            leave_others(d, device->id);
-            continue;
-        }
-        /* an address given by hand may be anybody's: the pinned key decides */
-        for (const struct daemon_address *a = d->addresses; a != NULL; a = a->next) {
-            if (memcmp(a->device, device->id, CRDT_ID_BYTES) == 0 ||
-                memcmp(a->device, nobody, CRDT_ID_BYTES) == 0)
-                dial(d, device, a->text);
-        }
+    struct net_peer *peer;
+    const char *address;
+    enum net_dial_act act;
+    while ((act = net_peers_step(d->peers, d->now_ms, randombytes_random(), &peer, &address)) !=
+           NET_ACT_NONE) {
+        if (act == NET_ACT_DIAL)
+            dial(d, peer, address);
+        else
+            undial(d, peer->device);
     }
 }
 
@@ -143,9 +147,10 @@ void daemon_dial_ended(struct node_daemon *d, uint32_t dial)
 
 void daemon_dial_refused(struct node_daemon *d, const struct net_tr_event *e)
 {
-    for (struct daemon_dial *x = d->dials; x != NULL; x = x->next) {
-        if (x->dial == e->dial)
-            x->status = e->status;
+    for (const struct daemon_dial *x = d->dials; x != NULL; x = x->next) {
+        struct net_peer *peer = x->dial == e->dial ? net_peers_find(d->peers, x->device) : NULL;
+        if (peer != NULL && e->status == 300)
+            net_peer_refused(peer);
     }
 }
 
@@ -155,61 +160,62 @@ void daemon_dials_close(struct node_daemon *d)
         net_transport_undial(d->transport, d->dials->dial);
         drop_dial(d, d->dials);
     }
-    while (d->addresses != NULL) {
-        struct daemon_address *next = d->addresses->next;
-        free(d->addresses);
-        d->addresses = next;
-    }
 }
 
 /* --- for people ----------------------------------------------------------------------------- */
 
-static const char *state_of(const struct node_daemon *d, const struct net_device *device,
-                            const char **out_address)
+static const struct daemon_link *link_to(const struct node_daemon *d, const uint8_t *device)
 {
-    *out_address = "";
-    for (const struct daemon_link *l = d->links; l != NULL; l = l->next) {
-        if (l->over || memcmp(l->device, device->id, CRDT_ID_BYTES) != 0)
-            continue;
-        *out_address = l->address;
+    const struct daemon_link *l = d->links;
+    while (l != NULL && (l->over || !l->up || memcmp(l->device, device, CRDT_ID_BYTES) != 0))
+        l = l->next;
+    return l;
+}
+
+static const char *state_of(const struct daemon_link *l, const struct net_peer *peer)
+{
+    if (l != NULL)
         return l->alarmed ? "differs" : (l->synced ? "in sync" : "connected");
-    }
-    for (const struct daemon_dial *x = d->dials; x != NULL; x = x->next) {
-        if (memcmp(x->device, device->id, CRDT_ID_BYTES) != 0)
-            continue;
-        *out_address = x->address;
-        if (x->status == 300)
-            return "waiting to be introduced";
-    }
-    return "away";
+    return peer != NULL && peer->waiting ? "waiting to be introduced" : "away";
+}
+
+static enum cht_err put_peer(const struct node_daemon *d, const struct net_device *device,
+                             struct cht_buf *out)
+{
+    const struct daemon_link *l = link_to(d, device->id);
+    const struct net_peer *peer = net_peers_find(d->peers, device->id);
+    char hex[2 * CRDT_ID_BYTES + 1];
+    crdt_hex(cht_bytes(device->id, CRDT_ID_BYTES), hex);
+    const char *address = l != NULL && l->address[0] != '\0' ? l->address
+                          : peer != NULL                     ? peer->tried.text
+                                                             : "";
+    uint64_t seen = l != NULL ? d->wall_ms : (peer == NULL ? 0 : peer->seen_ms);
+    enum cht_err err = crdt_mp_put_map(out, 6);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "device", hex);
+    if (err == CHT_OK)
+        err = node_mp_put_key_str(out, "name", cht_bytes(device->name, device->name_len));
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "state", state_of(l, peer));
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "address", address);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "lastSeen", seen);
+    return err == CHT_OK ? node_mp_put_key_text(out, "role",
+                                                device->role == NET_ROLE_ADMIN ? "admin" : "member")
+                         : err;
 }
 
 enum cht_err daemon_put_peers(void *ctx, struct cht_buf *out)
 {
     const struct node_daemon *d = ctx;
-    struct net_members *members = node_replica_members(d->home.replica);
+    const struct net_members *members = node_replica_members(d->home.replica);
     uint32_t count = net_members_device_count(members);
     enum cht_err err = crdt_mp_put_array(out, count - 1);
     for (uint32_t i = 0; err == CHT_OK && i < count; i++) {
         const struct net_device *device = net_members_device_at(members, i);
-        const char *address;
-        char hex[2 * CRDT_ID_BYTES + 1];
-        if (memcmp(device->id, d->home.identity->device, CRDT_ID_BYTES) == 0)
-            continue;
-        const char *state = state_of(d, device, &address);
-        crdt_hex(cht_bytes(device->id, CRDT_ID_BYTES), hex);
-        err = crdt_mp_put_map(out, 5);
-        if (err == CHT_OK)
-            err = node_mp_put_key_text(out, "device", hex);
-        if (err == CHT_OK)
-            err = node_mp_put_key_str(out, "name", cht_bytes(device->name, device->name_len));
-        if (err == CHT_OK)
-            err = node_mp_put_key_text(out, "state", state);
-        if (err == CHT_OK)
-            err = node_mp_put_key_text(out, "address", address);
-        if (err == CHT_OK)
-            err = node_mp_put_key_text(out, "role",
-                                       device->role == NET_ROLE_ADMIN ? "admin" : "member");
+        if (!own_device(d, device->id))
+            err = put_peer(d, device, out);
     }
     return err;
 }

@@ -72,6 +72,8 @@ static void take_ranges(struct node_daemon *d, struct daemon_link *l, const stru
     for (size_t i = 0; i < fx->deliver.count; i++) {
         enum node_receipt receipt;
         verdicts[i] = NET_FAILED;
+        if (node_replica_full(d->home.replica))
+            daemon_commit_midway(d);
         if (node_replica_receive(d->home.replica, &fx->deliver.ranges[i], d->wall_ms, &receipt) ==
             CHT_OK)
             verdicts[i] = verdict_of(receipt);
@@ -96,43 +98,39 @@ static void take_records(struct node_daemon *d, struct daemon_link *l, const str
         x->result = err == CHT_E_WAITING ? CHT_OK : err;
     }
     keep_delivery(l, x);
-    d->dials_ms = 0; /* there may be someone new to dial */
+    daemon_load_peers(d); /* there may be someone new to dial */
 }
 
-/* Both sides dialled: the leg of the smaller run id stays, of two in one direction the newer. */
-static void settle_legs(struct node_daemon *d, struct daemon_link *l)
+static struct daemon_link *link_of(struct node_daemon *d, uint32_t conn)
 {
-    bool we_are_smaller = memcmp(d->run, l->run, NET_RUN_BYTES) < 0;
-    for (struct daemon_link *o = d->links; o != NULL; o = o->next) {
-        if (o == l || o->over || !o->up || memcmp(o->device, l->device, CRDT_ID_BYTES) != 0)
-            continue;
-        bool opposite = (o->dial == 0) != (l->dial == 0);
-        bool keep_new = !opposite || (l->dial != 0) == we_are_smaller;
-        struct daemon_link *lose = keep_new ? o : l;
-        struct net_event ev = { .kind = NET_EV_CLOSE,
-                                .now_ms = d->now_ms,
-                                .reason = NET_BYE_DUPLICATE };
-        daemon_link_step(d, lose, &ev);
-        if (lose == l)
-            return;
-    }
+    struct daemon_link *l = d->links;
+    while (l != NULL && l->conn != conn)
+        l = l->next;
+    return l;
 }
 
 static void peer_up(struct node_daemon *d, struct daemon_link *l, const struct net_effect *fx)
 {
     char hex[9];
     const struct net_hello *hello = fx->up.hello;
+    struct net_peer *peer = net_peers_find(d->peers, l->device);
     l->up = true;
-    memcpy(l->run, hello->run, NET_RUN_BYTES);
     daemon_log("info", "peer %s is connected (%s)", daemon_short(l->device, hex),
                l->dial == 0 ? "it dialled" : "we dialled");
     for (size_t i = 0; i < hello->endpoint_count; i++) {
-        daemon_add_address(d, l->device, hello->endpoints[i]);
+        daemon_add_address(d, l->device, hello->endpoints[i], NET_ADDRESS_TOLD);
         (void)!node_keep_address(node_replica_store(d->home.replica), l->device,
                                  hello->endpoints[i], d->wall_ms);
     }
-    settle_legs(d, l);
-    d->dials_ms = 0;
+    uint32_t drop = 0;
+    if (peer != NULL)
+        net_peer_hello(d->peers, peer, l->conn, hello->run, d->wall_ms, &drop);
+    struct daemon_link *lose = drop == 0 ? NULL : link_of(d, drop);
+    struct net_event ev = { .kind = NET_EV_CLOSE,
+                            .now_ms = d->now_ms,
+                            .reason = NET_BYE_DUPLICATE };
+    if (lose != NULL)
+        daemon_link_step(d, lose, &ev);
 }
 
 static void name_rows(struct daemon_link *l, const struct net_effect *fx)
@@ -159,6 +157,7 @@ static void peer_over(struct node_daemon *d, struct daemon_link *l, const struct
     char hex[9];
     (void)d;
     l->over = true;
+    l->reason = fx->close.reason;
     daemon_log(fx->close.blame ? "warning" : "info", "peer %s: %s", daemon_short(l->device, hex),
                fx->close.sentence == NULL ? "session ended" : fx->close.sentence);
 }
@@ -205,6 +204,13 @@ void daemon_link_step(struct node_daemon *d, struct daemon_link *l, const struct
 
 static void link_up(struct node_daemon *d, const struct net_tr_event *e)
 {
+    struct net_peer *peer;
+    if (net_peers_add(d->peers, e->device, &peer) != CHT_OK ||
+        net_peer_up(peer, e->conn, e->dial != 0, d->wall_ms) != CHT_OK) {
+        net_transport_hang_up(d->transport, e->conn);
+        daemon_dial_ended(d, e->dial);
+        return;
+    }
     struct daemon_link *l = calloc(1, sizeof *l);
     if (l == NULL)
         return;
@@ -243,14 +249,6 @@ static void link_up(struct node_daemon *d, const struct net_tr_event *e)
     daemon_link_step(d, l, &ev);
 }
 
-static struct daemon_link *link_of(struct node_daemon *d, uint32_t conn)
-{
-    struct daemon_link *l = d->links;
-    while (l != NULL && l->conn != conn)
-        l = l->next;
-    return l;
-}
-
 static void drop_link(struct node_daemon *d, struct daemon_link *l)
 {
     char hex[9];
@@ -262,9 +260,11 @@ static void drop_link(struct node_daemon *d, struct daemon_link *l)
     }
     if (l->up)
         daemon_log("info", "peer %s is gone", daemon_short(l->device, hex));
+    struct net_peer *peer = net_peers_find(d->peers, l->device);
+    if (peer != NULL)
+        net_peer_down(peer, l->conn, l->reason, d->now_ms, randombytes_random());
     net_session_free(l->session);
     free(l);
-    d->dials_ms = 0;
 }
 
 void daemon_links_take(struct node_daemon *d, const struct net_tr_event *events)
@@ -358,6 +358,8 @@ void daemon_links_tell(struct node_daemon *d, enum cht_err committed)
             tell_news(d, l, &last);
         send_frames(d, l);
     }
+    if (committed == CHT_OK)
+        node_replica_told(d->home.replica);
     for (struct daemon_link *l = d->links, *next; l != NULL; l = next) {
         next = l->next;
         if (!l->over)
@@ -392,13 +394,4 @@ uint64_t daemon_links_due_ms(const struct node_daemon *d)
         due = at < due ? at : due;
     }
     return due;
-}
-
-bool daemon_linked(const struct node_daemon *d, const uint8_t device[static CRDT_ID_BYTES])
-{
-    for (const struct daemon_link *l = d->links; l != NULL; l = l->next) {
-        if (!l->over && l->up && memcmp(l->device, device, CRDT_ID_BYTES) == 0)
-            return true;
-    }
-    return false;
 }

@@ -8,6 +8,7 @@
  * joining.c pairing with another node, daemon.c the turn. */
 #include "net/io/transport.h"
 #include "net/pair.h"
+#include "net/peers.h"
 #include "net/session.h"
 #include "node/home.h"
 #include "node/local/server.h"
@@ -59,29 +60,21 @@ struct daemon_link {
     struct daemon_link *next;
     uint32_t conn, dial; /* dial 0: inbound */
     uint8_t device[CRDT_ID_BYTES];
-    uint8_t run[NET_RUN_BYTES]; /* the peer's, from its HELLO */
     struct net_session *session;
     bool up, synced, over, alarmed;
+    unsigned reason; /* with `over`: why, an enum net_bye_reason; 0: lost */
     char address[64];
     struct link_delivery *deliveries, **deliveries_end; /* of this turn */
     struct link_frame *frames, **frames_end;            /* to send after the commit */
 };
 
-struct daemon_dial {
-    struct daemon_dial *next;
-    uint32_t dial;
-    uint8_t device[CRDT_ID_BYTES];
-    char address[LIMIT_ADDRESS_BYTES];
-    unsigned status; /* of the last refusal; 300: waiting to be introduced */
-};
-
-/* An address of a device; the device is zero for one given by hand, whose device is not known. */
-struct daemon_address {
-    struct daemon_address *next;
-    uint8_t device[CRDT_ID_BYTES];
+/* An address given by hand: it may be anybody's, the pinned key decides. */
+struct daemon_static {
+    struct daemon_static *next;
     char text[LIMIT_ADDRESS_BYTES];
 };
 
+struct daemon_dial;
 struct daemon_pairing;
 
 struct node_daemon {
@@ -93,14 +86,15 @@ struct node_daemon {
     uint8_t run[NET_RUN_BYTES];
     struct cht_arena arena; /* of the turn */
     struct daemon_link *links;
+    struct net_peers *peers;
     struct daemon_dial *dials;
-    struct daemon_address *addresses;
+    struct daemon_static *statics;
     struct daemon_pairing *pairings;
     int signal_fd, pair_fd; /* pair_fd -1: not listening for pairing */
     uint16_t pair_port;
     bool stopping, autostarted;
     uint64_t now_ms, wall_ms; /* monotonic and wall clock of this turn */
-    uint64_t written_ms, busy_ms, dials_ms, client_ms;
+    uint64_t written_ms, busy_ms, client_ms;
     size_t turn_entries;
     bool more; /* something is left over: do not sleep */
 };
@@ -116,19 +110,21 @@ void daemon_links_tick(struct node_daemon *d);
 void daemon_links_tell(struct node_daemon *d, enum cht_err committed);
 void daemon_links_close(struct node_daemon *d);
 uint64_t daemon_links_due_ms(const struct node_daemon *d);
-bool daemon_linked(const struct node_daemon *d, const uint8_t device[static CRDT_ID_BYTES]);
 /* For `status` and `peers`. */
 enum cht_err daemon_put_peers(void *ctx, struct cht_buf *out);
 enum cht_err daemon_put_addresses(void *ctx, struct cht_buf *out);
 
 /* --- dials.c ------------------------------------------------------------------------------- */
 
-/* Remember an address ("tcp://host:port" or "host:port"); `device` NULL: not known whose. */
-void daemon_add_address(struct node_daemon *d, const uint8_t *device, struct cht_bytes text);
-/* Load the addresses that the store remembers. */
-void daemon_load_addresses(struct node_daemon *d);
-/* Dial those who should be connected and are not; leave what is not needed. */
-void daemon_dial_all(struct node_daemon *d);
+/* Remember an address of a device ("tcp://host:port" or "host:port"). */
+void daemon_add_address(struct node_daemon *d, const uint8_t device[static CRDT_ID_BYTES],
+                        struct cht_bytes text, enum net_address_source source);
+/* An address given by hand. */
+void daemon_add_static(struct node_daemon *d, const char *text);
+/* Know every admitted device and the addresses that the store remembers. */
+void daemon_load_peers(struct node_daemon *d);
+/* Dial whom the table says. */
+void daemon_dials_tick(struct node_daemon *d);
 /* The connection of a dial was hung up: the dial is gone with it. 0: it was inbound. */
 void daemon_dial_ended(struct node_daemon *d, uint32_t dial);
 void daemon_dial_refused(struct node_daemon *d, const struct net_tr_event *e);
@@ -190,6 +186,8 @@ size_t daemon_own_addresses(const struct node_daemon *d, char out[][LIMIT_ADDRES
 CHT_MUST_USE enum cht_err daemon_bring(struct node_home *h, struct node_fault *fault);
 /* --- daemon.c ------------------------------------------------------------------------------- */
 
+/* The turn's memory is half full: make durable what is in it. */
+void daemon_commit_midway(struct node_daemon *d);
 /* Use another space from now on: links end, the old replica is closed. */
 CHT_MUST_USE enum cht_err daemon_switch(struct node_daemon *d, const char *path,
                                         struct node_fault *fault);

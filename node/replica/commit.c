@@ -234,12 +234,19 @@ enum cht_err node_replica_commit(struct node_replica *r, bool write_back)
         replica_written(r);
     r->last.touched = r->touched.items;
     r->last.touched_count = r->touched.count;
-    r->last.changed = r->changed;
+    r->untold |= r->changed;
     r->over = true;
     return CHT_OK;
 }
 
 struct node_commit node_replica_last(const struct node_replica *r)
 {
-    return r->last;
+    struct node_commit last = r->last;
+    last.changed = r->untold;
+    return last;
+}
+
+void node_replica_told(struct node_replica *r)
+{
+    r->untold = false;
 }

@@ -123,7 +123,8 @@ struct node_replica {
     struct replica_list tickets;                             /* struct node_ticket_row */
     struct replica_list metas;                               /* struct replica_meta */
     struct node_commit last;
-    bool changed;
+    bool changed; /* in this turn */
+    bool untold;  /* in it or an earlier one, and peers were not told */
     struct cht_buf scratch;
 };
 

@@ -120,9 +120,13 @@ struct node_commit {
     size_t range_count;
     const struct node_touch *touched; /* each entity once, in the order first changed */
     size_t touched_count;
-    bool changed; /* entries stored or applied, or records added */
+    /* entries stored or applied, or records added: in it or in an earlier commit that peers were
+     * not told of */
+    bool changed;
 };
 struct node_commit node_replica_last(const struct node_replica *r);
+/* Peers have been told: `changed` starts anew. */
+void node_replica_told(struct node_replica *r);
 
 /* --- reading ------------------------------------------------------------------------------- */
 

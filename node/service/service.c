@@ -72,11 +72,6 @@ bool service_wants_rows(const struct node_service *s)
     return s->waiting_count != 0;
 }
 
-bool service_busy(const struct node_service *s)
-{
-    return s->waiting_count != 0 || s->written_count != 0;
-}
-
 static enum cht_err wait_for_commit(struct node_service *s, const struct local_request *request)
 {
     if (s->waiting_count == s->waiting_cap) {
@@ -112,6 +107,9 @@ static void on_request(void *ctx, const struct local_request *request)
     struct node_service *s = ctx;
     struct cht_bytes args;
     cht_arena_reset(&s->arena);
+    /* many large changes in one turn: what is there is committed before more is taken */
+    if (node_replica_full(s->replica))
+        service_committed_midway(s, node_replica_commit(s->replica, false));
     if (request->msg.type == NODE_MSG_STATE_UPDATE) {
         service_change(s, request);
     } else if (is_resolve(&request->msg, &args)) {
@@ -170,6 +168,13 @@ static void answer_waiting(struct node_service *s)
         cht_buf_clear(&list[i].message);
     }
     free(list);
+}
+
+void service_committed_midway(struct node_service *s, enum cht_err err)
+{
+    answer_written(s, err);
+    if (err == CHT_OK)
+        service_tell(s);
 }
 
 void service_after(struct node_service *s, enum cht_err err)

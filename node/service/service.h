@@ -49,8 +49,8 @@ void service_turn(struct node_service *s, uint64_t now_ms);
 bool service_wants_rows(const struct node_service *s);
 /* After the commit (`err` what it gave): answers, then watches. */
 void service_after(struct node_service *s, enum cht_err err);
-/* Anything that waits for a commit? */
-bool service_busy(const struct node_service *s);
+/* The turn was committed before its end: changes are answered, watches told. */
+void service_committed_midway(struct node_service *s, enum cht_err err);
 
 /* --- answers to commands that take longer --------------------------------------------------- */
 

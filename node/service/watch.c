@@ -29,10 +29,12 @@ static enum cht_err tell_one(struct node_service *s, const struct service_watch 
                              const struct crdt_state *state, const struct node_touch *touch)
 {
     const struct crdt_graph *g = node_replica_graph(s->replica);
-    bool hidden = crdt_state_hidden(state, g);
+    struct node_row_info info;
     struct cht_buf out;
     cht_buf_init(&out, SERVICE_ANSWER_BYTES);
-    enum cht_err err = service_begin(s, &w->caller, NODE_MSG_EVENT, &out);
+    enum cht_err err = node_row_info(g, state, &info);
+    if (err == CHT_OK)
+        err = service_begin(s, &w->caller, NODE_MSG_EVENT, &out);
     if (err == CHT_OK)
         err = crdt_mp_put_map(&out, touch->last.seq == 0 ? 7 : 8);
     if (err == CHT_OK)
@@ -41,13 +43,15 @@ static enum cht_err tell_one(struct node_service *s, const struct service_watch 
     if (err == CHT_OK)
         err = node_mp_put_key_text(&out, "domain", domain == NULL ? "other" : domain);
     if (err == CHT_OK)
-        err = node_mp_put_key_text(&out, "operation", operation_of(touch, hidden));
+        err = node_mp_put_key_text(&out, "operation", operation_of(touch, info.hidden));
     if (err == CHT_OK)
         err = node_mp_put_text(&out, "entity");
     if (err == CHT_OK)
-        err = crdt_mp_put_map(&out, 3);
+        err = crdt_mp_put_map(&out, info.conflicts == 0 ? 3 : 4);
     if (err == CHT_OK)
         err = service_put_id("chittyId", &state->id, &out);
+    if (err == CHT_OK && info.conflicts != 0)
+        err = node_mp_put_key_uint(&out, "conflicts", info.conflicts);
     const char *type = crdt_type_table(state->id.type);
     if (err == CHT_OK)
         err = node_mp_put_key_text(&out, "type", type == NULL ? "other" : type);

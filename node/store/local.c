@@ -84,7 +84,7 @@ enum cht_err node_each_address(struct node_store *s,
 {
     sqlite3_stmt *st = NULL;
     enum cht_err err =
-        store_prepare(s, "SELECT device, address FROM peer ORDER BY seen_ms DESC", &st);
+        store_prepare(s, "SELECT device, address FROM peer ORDER BY seen_ms", &st);
     while (err == CHT_OK && (err = store_row(st)) == CHT_OK) {
         struct cht_bytes device = store_column(st, 0);
         err = device.len == CRDT_ID_BYTES ? each(ctx, device.data, store_column(st, 1))
