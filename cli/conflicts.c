@@ -9,7 +9,7 @@ static void put_conflict(struct cli_out *out, struct cht_bytes record)
     const struct cht_bytes name = node_mp_get_str(record, "field");
     const struct cht_bytes key = node_mp_get(record, "key");
     const struct cht_bytes id = node_mp_get_str(record, "chittyId");
-    const unsigned type = crdt_type_from(node_mp_get_str(record, "type"));
+    const unsigned type = cli_record_type(record);
     cli_put_style(out, CLI_DIM);
     cli_put_line(out, out->terminal ? cli_short_id(id) : id);
     cli_put_style(out, CLI_PLAIN);

@@ -37,7 +37,7 @@ static void put_entry(struct cli_out *out, struct cht_bytes record)
 {
     struct cht_bytes hash = node_mp_get_str(record, "entry");
     struct cht_bytes who = node_mp_get_str(record, "deviceName");
-    const unsigned type = crdt_type_from(node_mp_get_str(record, "type"));
+    const unsigned type = cli_record_type(record);
     if (who.len == 0)
         who = node_mp_get_str(record, "device");
     if (hash.len > SHORT_HASH)

@@ -18,6 +18,12 @@ struct cht_bytes cli_short_id(struct cht_bytes id)
     return cht_bytes(id.data + skip, id.len - skip - (CRDT_ID_DIGITS - SHORT_DIGITS));
 }
 
+unsigned cli_record_type(struct cht_bytes record)
+{
+    struct crdt_id id;
+    return crdt_id_parse(node_mp_get_str(record, "chittyId"), &id) == CHT_OK ? id.type : 0;
+}
+
 enum cli_style cli_word_style(struct cht_bytes word)
 {
     static const struct {
@@ -100,7 +106,7 @@ static void put_document(struct cli_out *out, struct cht_bytes text)
 
 void cli_put_record(struct cli_out *out, struct cht_bytes record)
 {
-    const unsigned type = crdt_type_from(node_mp_get_str(record, "type"));
+    const unsigned type = cli_record_type(record);
     put_name(out, cht_bytes_str("id"));
     cli_put_line(out, node_mp_get_str(record, "chittyId"));
     cli_put_char(out, '\n');

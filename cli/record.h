@@ -3,6 +3,8 @@
 /* Values and records for people. */
 #include "cli/command.h"
 
+/* The type of a record's or event's entity, by its id; 0 when it has none. */
+unsigned cli_record_type(struct cht_bytes record);
 /* A value on one line: times in local time, sets and maps with commas, texts without line breaks.
  * `field` may be NULL. Nothing for an absent value. */
 void cli_put_value(struct cli_out *out, const struct crdt_field *field, struct cht_bytes value);

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/fields.h"
 #include "cli/json.h"
+#include "cli/record.h"
 #include "cli/request.h"
 #include "node/client/request.h"
 
@@ -14,7 +15,7 @@ static enum cht_err learn_type(void *ctx, const struct node_msg *answer)
     struct node_mp_iter it = node_mp_iter(node_mp_get(answer->payload, "records"));
     struct cht_bytes record;
     if (node_mp_next(&it, NULL, &record))
-        c->type = crdt_type_from(node_mp_get_str(record, "type"));
+        c->type = cli_record_type(record);
     return CHT_OK;
 }
 

@@ -107,5 +107,5 @@ static void put_history(struct cli_out *out, unsigned type, const struct crdt_fi
 
 void cli_json_history(struct cli_out *out, struct cht_bytes record)
 {
-    put_history(out, crdt_type_from(node_mp_get_str(record, "type")), NULL, record, 0);
+    put_history(out, cli_record_type(record), NULL, record, 0);
 }

@@ -13,7 +13,7 @@ static void put_event(struct cli_context *c, const struct node_msg *m)
     struct cli_out *out = &c->out;
     const struct cht_bytes entity = node_mp_get(m->payload, "entity");
     const struct cht_bytes id = node_mp_get_str(entity, "chittyId");
-    const unsigned type = crdt_type_from(node_mp_get_str(entity, "type"));
+    const unsigned type = cli_record_type(entity);
     const struct crdt_type_schema *schema = crdt_schema(type);
     char when[CLI_DATE_MAX];
     cli_date_local(m->timestamp_ms, when);
@@ -51,18 +51,40 @@ static void put_event(struct cli_context *c, const struct node_msg *m)
     cli_put_char(out, '\n');
 }
 
+/* The event as it is, its values as in records. */
+static void put_json(struct cli_out *out, struct cht_bytes payload)
+{
+    const unsigned type = cli_record_type(node_mp_get(payload, "entity"));
+    struct node_mp_iter it = node_mp_iter(payload);
+    struct cht_bytes key, value;
+    const char *between = "{";
+    cli_json_begin(out, "event");
+    while (it.is_map && node_mp_next(&it, &key, &value)) {
+        const struct cht_bytes name = node_mp_str(key);
+        cli_put_text(out, between);
+        between = ",";
+        cli_json_text(out, name);
+        cli_put_char(out, ':');
+        if (cht_bytes_eq(name, cht_bytes_str("entity")))
+            cli_json_record(out, value);
+        else if (cht_bytes_eq(name, cht_bytes_str("delta")))
+            cli_json_data(out, type, value);
+        else
+            cli_json_value(out, value);
+    }
+    cli_put_text(out, between[0] == '{' ? "{}" : "}");
+    cli_json_end(out);
+}
+
 static enum cht_err each(void *ctx, const struct node_msg *m)
 {
     struct cli_context *c = ctx;
     if (m->type != NODE_MSG_EVENT)
         return CHT_OK;
-    if (c->json) {
-        cli_json_begin(&c->out, "event");
-        cli_json_record(&c->out, m->payload);
-        cli_json_end(&c->out);
-    } else {
+    if (c->json)
+        put_json(&c->out, m->payload);
+    else
         put_event(c, m);
-    }
     return CHT_OK;
 }
 
