@@ -56,12 +56,11 @@ static void take(struct asking *a, struct cht_bytes message)
 
 static void take_queued(struct direct *d, struct asking *a)
 {
-    size_t at = 0, used = 0;
-    struct cht_bytes message;
-    while (!a->done && node_frame_next(cht_bytes(d->answers.data + at, d->answers.len - at),
-                                       &message, &used) == CHT_OK) {
+    struct cht_bytes left = cht_buf_view(&d->answers), message;
+    size_t used = 0;
+    while (!a->done && node_frame_next(left, &message, &used) == CHT_OK) {
         take(a, message);
-        at += used;
+        left = cht_bytes(left.data + used, left.len - used);
     }
 }
 
