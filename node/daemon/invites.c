@@ -6,9 +6,6 @@
 #include "node/client/mpmap.h"
 #include "node/store/local.h"
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -18,60 +15,6 @@
 
 #define TICKET_LIFE_MS (3600u * 1000u)
 #define TICKETS_MAX    64u
-
-/* --- addresses ------------------------------------------------------------------------------ */
-
-/* The numeric addresses of this machine's interfaces, loopback last and only when nothing else. */
-static size_t host_addresses(char out[][NET_HOST_BYTES], size_t max)
-{
-    struct ifaddrs *list;
-    size_t count = 0;
-    if (getifaddrs(&list) != 0)
-        return 0;
-    for (int loopback = 0; loopback < 2 && count == 0; loopback++) {
-        for (const struct ifaddrs *i = list; i != NULL && count < max; i = i->ifa_next) {
-            if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET ||
-                (i->ifa_flags & IFF_UP) == 0 ||
-                ((i->ifa_flags & IFF_LOOPBACK) != 0) != (loopback != 0))
-                continue;
-            const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)i->ifa_addr;
-            if (inet_ntop(AF_INET, &in->sin_addr, out[count], NET_HOST_BYTES) != NULL)
-                count++;
-        }
-    }
-    freeifaddrs(list);
-    return count;
-}
-
-/* Host and port of "tcp://host:port"; false when the host is any. */
-static bool split_endpoint(const char *endpoint, char host[static NET_HOST_BYTES], uint16_t *port)
-{
-    const char *at = strstr(endpoint, "://"), *colon = strrchr(endpoint, ':');
-    at = at == NULL ? endpoint : at + 3;
-    if (colon == NULL || colon < at || (size_t)(colon - at) >= NET_HOST_BYTES)
-        return false;
-    memcpy(host, at, (size_t)(colon - at));
-    host[colon - at] = '\0';
-    *port = (uint16_t)strtoul(colon + 1, NULL, 10);
-    return strcmp(host, "0.0.0.0") != 0 && strcmp(host, "[::]") != 0 && strcmp(host, "*") != 0;
-}
-
-size_t daemon_own_addresses(const struct node_daemon *d, char out[][LIMIT_ADDRESS_BYTES],
-                            size_t max)
-{
-    char hosts[NET_TICKET_HOSTS][NET_HOST_BYTES], host[NET_HOST_BYTES];
-    size_t count = 0;
-    const char *endpoint;
-    for (size_t i = 0; (endpoint = net_transport_endpoint(d->transport, i)) != NULL; i++) {
-        uint16_t port = 0;
-        bool one = split_endpoint(endpoint, host, &port);
-        size_t n = one ? 1 : host_addresses(hosts, NET_TICKET_HOSTS);
-        for (size_t k = 0; k < n && count < max; k++)
-            (void)snprintf(out[count++], LIMIT_ADDRESS_BYTES, "tcp://%s:%u", one ? host : hosts[k],
-                           port);
-    }
-    return count;
-}
 
 /* --- the listener --------------------------------------------------------------------------- */
 
@@ -261,21 +204,17 @@ void daemon_invites_admitted(struct node_daemon *d, struct daemon_pairing *p,
 
 static enum cht_err make_ticket(struct node_daemon *d, struct net_ticket *t)
 {
-    char hosts[NET_TICKET_HOSTS][NET_HOST_BYTES], host[NET_HOST_BYTES];
-    const char *endpoint = net_transport_endpoint(d->transport, 0);
-    uint16_t port = 0;
+    char hosts[NET_TICKET_HOSTS][NET_HOST_BYTES];
     *t =
         (struct net_ticket){ .expires_ms = d->wall_ms + TICKET_LIFE_MS, .pair_port = d->pair_port };
     memcpy(t->space, node_replica_space(d->home.replica), CRDT_ID_BYTES);
     memcpy(t->sign_pk, d->home.identity->cert.sign_pk, NET_SIGN_PK_BYTES);
     memcpy(t->transport_pk, d->home.identity->cert.transport_pk, NET_TRANSPORT_BYTES);
     randombytes_buf(t->secret, sizeof t->secret);
-    bool one = endpoint != NULL && split_endpoint(endpoint, host, &port);
-    size_t count = one ? 1 : host_addresses(hosts, NET_TICKET_HOSTS);
-    t->sync_port = port;
+    size_t count = daemon_own_hosts(d, hosts, NET_TICKET_HOSTS, &t->sync_port);
     enum cht_err err = count == 0 ? CHT_E_UNREACHABLE : CHT_OK;
     for (size_t i = 0; err == CHT_OK && i < count; i++)
-        err = net_host_set(&t->hosts[t->host_count++], cht_bytes_str(one ? host : hosts[i]));
+        err = net_host_set(&t->hosts[t->host_count++], cht_bytes_str(hosts[i]));
     return err;
 }
 

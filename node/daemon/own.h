@@ -110,9 +110,20 @@ void daemon_links_tick(struct node_daemon *d);
 void daemon_links_tell(struct node_daemon *d, enum cht_err committed);
 void daemon_links_close(struct node_daemon *d);
 uint64_t daemon_links_due_ms(const struct node_daemon *d);
-/* For `status` and `peers`. */
+
+/* --- report.c: for `status` and `peers` ------------------------------------------------------ */
+
 enum cht_err daemon_put_peers(void *ctx, struct cht_buf *out);
 enum cht_err daemon_put_addresses(void *ctx, struct cht_buf *out);
+
+/* --- addresses.c ----------------------------------------------------------------------------- */
+
+/* The addresses on which this node can be reached, as "tcp://host:port". */
+size_t daemon_own_addresses(const struct node_daemon *d, char out[][LIMIT_ADDRESS_BYTES],
+                            size_t max);
+/* The hosts of the first endpoint, and its port. */
+size_t daemon_own_hosts(const struct node_daemon *d, char out[][NET_HOST_BYTES], size_t max,
+                        uint16_t *out_port);
 
 /* --- dials.c ------------------------------------------------------------------------------- */
 
@@ -175,9 +186,6 @@ void daemon_invites_admitted(struct node_daemon *d, struct daemon_pairing *p,
 void daemon_joining_ask(struct node_daemon *d, struct daemon_pairing *p, unsigned what);
 void daemon_joining_over(struct node_daemon *d, struct daemon_pairing *p);
 void daemon_joining_connected(struct node_daemon *d, struct daemon_pairing *p);
-/* The addresses on which this node can be reached, as text. */
-size_t daemon_own_addresses(const struct node_daemon *d, char out[][LIMIT_ADDRESS_BYTES],
-                            size_t max);
 
 /* --- bring.c -------------------------------------------------------------------------------- */
 

@@ -16,6 +16,7 @@ CHT_MUST_USE enum cht_err node_forget_answers(struct node_store *s, uint64_t bef
 CHT_MUST_USE enum cht_err node_keep_address(struct node_store *s,
                                             const uint8_t device[static CRDT_ID_BYTES],
                                             struct cht_bytes address, uint64_t seen_ms);
+/* Every address kept, those seen longest ago first. */
 CHT_MUST_USE enum cht_err node_each_address(struct node_store *s,
                                             enum cht_err (*each)(void *ctx, const uint8_t *device,
                                                                  struct cht_bytes address),

@@ -1,0 +1,71 @@
+/* Peers and addresses as `status` and `peers` show them; see own.h (LOCAL 6.1). */
+#include "node/daemon/own.h"
+
+#include "node/client/mpmap.h"
+
+static const struct daemon_link *link_to(const struct node_daemon *d, const uint8_t *device)
+{
+    const struct daemon_link *l = d->links;
+    while (l != NULL && (l->over || !l->up || memcmp(l->device, device, CRDT_ID_BYTES) != 0))
+        l = l->next;
+    return l;
+}
+
+static const char *state_of(const struct daemon_link *l, const struct net_peer *peer)
+{
+    if (l != NULL)
+        return l->alarmed ? "differs" : (l->synced ? "in sync" : "connected");
+    return peer != NULL && peer->waiting ? "waiting to be introduced" : "away";
+}
+
+static enum cht_err put_peer(const struct node_daemon *d, const struct net_device *device,
+                             struct cht_buf *out)
+{
+    const struct daemon_link *l = link_to(d, device->id);
+    const struct net_peer *peer = net_peers_find(d->peers, device->id);
+    char hex[2 * CRDT_ID_BYTES + 1];
+    crdt_hex(cht_bytes(device->id, CRDT_ID_BYTES), hex);
+    const char *address = l != NULL && l->address[0] != '\0' ? l->address
+                          : peer != NULL                     ? peer->tried.text
+                                                             : "";
+    uint64_t seen = l != NULL ? d->wall_ms : (peer == NULL ? 0 : peer->seen_ms);
+    enum cht_err err = crdt_mp_put_map(out, 6);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "device", hex);
+    if (err == CHT_OK)
+        err = node_mp_put_key_str(out, "name", cht_bytes(device->name, device->name_len));
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "state", state_of(l, peer));
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "address", address);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "lastSeen", seen);
+    return err == CHT_OK ? node_mp_put_key_text(out, "role",
+                                                device->role == NET_ROLE_ADMIN ? "admin" : "member")
+                         : err;
+}
+
+enum cht_err daemon_put_peers(void *ctx, struct cht_buf *out)
+{
+    const struct node_daemon *d = ctx;
+    const struct net_members *members = node_replica_members(d->home.replica);
+    uint32_t count = net_members_device_count(members);
+    enum cht_err err = crdt_mp_put_array(out, count - 1);
+    for (uint32_t i = 0; err == CHT_OK && i < count; i++) {
+        const struct net_device *device = net_members_device_at(members, i);
+        if (memcmp(device->id, d->home.identity->device, CRDT_ID_BYTES) != 0)
+            err = put_peer(d, device, out);
+    }
+    return err;
+}
+
+enum cht_err daemon_put_addresses(void *ctx, struct cht_buf *out)
+{
+    const struct node_daemon *d = ctx;
+    char own[LIMIT_ENDPOINTS][LIMIT_ADDRESS_BYTES];
+    size_t count = daemon_own_addresses(d, own, LIMIT_ENDPOINTS);
+    enum cht_err err = crdt_mp_put_array(out, (uint32_t)count);
+    for (size_t i = 0; err == CHT_OK && i < count; i++)
+        err = node_mp_put_text(out, own[i]);
+    return err;
+}
