@@ -117,7 +117,7 @@ enum cht_err session_on_heads(struct net_session *s, struct net_effects *fx,
 static enum cht_err compare_roots(struct net_session *s, struct net_effects *fx,
                                   const struct net_heads *mine)
 {
-    uint8_t applied[NET_VECTOR_ID_BYTES], members[NET_VECTOR_ID_BYTES];
+    uint8_t applied[NET_VECTOR_ID_BYTES], members[NET_VECTOR_ID_BYTES], told[NET_VECTOR_ID_BYTES];
     enum cht_err err = net_vector_id(mine->applied, mine->applied_count, applied);
     if (err != CHT_OK)
         return err;
@@ -127,13 +127,16 @@ static enum cht_err compare_roots(struct net_session *s, struct net_effects *fx,
         return CHT_OK;
     if (!crdt_hash_eq(&mine->root, &s->peer_root))
         return session_bisect_begin(s, fx, applied);
-    if (all_held(mine, &s->peer_stored) && s->heads_told) {
-        /* Equal in everything: what a HEADS after the change would find out is known. */
-        s->announce_ms = 0;
+    if (!all_held(mine, &s->peer_stored) || !s->heads_told)
+        return CHT_OK;
+    s->announce_ms = 0;
+    err = heads_id(s, mine, told);
+    if (err == CHT_OK && memcmp(told, s->told_id, sizeof told) == 0) {
+        /* Equal in everything, and both know it: a HEADS after the change would tell nothing. */
         s->heads_changed = false;
         s->heads_ms = s->now_ms + NET_HEADS_IDLE_MS;
     }
-    return CHT_OK;
+    return err;
 }
 
 /* A HEADS has come: what it says of our own entries, of the roots, and of what the peer lacks. */

@@ -159,6 +159,13 @@ static bool on_path(const struct net_session *s, const struct crdt_dep *tip, uin
            memcmp(entry.hash, before, CRDT_DEP_HASH_BYTES) == 0;
 }
 
+/* A want that crossed our pushes: its tip is among them, and not all are acked. */
+static bool is_on_its_way(const struct net_session *s, const struct crdt_dep *tip)
+{
+    return session_same_device(tip->device, s->device) && s->own_sent_known && s->out_frames > 0 &&
+           s->own_sent.seq >= tip->seq && on_path(s, &s->own_sent, tip->seq + 1, tip->hash);
+}
+
 enum cht_err session_on_want(struct net_session *s, struct net_effects *fx,
                              const struct net_want *w)
 {
@@ -171,9 +178,8 @@ enum cht_err session_on_want(struct net_session *s, struct net_effects *fx,
             f->active = false;
         return CHT_OK;
     }
-    bool own = session_same_device(w->tip.device, s->device);
-    if (own && f == NULL && s->own_sent_known && s->out_frames > 0 && s->own_sent.seq >= w->tip.seq)
-        return CHT_OK; /* it crossed our pushes: what it wants is on its way */
+    if (f == NULL && is_on_its_way(s, &w->tip))
+        return CHT_OK;
     if (!on_path(s, &w->tip, w->from, w->before))
         return send_miss(s, fx, &w->tip, w->from);
     if (f != NULL && s->out_frames > 0 && f->next > w->from &&

@@ -151,7 +151,8 @@ static int by_dep(const void *a, const void *b)
     return crdt_dep_cmp(a, b);
 }
 
-/* Entries of each device that are prev or dep of no other counted entry of that device. */
+/* The ends of all paths held; with `applied_only`, entries of each device that are prev or dep of
+ * no other applied entry of that device. */
 static size_t find_tips(const struct toy_replica *r, bool applied_only, struct crdt_dep *out)
 {
     size_t count = 0;
@@ -161,7 +162,7 @@ static size_t find_tips(const struct toy_replica *r, bool applied_only, struct c
         if (applied_only && !r->held[i].applied)
             continue;
         struct toy_held *prev = e->prev == NULL ? NULL : toy_find(r, e->prev->hash.b);
-        struct toy_held *dep = toy_find(r, e->dep);
+        struct toy_held *dep = applied_only ? toy_find(r, e->dep) : NULL;
         if (prev != NULL)
             inner[prev - r->held] = 1;
         if (dep != NULL && memcmp(dep->entry->id.device, e->id.device, CRDT_ID_BYTES) == 0)

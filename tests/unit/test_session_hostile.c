@@ -1,0 +1,847 @@
+/* What a session does with a peer that breaks the rules, or just stops (PROTOCOL 8). */
+#include "tests/support/toy_peer.h"
+
+#include "crdt/mp.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct toy_peer peer;
+
+static int inbound(void **state)
+{
+    (void)state;
+    toy_peer_init(&peer, false);
+    return 0;
+}
+
+static int outbound(void **state)
+{
+    (void)state;
+    toy_peer_init(&peer, true);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    toy_peer_clear(&peer);
+    return 0;
+}
+
+static void assert_ended(enum net_bye_reason reason, bool blame)
+{
+    const struct net_frame *bye = toy_peer_last(&peer, NET_FRAME_BYE);
+    assert_int_equal(1, peer.closed);
+    assert_true(net_session_closed(peer.session));
+    assert_int_equal(reason, peer.reason);
+    assert_int_equal(blame, peer.blame);
+    assert_int_equal(UINT64_MAX, net_session_due_ms(peer.session));
+    if (bye != NULL)
+        assert_int_equal(reason, bye->bye.reason);
+}
+
+static void assert_told(void)
+{
+    assert_non_null(toy_peer_last(&peer, NET_FRAME_BYE));
+}
+
+/* An entry of device `number` that the session's replica does not hold. */
+static const struct toy_entry *foreign(uint8_t number, uint32_t commits, struct toy_replica *out)
+{
+    toy_replica_init(out, &peer.world, number);
+    for (uint32_t i = 0; i < commits; i++)
+        (void)toy_commit(out, 1, 100, i, NULL);
+    return out->own;
+}
+
+/* The ranges of `from`'s own path, as RANGE of the fake peer. */
+static struct net_frame range_frame(struct toy_replica *from, const struct toy_entry *before)
+{
+    struct net_run run;
+    struct net_frame f = toy_peer_frame(NET_FRAME_RANGE);
+    toy_own_ranges(from, before, &peer.arena, &run);
+    struct crdt_range *ranges = cht_arena_array(&peer.arena, run.count, sizeof *ranges);
+    for (size_t i = 0; i < run.count; i++) {
+        ranges[i] = run.ranges[i];
+        ranges[i].own = memcmp(from->device, toy_peer_device, CRDT_ID_BYTES) == 0;
+        memcpy(ranges[i].device_tag, from->device, sizeof ranges[i].device_tag);
+    }
+    f.range.ranges = ranges;
+    f.range.count = run.count;
+    return f;
+}
+
+/* --- before entries flow -----------------------------------------------------------------------
+ */
+
+static void bytes_of_no_kind_end_it(void **state)
+{
+    (void)state;
+    toy_peer_say_bytes(&peer, cht_bytes_str("\x63 not a frame"));
+    assert_ended(NET_BYE_MALFORMED, true);
+    assert_int_equal(0, peer.sent_count); /* nobody to say BYE to: no nonce is known */
+    toy_peer_forget(&peer);
+    struct net_frame f = toy_peer_hello(&peer);
+    toy_peer_say(&peer, &f); /* over is over */
+    assert_int_equal(0, peer.sent_count);
+}
+
+static void a_frame_of_an_earlier_session_is_dropped_and_counted(void **state)
+{
+    (void)state;
+    struct net_frame f = toy_peer_frame(NET_FRAME_BYE);
+    f.bye.reason = NET_BYE_SHUTDOWN;
+    f.nonce[0] ^= 1;
+    toy_peer_say(&peer, &f);
+    assert_int_equal(0, peer.closed);
+    assert_int_equal(1, net_session_stats(peer.session)->stale);
+    toy_peer_establish(&peer, NULL, 0);
+    assert_true(net_session_live(peer.session));
+    toy_peer_say(&peer, &f);
+    assert_true(net_session_live(peer.session));
+    assert_int_equal(2, net_session_stats(peer.session)->stale);
+}
+
+static void nothing_but_hello_may_come_first(void **state)
+{
+    (void)state;
+    struct net_frame f = toy_peer_heads(&peer, NULL, 0);
+    if (!peer.outbound)
+        memset(f.nonce, 0, sizeof f.nonce);
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_ORDER, true);
+}
+
+static void hello_comes_once(void **state)
+{
+    (void)state;
+    toy_peer_establish(&peer, NULL, 0);
+    struct net_frame f = toy_peer_hello(&peer);
+    memcpy(f.nonce, toy_peer_session, sizeof f.nonce);
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_ORDER, true);
+    assert_told();
+}
+
+static void hello_must_name_the_device_of_the_key(void **state)
+{
+    (void)state;
+    struct net_frame f = toy_peer_hello(&peer);
+    f.hello.device[0] ^= 1;
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_IDENTITY, true);
+    assert_told();
+}
+
+static void a_later_version_alone_is_not_spoken(void **state)
+{
+    (void)state;
+    struct net_frame f = toy_peer_hello(&peer);
+    f.hello.version_min = 2;
+    f.hello.version_max = 9;
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_VERSION, false);
+    assert_told();
+}
+
+static void a_stranger_to_the_space_is_turned_away(void **state)
+{
+    (void)state;
+    static const uint8_t other[1][CRDT_ID_BYTES] = { { 0x78 } };
+    struct net_frame f = toy_peer_hello(&peer);
+    f.hello.spaces = other;
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_SPACE, false);
+    assert_told();
+}
+
+static void the_first_common_space_is_taken(void **state)
+{
+    (void)state;
+    static const uint8_t wish[3][CRDT_ID_BYTES] = { { 0x70 }, { 0x77 }, { 0x79 } };
+    struct net_frame f = toy_peer_hello(&peer);
+    f.hello.spaces = wish;
+    f.hello.space_count = 3;
+    toy_peer_say(&peer, &f);
+    const struct net_frame *answer = toy_peer_last(&peer, NET_FRAME_HELLO);
+    assert_non_null(answer);
+    assert_int_equal(1, answer->hello.space_count);
+    assert_memory_equal(wish[1], answer->hello.spaces[0], CRDT_ID_BYTES);
+    assert_memory_equal(toy_peer_nonce, answer->nonce, NET_NONCE_BYTES);
+}
+
+static void who_accepts_names_one_space(void **state)
+{
+    (void)state;
+    static const uint8_t two[2][CRDT_ID_BYTES] = { { 0x77 }, { 0x78 } };
+    struct net_frame f = toy_peer_hello(&peer);
+    f.hello.spaces = two;
+    f.hello.space_count = 2;
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_ORDER, true);
+}
+
+static void a_record_that_does_not_verify_ends_it(void **state)
+{
+    (void)state;
+    struct net_frame f = toy_peer_hello(&peer);
+    toy_peer_say(&peer, &f);
+    struct cht_bytes record = cht_bytes_str("no such record");
+    f = toy_peer_frame(NET_FRAME_MEMBERS);
+    f.members.records = &record;
+    f.members.record_count = 1;
+    toy_peer_say(&peer, &f);
+    assert_int_equal(1, peer.records);
+    assert_ended(NET_BYE_SIGNATURE, true);
+}
+
+static void a_fault_of_ours_blames_nobody(void **state)
+{
+    (void)state;
+    struct net_frame f = toy_peer_hello(&peer);
+    toy_peer_say(&peer, &f);
+    struct cht_bytes record = cht_bytes_str("x");
+    f = toy_peer_frame(NET_FRAME_MEMBERS);
+    f.members.records = &record;
+    f.members.record_count = 1;
+    peer.records_result = CHT_E_FULL;
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_INTERNAL, false);
+}
+
+static void membership_that_never_agrees_runs_out_of_time(void **state)
+{
+    (void)state;
+    struct net_frame f = toy_peer_hello(&peer);
+    toy_peer_say(&peer, &f);
+    struct crdt_hash unknown = { { 9 } };
+    f = toy_peer_frame(NET_FRAME_MEMBERS);
+    f.members.heads = &unknown;
+    f.members.head_count = 1;
+    toy_peer_say(&peer, &f);
+    assert_non_null(toy_peer_last(&peer, NET_FRAME_MEMBERS));
+    assert_null(toy_peer_last(&peer, NET_FRAME_HEADS));
+    toy_peer_wait(&peer, NET_MEMBERS_MS - 1);
+    assert_int_equal(0, peer.closed);
+    toy_peer_wait(&peer, 1);
+    assert_ended(NET_BYE_TIMEOUT, false);
+}
+
+static void a_want_before_membership_is_out_of_place(void **state)
+{
+    (void)state;
+    struct net_frame f = toy_peer_hello(&peer);
+    toy_peer_say(&peer, &f);
+    f = toy_peer_frame(NET_FRAME_WANT);
+    f.want.tip.seq = f.want.from = 1;
+    f.want.credit = LIMIT_CREDIT_BYTES;
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_ORDER, true);
+}
+
+/* --- ranges ------------------------------------------------------------------------------------
+ */
+
+static void a_range_that_does_not_verify_ends_it(void **state)
+{
+    (void)state;
+    struct toy_replica other;
+    toy_peer_establish(&peer, NULL, 0);
+    (void)foreign(2, 1, &other);
+    struct net_frame f = range_frame(&other, NULL);
+    struct crdt_range bad = f.range.ranges[0];
+    bad.head[5] ^= 1;
+    f.range.ranges = &bad;
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_SIGNATURE, true);
+    assert_int_equal(0, peer.replica.held_count);
+    assert_int_equal(0, toy_peer_count(&peer, NET_FRAME_ACK));
+    toy_replica_clear(&other);
+}
+
+static void more_than_the_credit_ends_it(void **state)
+{
+    (void)state;
+    struct toy_replica other;
+    toy_peer_establish(&peer, NULL, 0);
+    peer.hold = true; /* nothing is acked */
+    toy_replica_init(&other, &peer.world, 2);
+    const struct toy_entry *before = NULL;
+    uint32_t bytes = 0;
+    while (peer.closed == 0 && bytes < 10 * LIMIT_CREDIT_BYTES) {
+        const struct toy_entry *last = toy_commit(&other, 1, 100000, 0, NULL);
+        struct net_frame f = range_frame(&other, before);
+        before = last;
+        toy_peer_say(&peer, &f);
+        bytes += peer.closed == 0 ? 100033 : 0;
+    }
+    assert_true(bytes <= LIMIT_CREDIT_BYTES);
+    assert_ended(NET_BYE_CREDIT, true);
+    toy_replica_clear(&other);
+}
+
+static void more_frames_than_may_be_unacked_end_it(void **state)
+{
+    (void)state;
+    struct toy_replica other;
+    toy_peer_establish(&peer, NULL, 0);
+    peer.hold = true;
+    (void)foreign(2, 1, &other);
+    struct net_frame f = range_frame(&other, NULL);
+    for (unsigned i = 0; i < LIMIT_UNACKED_FRAMES; i++)
+        toy_peer_say(&peer, &f);
+    assert_int_equal(0, peer.closed);
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_CREDIT, true);
+    assert_int_equal(LIMIT_UNACKED_FRAMES, peer.delivered);
+    toy_replica_clear(&other);
+}
+
+static void an_ack_of_what_was_never_sent_ends_it(void **state)
+{
+    (void)state;
+    toy_peer_establish(&peer, NULL, 0);
+    struct net_frame f = toy_peer_frame(NET_FRAME_ACK);
+    f.ack.frames = 1;
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_CREDIT, true);
+}
+
+static void a_push_that_cannot_be_placed_is_answered_by_where_we_stand(void **state)
+{
+    (void)state;
+    struct toy_replica other;
+    toy_peer_establish(&peer, NULL, 0);
+    const struct toy_entry *second = foreign(2, 2, &other);
+    struct net_frame f = range_frame(&other, second->prev); /* the second without the first */
+    toy_peer_forget(&peer);
+    toy_peer_say(&peer, &f);
+    const struct net_frame *ack = toy_peer_last(&peer, NET_FRAME_ACK);
+    assert_non_null(ack);
+    assert_true(ack->ack.lost);
+    assert_int_equal(0, ack->ack.tip_count);
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_HEADS));
+    toy_peer_say(&peer, &f); /* again at once: no second HEADS within the second */
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_HEADS));
+    assert_int_equal(0, peer.closed);
+    /* its HEADS brings the want, from the first on */
+    f = toy_peer_heads(&peer, &second->id, 1);
+    toy_peer_say(&peer, &f);
+    const struct net_frame *want = toy_peer_last(&peer, NET_FRAME_WANT);
+    assert_non_null(want);
+    assert_int_equal(1, want->want.from);
+    assert_int_equal(2, want->want.tip.seq);
+    toy_replica_clear(&other);
+}
+
+static void heads_that_name_what_is_just_being_stored_ask_for_nothing(void **state)
+{
+    (void)state;
+    struct toy_replica other;
+    toy_peer_establish(&peer, NULL, 0);
+    const struct toy_entry *tip = foreign(2, 2, &other);
+    peer.hold = true; /* both frames come in one turn */
+    struct net_frame f = range_frame(&other, NULL);
+    toy_peer_say(&peer, &f);
+    uint32_t token = peer.held_token;
+    f = toy_peer_heads(&peer, &tip->id, 1);
+    toy_peer_say(&peer, &f);
+    assert_int_equal(0, toy_peer_count(&peer, NET_FRAME_WANT));
+
+    toy_copy(&peer.replica, &other); /* the commit */
+    memset(peer.replica.device, 1, CRDT_ID_BYTES);
+    static const enum net_verdict stored[] = { NET_STORED, NET_STORED };
+    struct net_event ev = { .kind = NET_EV_DELIVERED };
+    ev.delivered.token = token;
+    ev.delivered.count = peer.held_count;
+    ev.delivered.verdicts = stored;
+    toy_peer_event(&peer, &ev);
+    assert_int_equal(0, toy_peer_count(&peer, NET_FRAME_WANT));
+    assert_int_equal(1, toy_peer_last(&peer, NET_FRAME_ACK)->ack.tip_count);
+    assert_true(net_session_synced(peer.session));
+    toy_replica_clear(&other);
+}
+
+static void a_lost_push_stops_pushing_until_the_peers_heads(void **state)
+{
+    (void)state;
+    toy_peer_establish(&peer, NULL, 0);
+    const struct toy_entry *first = toy_commit(&peer.replica, 1, 10, 0, NULL);
+    struct net_run run;
+    struct net_event ev = { .kind = NET_EV_LOCAL };
+    toy_own_ranges(&peer.replica, NULL, &peer.arena, &run);
+    ev.local.last = first->id;
+    ev.local.ranges = run.ranges;
+    ev.local.count = run.count;
+    toy_peer_event(&peer, &ev);
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_RANGE));
+    struct net_frame f = toy_peer_frame(NET_FRAME_ACK);
+    f.ack.frames = 1;
+    f.ack.bytes = (uint32_t)net_ranges_cost(run.ranges, run.count);
+    f.ack.lost = true;
+    toy_peer_say(&peer, &f);
+
+    const struct toy_entry *second = toy_commit(&peer.replica, 1, 10, 1, NULL);
+    toy_own_ranges(&peer.replica, first, &peer.arena, &run);
+    ev.local.before = first->id;
+    ev.local.last = second->id;
+    ev.local.ranges = run.ranges;
+    toy_peer_forget(&peer);
+    toy_peer_event(&peer, &ev);
+    assert_int_equal(0, peer.sent_count);
+    toy_peer_wait(&peer, NET_ANNOUNCE_MS + NET_ANNOUNCE_JITTER);
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_HEADS));
+    assert_int_equal(0, toy_peer_count(&peer, NET_FRAME_RANGE));
+}
+
+static void what_is_never_acked_runs_out_of_time(void **state)
+{
+    (void)state;
+    toy_peer_establish(&peer, NULL, 0);
+    const struct toy_entry *first = toy_commit(&peer.replica, 1, 10, 0, NULL);
+    struct net_run run;
+    struct net_event ev = { .kind = NET_EV_LOCAL };
+    toy_own_ranges(&peer.replica, NULL, &peer.arena, &run);
+    ev.local.last = first->id;
+    ev.local.ranges = run.ranges;
+    ev.local.count = run.count;
+    toy_peer_event(&peer, &ev);
+    toy_peer_wait(&peer, NET_ACK_MS);
+    assert_ended(NET_BYE_TIMEOUT, false);
+}
+
+/* --- wants -------------------------------------------------------------------------------------
+ */
+
+static struct net_frame want(const struct crdt_dep *tip, uint32_t from)
+{
+    struct net_frame f = toy_peer_frame(NET_FRAME_WANT);
+    f.want.tip = *tip;
+    f.want.from = from;
+    f.want.credit = LIMIT_CREDIT_BYTES;
+    return f;
+}
+
+static void a_want_of_what_is_not_held_is_missed(void **state)
+{
+    (void)state;
+    toy_peer_establish(&peer, NULL, 0);
+    const struct crdt_dep nothing = { .seq = 7 };
+    struct net_frame f = want(&nothing, 3);
+    toy_peer_say(&peer, &f);
+    const struct net_frame *miss = toy_peer_last(&peer, NET_FRAME_MISS);
+    assert_non_null(miss);
+    assert_false(miss->miss.held);
+    assert_int_equal(0, miss->miss.count);
+}
+
+static void a_miss_names_the_path_in_doubling_steps(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 100; i++)
+        (void)toy_commit(&peer.replica, 1, 1, i, NULL);
+    toy_peer_establish(&peer, NULL, 0);
+    struct net_frame f = want(&peer.replica.own->id, 90);
+    f.want.before[0] = 1; /* not what stands there */
+    toy_peer_say(&peer, &f);
+    const struct net_frame *miss = toy_peer_last(&peer, NET_FRAME_MISS);
+    static const uint32_t seqs[] = { 88, 87, 85, 81, 73, 57, 25 };
+    assert_non_null(miss);
+    assert_true(miss->miss.held);
+    assert_int_equal(90, miss->miss.from);
+    assert_int_equal(sizeof seqs / sizeof seqs[0], miss->miss.count);
+    for (size_t i = 0; i < miss->miss.count; i++)
+        assert_int_equal(seqs[i], miss->miss.path[i].seq);
+}
+
+static void more_wants_than_may_be_open_are_dropped(void **state)
+{
+    (void)state;
+    struct toy_replica others[LIMIT_WANTS + 3];
+    for (uint8_t i = 0; i < LIMIT_WANTS + 3; i++) {
+        toy_replica_init(&others[i], &peer.world, (uint8_t)(10 + i));
+        (void)toy_commit(&others[i], 1, 200000, i, NULL);
+        (void)toy_commit(&others[i], 1, 200000, i, NULL);
+        toy_copy(&peer.replica, &others[i]);
+    }
+    peer.replica.own = NULL;
+    memset(peer.replica.device, 1, CRDT_ID_BYTES);
+    toy_peer_establish(&peer, NULL, 0);
+    for (uint8_t i = 0; i < LIMIT_WANTS + 3; i++) {
+        struct net_frame f = want(&others[i].own->id, 1);
+        toy_peer_say(&peer, &f);
+        toy_replica_clear(&others[i]);
+    }
+    assert_int_equal(1,
+                     net_session_stats(peer.session)->overdrawn); /* the first was served whole */
+    assert_true(net_session_stats(peer.session)->unacked_bytes_max <= LIMIT_CREDIT_BYTES);
+    assert_int_equal(0, peer.closed);
+}
+
+static void a_want_taken_back_is_not_served_on(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 20; i++)
+        (void)toy_commit(&peer.replica, 1, 100000, i, NULL);
+    toy_peer_establish(&peer, NULL, 0);
+    struct net_frame f = want(&peer.replica.own->id, 1);
+    toy_peer_say(&peer, &f);
+    unsigned sent = toy_peer_count(&peer, NET_FRAME_RANGE);
+    assert_true(sent > 0);
+    f.want.credit = 0;
+    toy_peer_say(&peer, &f);
+    f = toy_peer_frame(NET_FRAME_ACK);
+    f.ack.frames = sent;
+    f.ack.bytes = net_session_stats(peer.session)->unacked_bytes_max;
+    toy_peer_say(&peer, &f);
+    assert_int_equal(sent, toy_peer_count(&peer, NET_FRAME_RANGE));
+}
+
+static void a_want_without_progress_is_given_up_and_left_to_others(void **state)
+{
+    (void)state;
+    static const int somebody = 0;
+    struct toy_replica other;
+    const struct toy_entry *tip = foreign(9, 3, &other);
+    toy_peer_establish(&peer, &tip->id, 1);
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_WANT));
+    assert_false(net_pulls_take(&peer.pulls, tip->id.device, &somebody));
+    toy_peer_wait(&peer, NET_STALL_MS);
+    assert_int_equal(1, net_session_stats(peer.session)->stalls);
+    assert_int_equal(2, toy_peer_count(&peer, NET_FRAME_WANT)); /* the second takes it back */
+    assert_int_equal(0, toy_peer_last(&peer, NET_FRAME_WANT)->want.credit);
+    assert_true(net_pulls_take(&peer.pulls, tip->id.device, &somebody));
+    toy_peer_wait(&peer, NET_STALL_MS + NET_CLAIM_POLL_MS);
+    assert_int_equal(2, toy_peer_count(&peer, NET_FRAME_WANT));
+    net_pulls_drop(&peer.pulls, tip->id.device, &somebody);
+    toy_peer_wait(&peer, NET_CLAIM_POLL_MS);
+    assert_int_equal(3, toy_peer_count(&peer, NET_FRAME_WANT));
+    assert_int_equal(0, peer.closed);
+    toy_replica_clear(&other);
+}
+
+static void misses_without_end_are_given_up(void **state)
+{
+    (void)state;
+    struct toy_replica other;
+    const struct toy_entry *tip = foreign(9, 50, &other);
+    (void)toy_receive(&peer.replica, &range_frame(&other, NULL).range.ranges[0]);
+    toy_refresh(&peer.replica);
+    toy_peer_establish(&peer, &tip->id, 1);
+    struct net_frame f = toy_peer_frame(NET_FRAME_MISS);
+    f.miss.tip = tip->id;
+    f.miss.held = true;
+    f.miss.from = 2;
+    for (unsigned i = 0; i < 50; i++)
+        toy_peer_say(&peer, &f);
+    assert_true(toy_peer_count(&peer, NET_FRAME_WANT) < 12);
+    toy_replica_clear(&other);
+}
+
+static void a_busy_path_is_not_asked_for(void **state)
+{
+    (void)state;
+    struct toy_replica other;
+    const struct toy_entry *tip = foreign(9, 3, &other);
+    peer.replica.busy = true;
+    toy_peer_establish(&peer, &tip->id, 1);
+    assert_int_equal(0, toy_peer_count(&peer, NET_FRAME_WANT));
+    peer.replica.busy = false;
+    struct net_event ev = { .kind = NET_EV_CHANGED };
+    toy_peer_event(&peer, &ev);
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_WANT));
+    toy_replica_clear(&other);
+}
+
+static void a_full_disk_stops_the_wants_and_keeps_the_session(void **state)
+{
+    (void)state;
+    struct toy_replica other;
+    const struct toy_entry *tip = foreign(9, 3, &other);
+    toy_peer_establish(&peer, &tip->id, 1);
+    peer.replica.verdict = NET_FAILED;
+    struct net_frame f = range_frame(&other, NULL);
+    toy_peer_say(&peer, &f);
+    assert_true(toy_peer_last(&peer, NET_FRAME_ACK)->ack.lost);
+    assert_int_equal(0, toy_peer_last(&peer, NET_FRAME_WANT)->want.credit);
+    assert_int_equal(0, peer.closed);
+    peer.replica.verdict = NET_STORED;
+    toy_peer_wait(&peer, NET_STALL_MS);
+    assert_int_equal(LIMIT_CREDIT_BYTES, toy_peer_last(&peer, NET_FRAME_WANT)->want.credit);
+    toy_replica_clear(&other);
+}
+
+/* --- floods ------------------------------------------------------------------------------------
+ */
+
+static void a_flood_of_frames_is_dropped_then_ends_it(void **state)
+{
+    (void)state;
+    toy_peer_establish(&peer, NULL, 0);
+    unsigned said = 0;
+    while (peer.closed == 0 && said < 10000) {
+        struct net_frame f = toy_peer_heads(&peer, NULL, 0);
+        toy_peer_say(&peer, &f);
+        said++;
+    }
+    assert_ended(NET_BYE_FLOOD, true);
+    assert_true(said <= NET_TOKENS_MAX / 2 + NET_OVERDRAWN_MAX + 1);
+}
+
+static void who_keeps_to_the_budget_is_served_for_ever(void **state)
+{
+    (void)state;
+    toy_peer_establish(&peer, NULL, 0);
+    for (unsigned i = 0; i < 2000; i++) {
+        struct net_frame f = toy_peer_heads(&peer, NULL, 0);
+        peer.now_ms += 2 * 1000 / NET_TOKENS_S + 1;
+        toy_peer_say(&peer, &f);
+    }
+    assert_int_equal(0, net_session_stats(peer.session)->overdrawn);
+    assert_int_equal(0, peer.closed);
+}
+
+/* --- digests -----------------------------------------------------------------------------------
+ */
+
+static void a_digest_nobody_asked_for_is_ignored_or_ends_it(void **state)
+{
+    (void)state;
+    toy_peer_establish(&peer, NULL, 0);
+    struct net_frame f = toy_peer_frame(NET_FRAME_DIGEST);
+    f.digest.form = NET_DIGEST_ROWS;
+    toy_peer_say(&peer, &f);
+    assert_int_equal(0, peer.closed);
+    f = toy_peer_heads(&peer, NULL, 0);
+    f.heads.root.b[0] ^= 1;
+    toy_peer_say(&peer, &f);
+    assert_int_equal(1, peer.alarms);
+    const struct net_frame *ask = toy_peer_last(&peer, NET_FRAME_DIGEST_ASK);
+    assert_non_null(ask);
+    f = toy_peer_frame(NET_FRAME_DIGEST);
+    f.digest.of = ask->digest_ask;
+    f.digest.of.nibbles = 2;
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_ORDER, true);
+}
+
+static void a_hunt_ends_when_the_other_state_has_moved_or_is_silent(void **state)
+{
+    (void)state;
+    toy_peer_establish(&peer, NULL, 0);
+    struct net_frame heads = toy_peer_heads(&peer, NULL, 0);
+    heads.heads.root.b[0] ^= 1;
+    toy_peer_say(&peer, &heads);
+    struct net_frame f = toy_peer_frame(NET_FRAME_DIGEST);
+    f.digest.of = toy_peer_last(&peer, NET_FRAME_DIGEST_ASK)->digest_ask;
+    f.digest.form = NET_DIGEST_MOVED;
+    toy_peer_say(&peer, &f);
+    assert_int_equal(1, peer.alarms);
+    assert_int_equal(0, peer.alarms_done);
+    toy_peer_say(&peer, &f); /* a second answer finds no hunt */
+    assert_int_equal(0, peer.closed);
+}
+
+static void a_digest_at_another_vector_is_moved(void **state)
+{
+    (void)state;
+    toy_peer_establish(&peer, NULL, 0);
+    struct net_frame f = toy_peer_frame(NET_FRAME_DIGEST_ASK);
+    f.digest_ask.vector[0] = 1;
+    toy_peer_say(&peer, &f);
+    assert_int_equal(NET_DIGEST_MOVED, toy_peer_last(&peer, NET_FRAME_DIGEST)->digest.form);
+}
+
+/* --- directed messages -------------------------------------------------------------------------
+ */
+
+static void put(struct cht_buf *b, const char *key, const char *value)
+{
+    assert_int_equal(CHT_OK, crdt_mp_put_str(b, cht_bytes_str(key)));
+    if (value != NULL)
+        assert_int_equal(CHT_OK, crdt_mp_put_str(b, cht_bytes_str(value)));
+}
+
+/* Say a message; `node` NULL: broadcast. */
+static void say_message(const char *type, const char *node, const char *operation, uint64_t ttl_s,
+                        uint64_t age_ms)
+{
+    struct cht_buf b;
+    cht_buf_init(&b, LIMIT_MESSAGE_BYTES);
+    uint64_t wall_ms = UINT64_C(1790000000000) + peer.now_ms;
+    assert_int_equal(CHT_OK, crdt_mp_put_map(&b, 4));
+    put(&b, "type", type);
+    put(&b, "target", NULL);
+    assert_int_equal(CHT_OK, crdt_mp_put_map(&b, 1));
+    put(&b, node == NULL ? "broadcast" : "nodeIds", NULL);
+    if (node == NULL) {
+        assert_int_equal(CHT_OK, crdt_mp_put_bool(&b, true));
+    } else {
+        assert_int_equal(CHT_OK, crdt_mp_put_array(&b, 2));
+        assert_int_equal(CHT_OK, crdt_mp_put_nil(&b));
+        assert_int_equal(CHT_OK, crdt_mp_put_str(&b, cht_bytes_str(node)));
+    }
+    put(&b, "payload", NULL);
+    assert_int_equal(CHT_OK, crdt_mp_put_map(&b, 2));
+    put(&b, "domain", "todos");
+    put(&b, "operation", operation);
+    put(&b, "metadata", NULL);
+    assert_int_equal(CHT_OK, crdt_mp_put_map(&b, 2));
+    put(&b, "timestamp", NULL);
+    assert_int_equal(CHT_OK, crdt_mp_put_uint(&b, wall_ms - age_ms));
+    put(&b, "ttl", NULL);
+    assert_int_equal(CHT_OK, crdt_mp_put_uint(&b, ttl_s));
+    struct net_frame f = toy_peer_frame(NET_FRAME_MESSAGE);
+    f.message = cht_buf_view(&b);
+    toy_peer_say(&peer, &f);
+    cht_buf_clear(&b);
+}
+
+#define US   "01010101010101010101010101010101"
+#define THEM "02020202020202020202020202020202"
+
+static void messages_for_us_are_delivered_and_no_others(void **state)
+{
+    (void)state;
+    const struct {
+        const char *type, *node, *operation;
+        uint64_t ttl_s, age_ms;
+        bool delivered;
+    } cases[] = {
+        { "event", NULL, "update", 10, 0, true },       { "event", US, "update", 10, 0, true },
+        { "query", US, "query", 86400, 0, true },       { "event", THEM, "update", 10, 0, false },
+        { "event", US, "update", 0, 0, false },         { "event", US, "update", 86401, 0, false },
+        { "event", US, "update", 10, 309000, true },  /* clocks may differ by five minutes */
+        { "event", US, "update", 10, 311000, false }, /* … not by more */
+        { "command", US, "update", 10, 0, true },     /* "todos.update" is let through */
+        { "command", US, "delete", 10, 0, false },      { "command", US, "updat", 10, 0, false },
+        { "state_update", US, "update", 10, 0, false }, { "heartbeat", US, "update", 10, 0, false },
+    };
+    toy_peer_establish(&peer, NULL, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        toy_peer_forget(&peer);
+        say_message(cases[i].type, cases[i].node, cases[i].operation, cases[i].ttl_s,
+                    cases[i].age_ms);
+        if ((unsigned)cases[i].delivered != peer.messages)
+            print_error("case %zu\n", i);
+        assert_int_equal(cases[i].delivered, peer.messages);
+    }
+    assert_int_equal(8, net_session_stats(peer.session)->refused);
+    assert_int_equal(0, peer.closed);
+}
+
+static void a_message_that_is_no_bounded_map_ends_it(void **state)
+{
+    (void)state;
+    struct net_frame f = toy_peer_frame(NET_FRAME_MESSAGE);
+    toy_peer_establish(&peer, NULL, 0);
+    f.message = cht_bytes_str("\xdd\x0f\xff\xff\xff"); /* an array of 2^28 */
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_MALFORMED, true);
+}
+
+static void our_own_message_goes_out_when_it_fits(void **state)
+{
+    (void)state;
+    toy_peer_establish(&peer, NULL, 0);
+    uint8_t *large = calloc(1, LIMIT_MESSAGE_BYTES + 1);
+    struct net_event ev = { .kind = NET_EV_MESSAGE, .bytes = cht_bytes(large, 100) };
+    toy_peer_event(&peer, &ev);
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_MESSAGE));
+    ev.bytes.len = LIMIT_MESSAGE_BYTES + 1;
+    toy_peer_event(&peer, &ev);
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_MESSAGE));
+    assert_int_equal(1, net_session_stats(peer.session)->refused);
+    free(large);
+}
+
+/* --- memory ------------------------------------------------------------------------------------
+ */
+
+static void running_out_of_memory_closes_and_never_crashes(void **state)
+{
+    (void)state;
+    struct net_frame hello = toy_peer_hello(&peer);
+    struct cht_buf bytes;
+    cht_buf_init(&bytes, 65536);
+    assert_int_equal(CHT_OK, net_frame_encode(&hello, &bytes));
+    for (size_t limit = 0; limit < 4096; limit += 64) {
+        struct net_session_config c = { .level = 1, .space_count = 1, .spaces = &peer.space };
+        struct cht_arena small;
+        struct net_effects fx;
+        memcpy(c.device, peer.replica.device, sizeof c.device);
+        memcpy(c.peer, toy_peer_device, sizeof c.peer);
+        memcpy(c.nonce, toy_peer_session, sizeof c.nonce);
+        struct net_session *s = net_session_new(&c);
+        cht_arena_init(&small, limit);
+        net_effects_init(&fx, &small);
+        struct net_event ev = { .kind = NET_EV_START };
+        assert_int_equal(CHT_OK, net_session_step(s, &ev, &fx));
+        ev.kind = NET_EV_FRAME;
+        ev.bytes = cht_buf_view(&bytes);
+        enum cht_err err = net_session_step(s, &ev, &fx);
+        assert_true(err == CHT_OK || (err == CHT_E_NOMEM && net_session_closed(s)));
+        net_session_free(s);
+        cht_arena_clear(&small);
+    }
+    cht_buf_clear(&bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define IN(name)  cmocka_unit_test_setup_teardown(name, inbound, teardown)
+#define OUT(name) cmocka_unit_test_setup_teardown(name, outbound, teardown)
+        IN(bytes_of_no_kind_end_it),
+        IN(a_frame_of_an_earlier_session_is_dropped_and_counted),
+        OUT(a_frame_of_an_earlier_session_is_dropped_and_counted),
+        IN(nothing_but_hello_may_come_first),
+        OUT(nothing_but_hello_may_come_first),
+        IN(hello_comes_once),
+        OUT(hello_comes_once),
+        IN(hello_must_name_the_device_of_the_key),
+        OUT(hello_must_name_the_device_of_the_key),
+        IN(a_later_version_alone_is_not_spoken),
+        IN(a_stranger_to_the_space_is_turned_away),
+        OUT(a_stranger_to_the_space_is_turned_away),
+        IN(the_first_common_space_is_taken),
+        OUT(who_accepts_names_one_space),
+        IN(a_record_that_does_not_verify_ends_it),
+        OUT(a_fault_of_ours_blames_nobody),
+        IN(membership_that_never_agrees_runs_out_of_time),
+        IN(a_want_before_membership_is_out_of_place),
+        IN(a_range_that_does_not_verify_ends_it),
+        IN(more_than_the_credit_ends_it),
+        OUT(more_frames_than_may_be_unacked_end_it),
+        IN(an_ack_of_what_was_never_sent_ends_it),
+        OUT(a_push_that_cannot_be_placed_is_answered_by_where_we_stand),
+        IN(heads_that_name_what_is_just_being_stored_ask_for_nothing),
+        IN(a_lost_push_stops_pushing_until_the_peers_heads),
+        IN(what_is_never_acked_runs_out_of_time),
+        IN(a_want_of_what_is_not_held_is_missed),
+        IN(a_miss_names_the_path_in_doubling_steps),
+        IN(more_wants_than_may_be_open_are_dropped),
+        IN(a_want_taken_back_is_not_served_on),
+        IN(a_want_without_progress_is_given_up_and_left_to_others),
+        IN(misses_without_end_are_given_up),
+        IN(a_busy_path_is_not_asked_for),
+        IN(a_full_disk_stops_the_wants_and_keeps_the_session),
+        IN(a_flood_of_frames_is_dropped_then_ends_it),
+        IN(who_keeps_to_the_budget_is_served_for_ever),
+        IN(a_digest_nobody_asked_for_is_ignored_or_ends_it),
+        OUT(a_hunt_ends_when_the_other_state_has_moved_or_is_silent),
+        IN(a_digest_at_another_vector_is_moved),
+        IN(messages_for_us_are_delivered_and_no_others),
+        IN(a_message_that_is_no_bounded_map_ends_it),
+        OUT(our_own_message_goes_out_when_it_fits),
+        IN(running_out_of_memory_closes_and_never_crashes),
+#undef IN
+#undef OUT
+    };
+    return cmocka_run_group_tests_name("session_hostile", tests, NULL, NULL);
+}
