@@ -160,6 +160,26 @@ static void the_whole_is_bounded_while_a_person_thinks(void **state)
     assert_failed(&s->joiner, CHT_E_TIMEOUT, "in time");
 }
 
+/* The answer comes byte by byte in the last second: no byte of it buys more time. */
+static void a_late_answer_does_not_put_the_end_off(void **state)
+{
+    struct scene *s = *state;
+    open_both(s);
+    while ((s->joiner.seen & NET_PAIR_PROVED) == 0) {
+        carry(s, &s->joiner, &s->inviter, NOBODY);
+        carry(s, &s->inviter, &s->joiner, NOBODY);
+    }
+    carry(s, &s->joiner, &s->inviter, NOBODY);
+    s->now_ms = START_MS + NET_PAIR_TOTAL_MS - 1;
+    s->chunk = 1;
+    while (s->inviter.out.send.len > 1) {
+        carry(s, &s->inviter, &s->joiner, NOBODY);
+        assert_true(net_pair_deadline_ms(s->joiner.p) == START_MS + NET_PAIR_TOTAL_MS);
+    }
+    carry(s, &s->inviter, &s->joiner, NOBODY);
+    assert_true((s->joiner.seen & NET_PAIR_DONE) != 0);
+}
+
 static void another_version_is_told_from_nonsense(void **state)
 {
     struct scene *s = *state;
@@ -210,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_trickle_does_not_put_the_deadline_off, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_whole_is_bounded_while_a_person_thinks, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_late_answer_does_not_put_the_end_off, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_version_is_told_from_nonsense, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_device_does_not_pair_with_itself, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_machine_that_is_over_does_nothing_more, set_up,
