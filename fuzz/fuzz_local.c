@@ -39,7 +39,20 @@ static void round_trip(const struct node_msg *m)
     cht_buf_clear(&out);
 }
 
-static void read_edits(unsigned type, struct cht_bytes data)
+/* Prefixes resolve to something, as in the node; others are nobody's. */
+static enum cht_err resolve(void *ctx, struct cht_bytes text, unsigned type,
+                            struct node_fault *fault, struct crdt_id *out)
+{
+    struct crdt_id_prefix prefix;
+    (void)ctx;
+    if (crdt_id_prefix_parse(text, &prefix) != CHT_OK)
+        return node_fault_set(fault, CHT_E_NOTFOUND, text, "nothing begins so");
+    out->type = (uint8_t)(type != 0 ? type : CRDT_TODO);
+    memcpy(out->b, prefix.low, sizeof out->b);
+    return CHT_OK;
+}
+
+static void read_edits(unsigned type, unsigned op, struct cht_bytes data)
 {
     struct cht_arena arena;
     struct node_fault fault = { 0 };
@@ -48,8 +61,12 @@ static void read_edits(unsigned type, struct cht_bytes data)
     struct cht_buf shown;
     cht_arena_init(&arena, LIMIT_TURN_BYTES);
     cht_buf_init(&shown, LIMIT_CLIENT_BYTES);
-    enum cht_err err = node_edits_read(type, data, NULL, &arena, &fault, &edits, &count);
+    const struct node_id_resolver resolver = { .resolve = resolve };
+    enum cht_err err = node_edits_read(type, data, op == NODE_CREATE ? &resolver : NULL, &arena,
+                                       &fault, &edits, &count);
     require(err == CHT_OK || fault.error.code == err);
+    if (err == CHT_OK)
+        require(node_edits_complete(type, op, 5, &arena, &edits, &count) == CHT_OK);
     for (size_t i = 0; err == CHT_OK && i < count; i++) {
         require(edits[i].field != NULL);
         if (edits[i].kind == NODE_EDIT_PUT) {
@@ -62,6 +79,24 @@ static void read_edits(unsigned type, struct cht_bytes data)
     cht_arena_clear(&arena);
 }
 
+/* An error that was read is written and read again the same. */
+static void read_answer(const struct node_msg *m)
+{
+    struct node_fault fault = { 0 }, again = { 0 };
+    struct cht_buf out;
+    struct node_msg error;
+    (void)node_msg_final(m);
+    if (node_msg_fault(m, &fault) == CHT_OK)
+        return;
+    cht_buf_init(&out, LIMIT_CLIENT_BYTES);
+    require(node_msg_write_error(&out, m, m->id, &fault) == CHT_OK);
+    require(node_msg_read(cht_buf_view(&out), NULL, NULL, &error) == CHT_OK);
+    require(node_msg_fault(&error, &again) == fault.error.code && node_msg_final(&error));
+    same(error.reply_to, m->id);
+    require(strcmp(again.hint, fault.hint) == 0 && strcmp(again.field, fault.field) == 0);
+    cht_buf_clear(&out);
+}
+
 static void read_payload(const struct node_msg *m)
 {
     struct node_fault fault = { 0 };
@@ -71,7 +106,8 @@ static void read_payload(const struct node_msg *m)
     if (node_mutation_read(m->payload, &fault, &mutation) == CHT_OK) {
         for (unsigned i = 0; i < mutation.count; i++) {
             const struct node_change change = node_mutation_at(&mutation, i);
-            read_edits(change.type == 0 ? CRDT_TODO : change.type, change.data);
+            read_edits(change.type == 0 ? CRDT_TODO : change.type, change.op, change.data);
+            require(node_change_op_word(change.op) != NULL);
         }
     } else {
         require(fault.error.code != CHT_OK && fault.error.text[0] != '\0');
@@ -97,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         require(err == why.code);
         if (err == CHT_OK) {
             round_trip(&m);
+            read_answer(&m);
             read_payload(&m);
         }
         left = cht_bytes(left.data + used, left.len - used);

@@ -32,6 +32,22 @@ static void walk(struct cht_bytes doc)
     must(cht_wire_end(&w) == CHT_OK);
 }
 
+/* Heads read one by one and heads passed over are refused alike, at the same place. */
+static void compare_passing(struct cht_bytes doc)
+{
+    struct cht_wire read = cht_wire(doc), passed = cht_wire(doc);
+    const struct cht_bytes whole = crdt_mp_pass(&passed);
+    uint64_t to_come = 1;
+    while (to_come > 0 && read.err == CHT_OK) {
+        struct crdt_mp got = crdt_mp_next(&read);
+        to_come--;
+        if (got.kind == CRDT_MP_ARRAY || got.kind == CRDT_MP_MAP)
+            to_come += got.kind == CRDT_MP_MAP ? got.u * 2 : got.u;
+    }
+    must(read.err == passed.err && read.at == passed.at);
+    must(whole.len == (passed.err == CHT_OK ? (size_t)(passed.at - doc.data) : 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct cht_bytes doc = cht_bytes(data, len);
@@ -44,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         must(w.err == CHT_OK && got.len == len);
         walk(doc);
     }
+    compare_passing(doc);
     (void)crdt_utf8_valid(doc);
     return 0;
 }
