@@ -43,8 +43,7 @@ void net_peers_remove(struct net_peers *p, const uint8_t device[CRDT_ID_BYTES])
         memset(peer, 0, sizeof *peer);
 }
 
-/* --- addresses ---------------------------------------------------------------------------------
- */
+/* --- addresses --------------------------------------------------------------------------- */
 
 static bool is_endpoint(struct cht_bytes text)
 {
@@ -131,8 +130,7 @@ enum cht_err net_peer_address(struct net_peers *p, struct net_peer *peer, struct
     return CHT_OK;
 }
 
-/* --- connections -------------------------------------------------------------------------------
- */
+/* --- connections ------------------------------------------------------------------------- */
 
 static struct net_leg *find_leg(struct net_peer *peer, uint32_t conn)
 {
@@ -245,8 +243,7 @@ void net_peer_refused(struct net_peer *peer)
     peer->waiting = true;
 }
 
-/* --- dialling ----------------------------------------------------------------------------------
- */
+/* --- dialling ---------------------------------------------------------------------------- */
 
 static bool has_leg(const struct net_peer *peer)
 {

@@ -75,8 +75,7 @@ CHT_MUST_USE enum cht_err net_peer_address(struct net_peers *p, struct net_peer 
                                            struct cht_bytes address, enum net_address_source source,
                                            uint64_t now_ms);
 
-/* --- connections -------------------------------------------------------------------------------
- */
+/* --- connections ------------------------------------------------------------------------- */
 
 /* The transport settled a connection. CHT_E_LIMIT: it has too many: hang this one up. */
 CHT_MUST_USE enum cht_err net_peer_up(struct net_peer *peer, uint32_t conn, bool outbound,
@@ -96,8 +95,7 @@ bool net_peer_present(const struct net_peer *peer);
 /* The leg to speak through: the first whose HELLO has come; 0: none. */
 uint32_t net_peer_conn(const struct net_peer *peer);
 
-/* --- dialling ----------------------------------------------------------------------------------
- */
+/* --- dialling ---------------------------------------------------------------------------- */
 
 /* When net_peers_step has something to do next; UINT64_MAX: never. */
 uint64_t net_peers_due_ms(const struct net_peers *p);

@@ -15,7 +15,7 @@
 #include "net/frame.h"
 #include "net/pulls.h"
 
-/* --- times, ms (PROTOCOL 8.12) --------------------------------------------------------------- */
+/* --- times, ms (PROTOCOL 8.12) ----------------------------------------------------------- */
 #define NET_HELLO_MS        10000u  /* from start to HELLO */
 #define NET_MEMBERS_MS      60000u  /* until membership heads agree */
 #define NET_ANNOUNCE_MS     200u    /* what was received is told to others after this */
@@ -28,8 +28,7 @@
 #define NET_CLAIM_POLL_MS   500u    /* another session fetches what we lack: look again */
 #define NET_DIGEST_MS       10000u  /* an answer in a bisect */
 
-/* --- budget of a peer (PROTOCOL 8.12): each frame costs what NET_FRAME_KINDS says ---------------
- */
+/* --- budget of a peer (PROTOCOL 8.12): each frame costs what NET_FRAME_KINDS says -------- */
 #define NET_TOKENS_MAX    256u
 #define NET_TOKENS_S      32u
 #define NET_OVERDRAWN_MAX 64u /* frames dropped for it before the session ends */
@@ -59,8 +58,7 @@ struct net_session_config {
     const char *const *commands;
 };
 
-/* --- events ------------------------------------------------------------------------------------
- */
+/* --- events ------------------------------------------------------------------------------ */
 
 /* What the node did with one range. */
 enum net_verdict {
@@ -105,8 +103,7 @@ struct net_event {
     } local;
 };
 
-/* --- effects -----------------------------------------------------------------------------------
- */
+/* --- effects ----------------------------------------------------------------------------- */
 
 /* A row whose live value differs between two replicas at one vector. */
 struct net_alarm_row {
@@ -180,8 +177,7 @@ static inline void net_effects_init(struct net_effects *fx, struct cht_arena *ar
     fx->last = &fx->first;
 }
 
-/* --- the session ---------------------------------------------------------------------------------
- */
+/* --- the session ------------------------------------------------------------------------- */
 
 struct net_session;
 

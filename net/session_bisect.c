@@ -61,8 +61,7 @@ void session_bisect_tick(struct net_session *s)
     }
 }
 
-/* --- asked -------------------------------------------------------------------------------------
- */
+/* --- asked ------------------------------------------------------------------------------- */
 
 static enum cht_err at_vector(struct net_session *s, struct net_effects *fx,
                               const uint8_t vector[NET_VECTOR_ID_BYTES], bool *out)
@@ -103,8 +102,7 @@ enum cht_err session_on_digest_ask(struct net_session *s, struct net_effects *fx
     return err == CHT_OK ? session_send(s, fx, &f) : err;
 }
 
-/* --- answered ----------------------------------------------------------------------------------
- */
+/* --- answered ---------------------------------------------------------------------------- */
 
 static int bytes_cmp(const void *a, const void *b, size_t len)
 {

@@ -140,8 +140,7 @@ struct net_session {
     struct net_session_stats stats;
 };
 
-/* --- session.c ---------------------------------------------------------------------------------
- */
+/* --- session.c --------------------------------------------------------------------------- */
 /* A new effect at the end of the list, zeroed; NULL when out of memory. */
 struct net_effect *session_effect(struct net_effects *fx, enum net_effect_kind kind);
 /* Send `f`; its nonce is filled in. */
@@ -169,8 +168,7 @@ static inline bool session_same_device(const uint8_t a[CRDT_ID_BYTES],
     return memcmp(a, b, CRDT_ID_BYTES) == 0;
 }
 
-/* --- session_tips.c ----------------------------------------------------------------------------
- */
+/* --- session_tips.c ---------------------------------------------------------------------- */
 void session_tips_clear(struct session_tips *t);
 CHT_MUST_USE enum cht_err session_tips_set(struct session_tips *t, const struct crdt_dep *tips,
                                            size_t count);
@@ -182,14 +180,12 @@ bool session_tips_has(const struct session_tips *t, const struct crdt_dep *tip);
 void session_hashes_id(const struct crdt_hash *hashes, size_t count,
                        uint8_t out[NET_VECTOR_ID_BYTES]);
 
-/* --- session_hello.c ---------------------------------------------------------------------------
- */
+/* --- session_hello.c --------------------------------------------------------------------- */
 CHT_MUST_USE enum cht_err session_start(struct net_session *s, struct net_effects *fx);
 CHT_MUST_USE enum cht_err session_on_hello(struct net_session *s, struct net_effects *fx,
                                            const struct net_hello *hello);
 
-/* --- session_members.c -------------------------------------------------------------------------
- */
+/* --- session_members.c ------------------------------------------------------------------- */
 /* Tell the peer our heads (and what it lacks) where they differ from what it knows. */
 CHT_MUST_USE enum cht_err session_members_begin(struct net_session *s, struct net_effects *fx);
 CHT_MUST_USE enum cht_err session_members_changed(struct net_session *s, struct net_effects *fx);
@@ -198,8 +194,7 @@ CHT_MUST_USE enum cht_err session_on_members(struct net_session *s, struct net_e
 CHT_MUST_USE enum cht_err session_records_done(struct net_session *s, struct net_effects *fx,
                                                enum cht_err result);
 
-/* --- session_heads.c ---------------------------------------------------------------------------
- */
+/* --- session_heads.c --------------------------------------------------------------------- */
 CHT_MUST_USE enum cht_err session_heads_send(struct net_session *s, struct net_effects *fx);
 CHT_MUST_USE enum cht_err session_on_heads(struct net_session *s, struct net_effects *fx,
                                            const struct net_heads *h);
@@ -209,8 +204,7 @@ CHT_MUST_USE enum cht_err session_heads_tick(struct net_session *s, struct net_e
 /* Something changed here: the peer hears of it soon (`announce`) or at the next anti-entropy. */
 void session_heads_note_change(struct net_session *s, bool announce);
 
-/* --- session_pull.c ----------------------------------------------------------------------------
- */
+/* --- session_pull.c ---------------------------------------------------------------------- */
 /* Ask for what the peer's last HEADS has and we lack. */
 CHT_MUST_USE enum cht_err session_pull_missing(struct net_session *s, struct net_effects *fx);
 CHT_MUST_USE enum cht_err session_on_range(struct net_session *s, struct net_effects *fx,
@@ -222,8 +216,7 @@ CHT_MUST_USE enum cht_err session_on_miss(struct net_session *s, struct net_effe
 CHT_MUST_USE enum cht_err session_pull_tick(struct net_session *s, struct net_effects *fx);
 bool session_pulling(const struct net_session *s);
 
-/* --- session_push.c ----------------------------------------------------------------------------
- */
+/* --- session_push.c ---------------------------------------------------------------------- */
 CHT_MUST_USE enum cht_err session_on_want(struct net_session *s, struct net_effects *fx,
                                           const struct net_want *w);
 CHT_MUST_USE enum cht_err session_on_ack(struct net_session *s, struct net_effects *fx,
@@ -236,8 +229,7 @@ void session_push_heads(struct net_session *s);
 CHT_MUST_USE enum cht_err session_pump(struct net_session *s, struct net_effects *fx);
 bool session_pushing(const struct net_session *s);
 
-/* --- session_bisect.c --------------------------------------------------------------------------
- */
+/* --- session_bisect.c -------------------------------------------------------------------- */
 /* The roots at `vector` differ: raise the alarm, once a vector, and hunt. */
 CHT_MUST_USE enum cht_err session_bisect_begin(struct net_session *s, struct net_effects *fx,
                                                const uint8_t vector[NET_VECTOR_ID_BYTES]);

@@ -143,8 +143,7 @@ enum cht_err session_pull_tick(struct net_session *s, struct net_effects *fx)
     return err;
 }
 
-/* --- ranges in ---------------------------------------------------------------------------------
- */
+/* --- ranges in --------------------------------------------------------------------------- */
 
 static struct session_delivery *free_delivery(struct net_session *s)
 {
@@ -340,8 +339,7 @@ enum cht_err session_delivered(struct net_session *s, struct net_effects *fx,
     return err == CHT_OK ? session_look(s, fx) : err;
 }
 
-/* --- the path was another one ------------------------------------------------------------------
- */
+/* --- the path was another one ------------------------------------------------------------ */
 
 enum cht_err session_on_miss(struct net_session *s, struct net_effects *fx,
                              const struct net_miss *m)

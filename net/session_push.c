@@ -76,8 +76,7 @@ static enum cht_err send_miss(struct net_session *s, struct net_effects *fx,
     return session_send(s, fx, &f);
 }
 
-/* --- sending what credit allows ----------------------------------------------------------------
- */
+/* --- sending what credit allows ---------------------------------------------------------- */
 
 /* A flow's path turned out not to be what it started as. */
 static enum cht_err flow_broken(struct net_session *s, struct net_effects *fx,
@@ -142,8 +141,7 @@ enum cht_err session_pump(struct net_session *s, struct net_effects *fx)
     return CHT_OK;
 }
 
-/* --- the peer asks -----------------------------------------------------------------------------
- */
+/* --- the peer asks ----------------------------------------------------------------------- */
 
 /* Is the entry at `from` - 1 on the path of `tip` the one named? */
 static bool on_path(const struct net_session *s, const struct crdt_dep *tip, uint32_t from,
@@ -223,8 +221,7 @@ enum cht_err session_on_ack(struct net_session *s, struct net_effects *fx, const
     return err == CHT_OK ? session_look(s, fx) : err;
 }
 
-/* --- our own -----------------------------------------------------------------------------------
- */
+/* --- our own ----------------------------------------------------------------------------- */
 
 void session_push_heads(struct net_session *s)
 {

@@ -47,8 +47,7 @@ struct net_tr_event *transport_event(struct gather *g, enum net_tr_kind kind)
     return e;
 }
 
-/* --- opening -----------------------------------------------------------------------------------
- */
+/* --- opening ----------------------------------------------------------------------------- */
 
 static bool set_int(void *socket, int option, int value)
 {
@@ -205,8 +204,7 @@ const struct net_transport_stats *net_transport_stats(const struct net_transport
     return &t->stats;
 }
 
-/* --- what waits for room -----------------------------------------------------------------------
- */
+/* --- what waits for room ----------------------------------------------------------------- */
 
 void transport_backlog_clear(struct backlog *b)
 {
@@ -282,8 +280,7 @@ int net_transport_timeout_ms(const struct net_transport *t)
     return -1;
 }
 
-/* --- sending and collecting --------------------------------------------------------------------
- */
+/* --- sending and collecting -------------------------------------------------------------- */
 
 static struct leg *leg_by_conn(struct net_transport *t, uint32_t conn)
 {

@@ -48,8 +48,7 @@ void net_transport_close(struct net_transport *t);
 /* The endpoints really bound (ports filled in), NUL-terminated; NULL beyond the last. */
 const char *net_transport_endpoint(const struct net_transport *t, size_t index);
 
-/* --- waiting -----------------------------------------------------------------------------------
- */
+/* --- waiting ----------------------------------------------------------------------------- */
 
 /* Sockets to wait on; at most NET_TRANSPORT_POLLS are written. Returns how many. They change with
  * every dial and hang-up, so ask before each wait. */
@@ -85,8 +84,7 @@ struct net_tr_event {
 CHT_MUST_USE enum cht_err net_transport_collect(struct net_transport *t, struct cht_arena *arena,
                                                 const struct net_tr_event **out_events);
 
-/* --- connections -------------------------------------------------------------------------------
- */
+/* --- connections ------------------------------------------------------------------------- */
 
 /* Send one frame (copied). CHT_OK: given to ZeroMQ or waiting for room; CHT_E_BUSY: too much waits:
  * the peer does not read, hang up; CHT_E_NOTFOUND: the connection is gone (its DOWN has come or

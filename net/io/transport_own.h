@@ -70,8 +70,7 @@ struct net_transport {
     struct net_transport_stats stats;
 };
 
-/* --- transport.c -------------------------------------------------------------------------------
- */
+/* --- transport.c ------------------------------------------------------------------------- */
 /* errno as left by a zmq_ call. */
 enum cht_err transport_error(void);
 uint32_t transport_number(struct net_transport *t);
@@ -81,13 +80,11 @@ void transport_backlog_clear(struct backlog *b);
 /* Options of every socket that speaks TCP. */
 CHT_MUST_USE enum cht_err transport_options(struct net_transport *t, void *socket);
 
-/* --- dial.c ------------------------------------------------------------------------------------
- */
+/* --- dial.c ------------------------------------------------------------------------------ */
 void transport_dial_clear(struct dial *d, int linger_ms);
 void transport_dial_collect(struct net_transport *t, struct dial *d, struct gather *g);
 
-/* --- router.c ----------------------------------------------------------------------------------
- */
+/* --- router.c ---------------------------------------------------------------------------- */
 void transport_leg_clear(struct leg *l);
 /* Connections of the ROUTER that have ended. */
 void transport_legs_ended(struct net_transport *t, struct gather *g);
@@ -101,8 +98,7 @@ bool transport_receive(struct net_transport *t, void *socket, zmq_msg_t *out);
 /* Keep a message until the next collect; its bytes, or false when out of memory (and closed). */
 bool transport_keep(struct net_transport *t, zmq_msg_t *msg, struct cht_bytes *out);
 
-/* --- monitor.c ---------------------------------------------------------------------------------
- */
+/* --- monitor.c --------------------------------------------------------------------------- */
 struct monitor_event {
     unsigned event; /* ZMQ_EVENT_… */
     uint32_t value;
@@ -113,8 +109,7 @@ CHT_MUST_USE enum cht_err monitor_open(struct net_transport *t, void *socket, ui
 /* Next event, false when there is none. */
 bool monitor_next(void *monitor, struct monitor_event *out);
 
-/* --- zap.c -------------------------------------------------------------------------------------
- */
+/* --- zap.c ------------------------------------------------------------------------------- */
 #define ZAP_DOMAIN "chitty"
 CHT_MUST_USE enum cht_err zap_open(struct net_transport *t);
 /* Answer the requests that have come. */

@@ -6,8 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* --- the world ---------------------------------------------------------------------------------
- */
+/* --- the world --------------------------------------------------------------------------- */
 
 void toy_world_clear(struct toy_world *w)
 {
@@ -70,8 +69,7 @@ static void seal(struct toy_entry *e)
     memcpy(e->id.hash, e->hash.b, sizeof e->id.hash);
 }
 
-/* --- what is held ------------------------------------------------------------------------------
- */
+/* --- what is held ------------------------------------------------------------------------ */
 
 static size_t index_slot(const struct toy_replica *r, const uint8_t *hash)
 {
@@ -235,8 +233,7 @@ void toy_copy(struct toy_replica *to, const struct toy_replica *from)
     toy_refresh(to);
 }
 
-/* --- ranges in ---------------------------------------------------------------------------------
- */
+/* --- ranges in --------------------------------------------------------------------------- */
 
 static const struct toy_entry *entry_before(const struct toy_replica *r,
                                             const struct crdt_range *range)
@@ -304,8 +301,7 @@ enum net_verdict toy_receive(struct toy_replica *r, const struct crdt_range *ran
     return NET_STORED;
 }
 
-/* --- records -----------------------------------------------------------------------------------
- */
+/* --- records ----------------------------------------------------------------------------- */
 
 static void refresh_member_heads(struct toy_replica *r)
 {

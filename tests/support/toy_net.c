@@ -7,8 +7,7 @@
 
 #define TOY_ARENA_BYTES (64u * 1024u * 1024u)
 
-/* --- pipes -------------------------------------------------------------------------------------
- */
+/* --- pipes ------------------------------------------------------------------------------- */
 
 static void pipe_clear(struct toy_pipe *p)
 {
@@ -65,8 +64,7 @@ static void watch_credit(struct toy_net *net, struct toy_link *l, size_t from,
     cht_arena_clear(&arena);
 }
 
-/* --- sessions ----------------------------------------------------------------------------------
- */
+/* --- sessions ---------------------------------------------------------------------------- */
 
 static void add_stats(struct net_session_stats *sum, const struct net_session_stats *s)
 {
@@ -127,8 +125,7 @@ static void close_link(struct toy_link *l)
         pipe_clear(&l->side[i].in);
 }
 
-/* --- one turn ----------------------------------------------------------------------------------
- */
+/* --- one turn ---------------------------------------------------------------------------- */
 
 /* What a node has to do after its sessions were stepped: DELIVER and RECORDS, in their order. */
 struct later {
@@ -325,8 +322,7 @@ void toy_net_commit(struct toy_net *net, size_t node, uint32_t count, uint32_t p
     cht_arena_clear(&arena);
 }
 
-/* --- time --------------------------------------------------------------------------------------
- */
+/* --- time -------------------------------------------------------------------------------- */
 
 static uint64_t next_ms(const struct toy_net *net)
 {
@@ -418,8 +414,7 @@ bool toy_net_settle(struct toy_net *net, uint64_t ms_max)
     return toy_net_equal(net);
 }
 
-/* --- making it ---------------------------------------------------------------------------------
- */
+/* --- making it --------------------------------------------------------------------------- */
 
 void toy_net_init(struct toy_net *net, size_t count, struct seeded random)
 {

@@ -222,3 +222,29 @@ void toy_peer_forget(struct toy_peer *p)
     p->sent_count = 0;
     p->delivered = p->records = p->messages = p->synced = 0;
 }
+
+const struct toy_entry *toy_peer_foreign(struct toy_peer *p, uint8_t number, uint32_t commits,
+                                         struct toy_replica *out)
+{
+    toy_replica_init(out, &p->world, number);
+    for (uint32_t i = 0; i < commits; i++)
+        (void)toy_commit(out, 1, 100, i, NULL);
+    return out->own;
+}
+
+struct net_frame toy_peer_range(struct toy_peer *p, struct toy_replica *from,
+                                const struct toy_entry *before)
+{
+    struct net_run run;
+    struct net_frame f = toy_peer_frame(NET_FRAME_RANGE);
+    toy_own_ranges(from, before, &p->arena, &run);
+    struct crdt_range *ranges = cht_arena_array(&p->arena, run.count, sizeof *ranges);
+    for (size_t i = 0; i < run.count; i++) {
+        ranges[i] = run.ranges[i];
+        ranges[i].own = memcmp(from->device, toy_peer_device, CRDT_ID_BYTES) == 0;
+        memcpy(ranges[i].device_tag, from->device, sizeof ranges[i].device_tag);
+    }
+    f.range.ranges = ranges;
+    f.range.count = run.count;
+    return f;
+}

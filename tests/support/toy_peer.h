@@ -48,6 +48,15 @@ void toy_peer_event(struct toy_peer *p, struct net_event *ev);
 /* Let time pass, a tick whenever one is due. */
 void toy_peer_wait(struct toy_peer *p, uint64_t ms);
 
+/* `commits` entries of device `number`, in a replica of its own that the caller clears; the last
+ * one. */
+const struct toy_entry *toy_peer_foreign(struct toy_peer *p, uint8_t number, uint32_t commits,
+                                         struct toy_replica *out);
+/* A RANGE of the fake peer with all of `from`'s own entries after `before` (NULL: from the first).
+ */
+struct net_frame toy_peer_range(struct toy_peer *p, struct toy_replica *from,
+                                const struct toy_entry *before);
+
 /* The last frame of a kind that the session sent, or NULL; and how many. */
 const struct net_frame *toy_peer_last(const struct toy_peer *p, enum net_frame_kind kind);
 unsigned toy_peer_count(const struct toy_peer *p, enum net_frame_kind kind);

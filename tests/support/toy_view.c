@@ -200,8 +200,7 @@ static enum cht_err view_records(void *ctx, const struct crdt_hash *heads, size_
     return CHT_OK;
 }
 
-/* --- rows --------------------------------------------------------------------------------------
- */
+/* --- rows -------------------------------------------------------------------------------- */
 
 static void make_row(const struct toy_replica *r, const struct toy_entry *e, struct net_row *out)
 {
