@@ -5,6 +5,13 @@
 
 #include <sqlite3.h>
 
+#define STORE_PAGE_BYTES 8192
+/* How a file is opened to be written. */
+#define STORE_PRAGMAS                                                                              \
+    "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"               \
+    "PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = OFF; PRAGMA cache_size = -8192;"        \
+    "PRAGMA foreign_keys = OFF"
+
 /* name, text: prepared at first use, kept until close */
 #define STORE_STATEMENTS(X)                                                                        \
     X(SQL_BEGIN, "BEGIN IMMEDIATE")                                                                \

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define STORE_PAGE_BYTES 8192
-#define STORE_SCRATCH    ((size_t)64 * 1024 * 1024)
+#define STORE_SCRATCH ((size_t)64 * 1024 * 1024)
 
 static const char *const statement_text[STORE_STATEMENT_COUNT] = {
 #define X(name, text) [name] = text,
@@ -101,13 +100,7 @@ static enum cht_err set_up(struct node_store *s, enum node_store_mode mode)
     sqlite3_busy_timeout(s->db, mode == NODE_STORE_READ ? 2000 : 0);
     if (mode == NODE_STORE_READ)
         return CHT_OK;
-    char sql[256];
-    (void)snprintf(sql, sizeof sql,
-                   "PRAGMA page_size = %d; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                   "PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = OFF;"
-                   "PRAGMA cache_size = -8192; PRAGMA foreign_keys = OFF",
-                   STORE_PAGE_BYTES);
-    enum cht_err err = store_exec(s, sql);
+    enum cht_err err = store_exec(s, STORE_PRAGMAS);
     sqlite3_wal_hook(s->db, count_wal, s);
     return err;
 }
@@ -221,6 +214,8 @@ void node_store_rollback(struct node_store *s)
 
 enum cht_err node_store_checkpoint(struct node_store *s)
 {
+    for (size_t i = 0; i < STORE_STATEMENT_COUNT; i++)
+        sqlite3_reset(s->statements[i]); /* one that stands at its row is a reader of the WAL */
     int code = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (code == SQLITE_OK)
         s->wal_bytes = 0;
