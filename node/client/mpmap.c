@@ -20,11 +20,15 @@ bool node_mp_next(struct node_mp_iter *it, struct cht_bytes *key, struct cht_byt
 {
     if (it->left == 0 || it->at.err != CHT_OK)
         return false;
-    struct cht_bytes name = { 0 };
+    struct cht_bytes name = { 0 }, object;
     if (it->is_map)
         name = crdt_mp_pass(&it->at);
-    struct cht_bytes object = crdt_mp_pass(&it->at);
-    if (it->at.err != CHT_OK)
+    /* The last one ends where the container ends: a long list is not walked to find that out. */
+    if (it->left > 1)
+        object = crdt_mp_pass(&it->at);
+    else
+        object = cht_wire_take(&it->at, cht_wire_left(&it->at));
+    if (it->at.err != CHT_OK || object.len == 0)
         return false;
     it->left--;
     if (key != NULL)

@@ -1,8 +1,9 @@
 #ifndef NODE_CLIENT_MPMAP_H
 #define NODE_CLIENT_MPMAP_H
 /* Looking into scanned msgpack without unpacking it: maps and arrays as spans of exact bytes.
- * Everything here expects bytes that crdt_mp_scan has accepted; on other bytes the answers are
- * "absent", never a crash. Map keys may repeat: the first counts (PROTOCOL 1.4). */
+ * Everything here expects the exact bytes of one object in a document that crdt_mp_scan has
+ * accepted; on other bytes the answers are "absent" or odd spans, never a crash. Map keys may
+ * repeat: the first counts (PROTOCOL 1.4). */
 #include "crdt/base/buf.h"
 #include "crdt/mp.h"
 
