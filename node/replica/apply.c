@@ -88,6 +88,7 @@ static enum cht_err fold(struct node_replica *r, const struct crdt_change *chang
                          const struct crdt_op *ops, uint32_t count)
 {
     struct replica_slot *slot;
+    struct crdt_root before = r->root;
     enum cht_err err = replica_slot(r, n, &slot);
     for (uint32_t i = 0; err == CHT_OK && i < count; i++) {
         enum cht_err why = crdt_op_check(slot->state->id.type, &ops[i]);
@@ -99,6 +100,7 @@ static enum cht_err fold(struct node_replica *r, const struct crdt_change *chang
         if (err == CHT_OK)
             err = crdt_state_apply(slot->state, &r->graph, change, &ops[i], (uint16_t)i, &r->root);
     }
+    replica_scrub_change(r, n, &before);
     return err;
 }
 

@@ -184,12 +184,15 @@ static enum cht_err take(struct node_replica *r, const struct crdt_entry *e,
         err = replica_stored(r, r->own_chain, e, 1);
     if (err == CHT_OK && count != 0)
         err = replica_slot(r, n, &slot);
+    struct crdt_root before = r->root;
     for (uint32_t i = 0; err == CHT_OK && i < count; i++) {
         assert(crdt_op_check(slot->state->id.type, &ops[i]) == CHT_OK);
         err = replica_touch(r, n, change.at, ops[i].field);
         if (err == CHT_OK)
             err = crdt_state_apply(slot->state, &r->graph, &change, &ops[i], (uint16_t)i, &r->root);
     }
+    if (count != 0)
+        replica_scrub_change(r, n, &before);
     struct crdt_graph_tip tip = { .seq = e->header.seq, .hash = e->hash, .hlc = e->header.hlc };
     memcpy(tip.epoch, r->epoch, CRDT_EPOCH_BYTES);
     if (err == CHT_OK)

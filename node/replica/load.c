@@ -275,6 +275,7 @@ enum cht_err replica_reset(struct node_replica *r)
     net_members_free(r->members);
     r->members = NULL;
     r->root = (struct crdt_root){ 0 };
+    r->scrub = (struct replica_scrub){ 0 };
     r->entry_count = r->void_count = 0;
     r->own_chain = CRDT_NO_CHAIN;
     r->lagging = false;

@@ -78,12 +78,20 @@ struct replica_wait {
     struct crdt_dep dep; /* zeros: the parent's part */
 };
 
+/* How far the typed tables were read again (scrub.c). */
+struct replica_scrub {
+    uint32_t next;        /* entity */
+    struct crdt_root sum; /* of those before it, kept in step with changes */
+    bool damaged;         /* a row could not be read */
+};
+
 struct node_replica {
     struct node_store *store;
     struct node_store *log; /* where log rows are read: `store`, but for a verifying fold */
     struct crdt_graph graph;
     struct net_members *members;
     struct crdt_root root;
+    struct replica_scrub scrub;
     struct crdt_hlc clock;
     uint8_t space[CRDT_ID_BYTES];
     bool broken, writable;
@@ -196,6 +204,11 @@ void replica_cache_clear(struct node_replica *r);
 /* Write the rows of all dirty entities and the positions they reflect; inside a transaction. */
 CHT_MUST_USE enum cht_err replica_write_back(struct node_replica *r);
 void replica_written(struct node_replica *r);
+
+/* --- scrub.c -------------------------------------------------------------------------------- */
+
+/* An entity's ops moved the root on from `before`. */
+void replica_scrub_change(struct node_replica *r, uint32_t n, const struct crdt_root *before);
 
 /* --- author.c ------------------------------------------------------------------------------- */
 

@@ -174,6 +174,11 @@ struct node_verified {
  * not an error. */
 CHT_MUST_USE enum cht_err node_replica_verify(struct node_replica *r, node_problem *each, void *ctx,
                                               struct node_verified *out);
+enum node_scrub { NODE_SCRUB_MORE, NODE_SCRUB_GOOD, NODE_SCRUB_DAMAGE };
+/* Read `count` more entities from the typed tables and sum them; at the end of a round the root is
+ * what the rows give, and DAMAGE tells that the log gave another. Between turns. */
+CHT_MUST_USE enum cht_err node_replica_scrub(struct node_replica *r, uint32_t count,
+                                             enum node_scrub *out);
 /* Empty the typed tables and fold the log again. CHT_E_CORRUPT: the log itself is damaged. */
 CHT_MUST_USE enum cht_err node_replica_rebuild(struct node_replica *r);
 

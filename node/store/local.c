@@ -74,6 +74,13 @@ enum cht_err node_keep_address(struct node_store *s, const uint8_t device[static
     sqlite3_bind_text64(st, 2, (const char *)address.data, address.len, SQLITE_STATIC, SQLITE_UTF8);
     sqlite3_bind_int64(st, 3, (int64_t)seen_ms);
     store_bind(st, 4, cht_bytes(bytes, sizeof bytes));
+    err = store_done(st);
+    if (err == CHT_OK)
+        err = store_statement(s, SQL_ADDRESS_TRIM, &st);
+    if (err != CHT_OK)
+        return err;
+    store_bind(st, 1, cht_bytes(device, CRDT_ID_BYTES));
+    sqlite3_bind_int(st, 2, (int)LIMIT_ADDRESSES);
     return store_done(st);
 }
 
@@ -83,8 +90,7 @@ enum cht_err node_each_address(struct node_store *s,
                                void *ctx)
 {
     sqlite3_stmt *st = NULL;
-    enum cht_err err =
-        store_prepare(s, "SELECT device, address FROM peer ORDER BY seen_ms", &st);
+    enum cht_err err = store_prepare(s, "SELECT device, address FROM peer ORDER BY seen_ms", &st);
     while (err == CHT_OK && (err = store_row(st)) == CHT_OK) {
         struct cht_bytes device = store_column(st, 0);
         err = device.len == CRDT_ID_BYTES ? each(ctx, device.data, store_column(st, 1))

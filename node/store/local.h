@@ -13,6 +13,7 @@ CHT_MUST_USE enum cht_err node_kept_answer(struct node_store *s, struct cht_byte
 /* Forget answers older than `before_ms`. */
 CHT_MUST_USE enum cht_err node_forget_answers(struct node_store *s, uint64_t before_ms);
 
+/* Note that a device was seen at an address; of each the LIMIT_ADDRESSES seen last are kept. */
 CHT_MUST_USE enum cht_err node_keep_address(struct node_store *s,
                                             const uint8_t device[static CRDT_ID_BYTES],
                                             struct cht_bytes address, uint64_t seen_ms);

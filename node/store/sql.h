@@ -42,6 +42,8 @@
     X(SQL_ANSWER_FORGET, "DELETE FROM idempotency WHERE at_ms < ?1")                               \
     X(SQL_ADDRESS_PUT, "INSERT OR REPLACE INTO peer(device, address, seen_ms, sum)"                \
                        " VALUES(?1, ?2, ?3, ?4)")                                                  \
+    X(SQL_ADDRESS_TRIM, "DELETE FROM peer WHERE device = ?1 AND address NOT IN (SELECT address"     \
+                        " FROM peer WHERE device = ?1 ORDER BY seen_ms DESC LIMIT ?2)")            \
     X(SQL_TICKET_PUT, "INSERT OR REPLACE INTO ticket(id, secret, expiry_ms, joiner, sum)"          \
                       " VALUES(?1, ?2, ?3, ?4, ?5)")                                               \
     X(SQL_TICKET_GET, "SELECT id, secret, expiry_ms, joiner FROM ticket WHERE id = ?1")            \
