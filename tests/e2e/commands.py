@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import nodes
-from nodes import (CHITTY, CONFLICT, NOTFOUND, OK, UNREACHABLE, USAGE, Watch, converge, expect, pair,
-                   same, test, until)
+from nodes import (CHITTY, CONFLICT, NOTFOUND, OK, UNREACHABLE, USAGE, Watch, converge, expect,
+                   pair, same, test, until)
 
 AUTOSTART = {"CHITTY_NO_AUTOSTART": "0"}
 
@@ -57,7 +57,8 @@ def every_type_is_made_and_listed(world):
     session = home.chitty("session", "create", "--session-id", "s1", "--platform", "zoom",
                           "--project", project).out.strip()
     todo = home.add("x", "--project", project[7:20], "--session", session)
-    same(home.read("todo", "get", todo)["data"]["project"], project, "a beginning of an id resolves")
+    same(home.read("todo", "get", todo)["data"]["project"], project,
+         "a beginning of an id resolves")
     same([r["chittyId"] for r in home.read("todo", "list", "--project", project)], [todo],
          "filter by project")
     same([r["data"]["platform"] for r in home.read("session", "list")], ["zoom"],
@@ -116,7 +117,8 @@ def concurrent_edits_are_listed_and_resolved(world):
     found = a.read("conflicts")
     same([(r["chittyId"], r["field"], len(r["values"])) for r in found], [(todo, "content", 2)],
          "the conflict")
-    same({v["value"] for v in found[0]["values"]}, {"Buy oat milk", "Buy soy milk"}, "both are there")
+    same({v["value"] for v in found[0]["values"]}, {"Buy oat milk", "Buy soy milk"},
+         "both are there")
     same({v["deviceName"] for v in found[0]["values"]}, {"a", "b"}, "and by whom")
     hidden = next(i for i, v in enumerate(found[0]["values"], 1) if not v["shown"])
     b.chitty("resolve", todo, "content", "--pick", str(hidden))
@@ -201,7 +203,8 @@ def a_watch_tells_each_change_as_it_happens(world):
          ("create", todo, "x"), "the first event")
     home.chitty("done", before)
     event = watch.next()
-    same((event["entity"]["chittyId"], event["delta"]["status"]), (before, "completed"), "the second")
+    same((event["entity"]["chittyId"], event["delta"]["status"]), (before, "completed"),
+         "the second")
     vector = event["vector"]
     watch.close()
 
@@ -246,7 +249,8 @@ def a_hostile_client_does_not_disturb_the_others(world):
     home = world.home("a").init().run()
     path = str(home.folder / "node.sock")
     nasty = [b"", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x05\0\0\0hello",
-             struct.pack("<I", 5) + b"\xdd\xff\xff\xff\xff", struct.pack("<I", 1 << 20) + b"\x91" * 99,
+             struct.pack("<I", 5) + b"\xdd\xff\xff\xff\xff",
+             struct.pack("<I", 1 << 20) + b"\x91" * 99,
              struct.pack("<I", 41) + b"\x91" * 40 + b"\xc0"]
     held = []
     for data in nasty * 10:
@@ -259,6 +263,17 @@ def a_hostile_client_does_not_disturb_the_others(world):
     for s in held:
         s.close()
     expect(home.node.running(), "the node runs")
+
+
+@test
+def a_command_the_node_does_not_know_is_refused_by_name(world):
+    """LOCAL 6.2"""
+    home = world.home("a").init().run()
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(str(home.folder / "node.sock"))
+    answer = ask(s, "1", "command", {"name": "frobnicate"}, wanted=b"\xabunsupported")
+    expect(b"frobnicate" in answer, f"the name is told: {answer!r}")
+    s.close()
 
 
 @test
@@ -289,13 +304,14 @@ def pack(v):
     return b"\xde" + struct.pack(">H", len(v)) + b"".join(pack(k) + pack(x) for k, x in v.items())
 
 
-def ask(s, number, kind, payload):
-    """One request; waits for the answer and sees that it is no error."""
+def ask(s, number, kind, payload, wanted=b"\xa6result"):
+    """One request; waits for the answer and sees that it has what is wanted."""
     raw = pack({"id": number, "type": kind, "payload": payload})
     s.sendall(struct.pack("<I", len(raw)) + raw)
     left, = struct.unpack("<I", take(s, 4))
     answer = take(s, left)
-    expect(b"\xa6result" in answer, f"an answer with a result: {answer[:300]!r}")
+    expect(wanted in answer, f"an answer with {wanted!r}: {answer[:300]!r}")
+    return answer
 
 
 def take(s, count):

@@ -1,0 +1,158 @@
+/* chitty-node's own commands: what they ask, what they print, for people and as JSON. */
+#include "cli/commands.h"
+#include "tests/support/cli_fixture.h"
+
+static const struct cli_answer status[] = {
+    { NODE_MSG_ACK, "{'result':{'device':'ab','deviceName':'laptop','root':'00','vector':{'ab':12},"
+                    "'counts':{'todos':3,'topics':0},'peers':[{'name':'desktop','state':"
+                    "'connected'}],'waiting':0,'quarantined':0}}" },
+    { NODE_MSG_ACK, NULL },
+};
+
+static void status_is_a_line_a_name(void **state)
+{
+    (void)state;
+    assert_int_equal(0, cli_do(&cli_chitty_node, "status", status));
+    assert_string_equal("command {\"name\":\"status\"}", cli_asked);
+    assert_string_equal("device:        ab\n"
+                        "deviceName:    laptop\n"
+                        "root:          00\n"
+                        "vector:        ab=12\n"
+                        "counts:        todos=3  topics=0\n"
+                        "peers:         1\n"
+                        "  name=desktop  state=connected\n"
+                        "waiting:       0\n"
+                        "quarantined:   0\n",
+                        cli_stdout);
+    assert_int_equal(0, cli_do(&cli_chitty_node, "status|--json", status));
+    assert_has(cli_stdout, "{\"schemaVersion\":1,\"kind\":\"status\",\"data\":{\"device\":\"ab\",");
+}
+
+static void peers_are_a_table(void **state)
+{
+    (void)state;
+    static const struct cli_answer peers[] = {
+        { NODE_MSG_ACK, "{'result':{'peers':[{'device':'cd','name':'desktop','state':'connected',"
+                        "'role':'admin','lastSeen':1767225600000,'address':'tcp://10.0.0.2:7400'},"
+                        "{'device':'ef','name':'','state':'away','role':'writer'}]}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    (void)setenv("TZ", "UTC0", 1);
+    assert_int_equal(0, cli_do(&cli_chitty_node, "peers", peers));
+    assert_string_equal(
+        "desktop               connected     admin     2026-01-01 00:00  tcp://10.0.0.2:7400\n"
+        "ef                    away          writer    -  \n",
+        cli_stdout);
+    assert_int_equal(0, cli_do(&cli_chitty_node, "peers|--json", peers));
+    assert_has(cli_stdout, "\"kind\":\"peers\",\"data\":{\"peers\":[{");
+}
+
+static void the_ticket_is_the_last_line(void **state)
+{
+    (void)state;
+    static const struct cli_answer ticket[] = {
+        { NODE_MSG_ACK, "{'result':{'ticket':'chitty1-ABC','expires':1767229200000,"
+                        "'addresses':['tcp://10.0.0.1:7400']}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    (void)setenv("TZ", "UTC0", 1);
+    assert_int_equal(0, cli_do(&cli_chitty_node, "invite|--ticket", ticket));
+    assert_string_equal("command {\"name\":\"invite\",\"args\":{\"ticket\":true}}", cli_asked);
+    assert_string_equal("On the other machine, once and before 2026-01-01 01:00:\n"
+                        "  chitty-node join TICKET\nchitty1-ABC\n",
+                        cli_stdout);
+    assert_int_equal(0, cli_do(&cli_chitty_node, "invite|--ticket|--address|h:1|--json", ticket));
+    assert_has(cli_asked, "\"address\":\"h:1\"");
+    assert_has(cli_stdout, "\"ticket\":\"chitty1-ABC\"");
+    assert_int_equal(2, cli_do(&cli_chitty_node, "invite", ticket));
+    assert_int_equal(0, cli_calls);
+}
+
+static void join_passes_on_what_to_do_with_what_is_here(void **state)
+{
+    (void)state;
+    static const struct cli_answer joined[] = {
+        { NODE_MSG_EVENT, "{'progress':{'text':'fetching'}}" },
+        { NODE_MSG_ACK, "{'result':{'space':'aa','device':'bb','peer':'laptop'}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    assert_int_equal(0, cli_do(&cli_chitty_node, "join|chitty1-ABC|--bring|--at|h:1", joined));
+    assert_string_equal("command {\"name\":\"join\",\"args\":{\"ticket\":\"chitty1-ABC\",\"at\":"
+                        "\"h:1\",\"mode\":\"bring\"}}",
+                        cli_asked);
+    assert_has(cli_stdout, "peer:          laptop\n");
+    assert_string_equal("", cli_stderr); /* progress is for terminals */
+    assert_int_equal(0, cli_do(&cli_chitty_node, "join|chitty1-ABC|--keep-both", joined));
+    assert_has(cli_asked, "\"mode\":\"keep-both\"");
+    assert_int_equal(2, cli_do(&cli_chitty_node, "join|T|--keep-both|--bring", joined));
+    assert_int_equal(2, cli_do(&cli_chitty_node, "join", joined));
+}
+
+static void a_peer_that_is_offline_has_a_status_of_its_own(void **state)
+{
+    (void)state;
+    static const struct cli_answer gone[] = {
+        { NODE_MSG_ACK, "{'error':{'code':'unreachable','message':'laptop does not answer'}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    assert_int_equal(6, cli_do(&cli_chitty_node, "join|chitty1-ABC", gone));
+}
+
+static void verify_fails_when_it_finds_something(void **state)
+{
+    (void)state;
+    static const struct cli_answer good[] = {
+        { NODE_MSG_ACK, "{'result':{'ok':true,'root':'00','chains':2,'entries':7,'problems':[]}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    static const struct cli_answer bad[] = {
+        { NODE_MSG_ACK, "{'result':{'ok':false,'root':'00','chains':2,'entries':7,'problems':"
+                        "[{'where':'log, row 7','what':'another hash'}]}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    assert_int_equal(0, cli_do(&cli_chitty_node, "verify", good));
+    assert_int_equal(1, cli_do(&cli_chitty_node, "verify", bad));
+    assert_has(cli_stdout, "problems:      1\n  where=log, row 7  what=another hash\n");
+    assert_has(cli_stderr, "1 problem found");
+    assert_int_equal(1, cli_do(&cli_chitty_node, "verify|--json", bad));
+    assert_has(cli_stdout, "\"ok\":false");
+    assert_has(cli_stderr, "\"code\":\"corrupt\"");
+}
+
+static void rebuild_prints_the_new_root(void **state)
+{
+    (void)state;
+    static const struct cli_answer rebuilt[] = {
+        { NODE_MSG_ACK, "{'result':{'root':'00ff','entries':7,'entities':3}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    assert_int_equal(0, cli_do(&cli_chitty_node, "rebuild", rebuilt));
+    assert_string_equal("command {\"name\":\"rebuild\"}", cli_asked);
+    assert_has(cli_stdout, "root:          00ff\n");
+}
+
+static void flags_of_run_are_checked_before_anything_runs(void **state)
+{
+    (void)state;
+    assert_int_equal(2, cli_do(&cli_chitty_node, "run|--listne|x", status));
+    assert_has(cli_stderr, "did you mean --listen?");
+    assert_int_equal(2, cli_do(&cli_chitty_node, "run|--ready-fd|x", status));
+    assert_int_equal(2, cli_do(&cli_chitty_node, "run|now", status));
+    assert_int_equal(2, cli_do(&cli_chitty_node, "init|laptop", status));
+    assert_has(cli_stderr, "usage is init");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(status_is_a_line_a_name),
+        cmocka_unit_test(peers_are_a_table),
+        cmocka_unit_test(the_ticket_is_the_last_line),
+        cmocka_unit_test(join_passes_on_what_to_do_with_what_is_here),
+        cmocka_unit_test(a_peer_that_is_offline_has_a_status_of_its_own),
+        cmocka_unit_test(verify_fails_when_it_finds_something),
+        cmocka_unit_test(rebuild_prints_the_new_root),
+        cmocka_unit_test(flags_of_run_are_checked_before_anything_runs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
