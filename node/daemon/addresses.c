@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* The numeric addresses of this machine's interfaces, loopback last and only when nothing else. */
-static size_t host_addresses(char out[][NET_HOST_BYTES], size_t max)
+static size_t host_addresses(struct net_host *out, size_t max)
 {
     struct ifaddrs *list;
     size_t count = 0;
@@ -22,7 +22,9 @@ static size_t host_addresses(char out[][NET_HOST_BYTES], size_t max)
                 ((i->ifa_flags & IFF_LOOPBACK) != 0) != (loopback != 0))
                 continue;
             const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)i->ifa_addr;
-            if (inet_ntop(AF_INET, &in->sin_addr, out[count], NET_HOST_BYTES) != NULL)
+            char text[INET_ADDRSTRLEN];
+            if (inet_ntop(AF_INET, &in->sin_addr, text, sizeof text) != NULL &&
+                net_host_set(&out[count], cht_bytes_str(text)) == CHT_OK)
                 count++;
         }
     }
@@ -30,31 +32,75 @@ static size_t host_addresses(char out[][NET_HOST_BYTES], size_t max)
     return count;
 }
 
-/* Host and port of "tcp://host:port"; false when the host is any. */
-static bool split_endpoint(const char *endpoint, char host[static NET_HOST_BYTES], uint16_t *port)
+static bool read_port(struct cht_bytes text, uint16_t *out)
 {
-    const char *at = strstr(endpoint, "://"), *colon = strrchr(endpoint, ':');
-    at = at == NULL ? endpoint : at + 3;
-    if (colon == NULL || colon < at || (size_t)(colon - at) >= NET_HOST_BYTES)
-        return false;
-    memcpy(host, at, (size_t)(colon - at));
-    host[colon - at] = '\0';
-    *port = (uint16_t)strtoul(colon + 1, NULL, 10);
-    return strcmp(host, "0.0.0.0") != 0 && strcmp(host, "[::]") != 0 && strcmp(host, "*") != 0;
+    uint32_t port = 0;
+    for (size_t i = 0; i < text.len && port <= UINT16_MAX; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        port = port * 10 + (uint32_t)(text.data[i] - '0');
+    }
+    *out = (uint16_t)port;
+    return port != 0 && port <= UINT16_MAX;
+}
+
+enum cht_err daemon_split_address(struct cht_bytes text, struct net_host *out_host,
+                                  uint16_t *out_port)
+{
+    static const char scheme[] = "tcp://";
+    const size_t skip = sizeof scheme - 1;
+    if (text.len >= skip && memcmp(text.data, scheme, skip) == 0)
+        text = cht_bytes(text.data + skip, text.len - skip);
+    struct cht_bytes host = text, port = { 0 };
+    const uint8_t *colon = text.len == 0 ? NULL : memrchr(text.data, ':', text.len);
+    bool bracketed = text.len != 0 && text.data[0] == '[';
+    if (bracketed) {
+        const uint8_t *end = memchr(text.data, ']', text.len);
+        if (end == NULL || (end + 1 != text.data + text.len && end + 1 != colon))
+            return CHT_E_INVALID;
+        host = cht_bytes(text.data + 1, (size_t)(end - text.data) - 1);
+        if (colon != NULL && colon < end)
+            colon = NULL;
+    } else if (colon != NULL && memchr(text.data, ':', text.len) != colon) {
+        colon = NULL; /* several: an IPv6 address without a port */
+    } else if (colon != NULL) {
+        host = cht_bytes(text.data, (size_t)(colon - text.data));
+    }
+    if (colon != NULL)
+        port = cht_bytes(colon + 1, text.len - (size_t)(colon + 1 - text.data));
+    uint16_t number = 0;
+    if (colon != NULL && !read_port(port, &number))
+        return CHT_E_INVALID;
+    enum cht_err err = net_host_set(out_host, host);
+    if (err == CHT_OK)
+        *out_port = number;
+    return err;
+}
+
+void daemon_join_address(const struct net_host *host, uint16_t port,
+                         char out[static LIMIT_ADDRESS_BYTES])
+{
+    bool colons = memchr(host->text, ':', host->len) != NULL;
+    (void)snprintf(out, LIMIT_ADDRESS_BYTES, "%s%.*s%s:%u", colons ? "[" : "", host->len,
+                   host->text, colons ? "]" : "", port);
 }
 
 /* The hosts behind one endpoint: itself, or for any-address all of this machine. */
-static size_t hosts_of(const char *endpoint, char out[][NET_HOST_BYTES], size_t max,
-                       uint16_t *out_port)
+static size_t hosts_of(const char *endpoint, struct net_host *out, size_t max, uint16_t *out_port)
 {
-    char host[NET_HOST_BYTES];
-    if (!split_endpoint(endpoint, host, out_port))
-        return host_addresses(out, max);
-    memcpy(out[0], host, sizeof host);
-    return 1;
+    const char *colon = strrchr(endpoint, ':');
+    const char *any[] = { "tcp://0.0.0.0:", "tcp://[::]:", "tcp://*:" };
+    bool all = false;
+    for (size_t i = 0; i < sizeof any / sizeof any[0]; i++)
+        all |= strncmp(endpoint, any[i], strlen(any[i])) == 0;
+    if (max == 0 || colon == NULL)
+        return 0;
+    if (!all)
+        return daemon_split_address(cht_bytes_str(endpoint), out, out_port) == CHT_OK ? 1 : 0;
+    return read_port(cht_bytes_str(colon + 1), out_port) ? host_addresses(out, max) : 0;
 }
 
-size_t daemon_own_hosts(const struct node_daemon *d, char out[][NET_HOST_BYTES], size_t max,
+size_t daemon_own_hosts(const struct node_daemon *d, struct net_host *out, size_t max,
                         uint16_t *out_port)
 {
     const char *endpoint = net_transport_endpoint(d->transport, 0);
@@ -65,14 +111,17 @@ size_t daemon_own_hosts(const struct node_daemon *d, char out[][NET_HOST_BYTES],
 size_t daemon_own_addresses(const struct node_daemon *d, char out[][LIMIT_ADDRESS_BYTES],
                             size_t max)
 {
-    char hosts[NET_TICKET_HOSTS][NET_HOST_BYTES];
+    struct net_host hosts[NET_TICKET_HOSTS];
     size_t count = 0;
     const char *endpoint;
     for (size_t i = 0; (endpoint = net_transport_endpoint(d->transport, i)) != NULL; i++) {
         uint16_t port = 0;
         size_t n = hosts_of(endpoint, hosts, NET_TICKET_HOSTS, &port);
-        for (size_t k = 0; k < n && count < max; k++)
-            (void)snprintf(out[count++], LIMIT_ADDRESS_BYTES, "tcp://%s:%u", hosts[k], port);
+        for (size_t k = 0; k < n && count < max; k++) {
+            char address[LIMIT_ADDRESS_BYTES];
+            daemon_join_address(&hosts[k], port, address);
+            (void)snprintf(out[count++], LIMIT_ADDRESS_BYTES, "tcp://%.120s", address);
+        }
     }
     return count;
 }

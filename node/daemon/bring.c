@@ -87,7 +87,8 @@ enum cht_err daemon_bring(struct node_home *h, struct node_fault *fault)
         err = cht_buf_add_u8(&path, '\0');
     if (wanted && err == CHT_OK) {
         struct node_replica_options options = { .path = (const char *)path.data,
-                                                .mode = NODE_STORE_READ };
+                                                .mode = NODE_STORE_WRITE, /* its log may be ahead */
+                                                .now_ms = node_wall_ms() };
         err = node_replica_open(&options, &detail, &from);
         if (err == CHT_OK)
             err = bring_all(from, h->replica, next);

@@ -1,6 +1,8 @@
 /* The running node and its turn; see own.h and node.h. */
 #include "node/daemon/own.h"
 
+#include "node/store/local.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -130,8 +132,8 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
         daemon_add_static(d, o->peers[i]);
     net_peers_init(d->peers, d->run);
     daemon_load_peers(d);
-    daemon_invites_open(d);
-    return CHT_OK;
+    daemon_invites_tend(d);
+    return node_forget_answers(node_replica_store(d->home.replica), d->wall_ms - DAEMON_ANSWERS_MS);
 }
 
 static void finish(struct node_daemon *d)
@@ -179,9 +181,12 @@ enum cht_err daemon_switch(struct node_daemon *d, const char *path, struct node_
     }
     if (d->home.replica != NULL)
         service_replace(d->service, d->home.replica, d->home.path);
+    d->scrubbed = false;
     net_peers_init(d->peers, d->run);
-    if (d->home.replica != NULL)
+    if (d->home.replica != NULL) {
         daemon_load_peers(d);
+        daemon_invites_tend(d);
+    }
     return err;
 }
 
@@ -210,8 +215,8 @@ static long sleep_ms(const struct node_daemon *d)
         return 0;
     uint64_t due = earliest(daemon_links_due_ms(d), daemon_pairings_due_ms(d));
     due = earliest(due, net_peers_due_ms(d->peers));
-    if (node_replica_dirty(d->home.replica))
-        due = earliest(due, d->now_ms + 20);
+    if (node_replica_dirty(d->home.replica) || !d->scrubbed)
+        due = earliest(due, d->now_ms + DAEMON_SCRUB_MS);
     if (node_store_wal_bytes(node_replica_store(d->home.replica)) != 0)
         due = earliest(due, d->busy_ms + DAEMON_REST_MS);
     if (d->autostarted)
@@ -289,8 +294,8 @@ static void collect(struct node_daemon *d, struct waits *w)
     daemon_links_take(d, events);
     take_pairings(d, w);
     size_t clients = node_local_clients(d->local);
-    d->more = false;
     node_local_read(d->local, d->wall_ms);
+    d->more = node_local_busy(d->local);
     if (clients != 0 || node_local_clients(d->local) != 0)
         d->client_ms = d->now_ms;
     daemon_links_tick(d);
@@ -299,8 +304,7 @@ static void collect(struct node_daemon *d, struct waits *w)
 
 void daemon_commit_midway(struct node_daemon *d)
 {
-    bool left;
-    enum cht_err err = node_replica_settle(d->home.replica, d->wall_ms, &left);
+    enum cht_err err = node_replica_settle(d->home.replica, d->wall_ms, &d->left);
     if (err == CHT_OK)
         err = node_replica_commit(d->home.replica, false);
     service_committed_midway(d->service, err);
@@ -315,11 +319,10 @@ static bool time_to_write(struct node_daemon *d)
 
 static enum cht_err commit(struct node_daemon *d)
 {
-    bool left = false;
     enum cht_err err = CHT_OK;
-    if (d->turn_entries != 0)
-        err = node_replica_settle(d->home.replica, d->wall_ms, &left);
-    d->more |= left;
+    if (d->turn_entries != 0 || d->left)
+        err = node_replica_settle(d->home.replica, d->wall_ms, &d->left);
+    d->more |= d->left;
     daemon_arrow(ARROW_FOLDED);
     bool write = time_to_write(d);
     if (err == CHT_OK)
@@ -333,6 +336,25 @@ static enum cht_err commit(struct node_daemon *d)
     return err;
 }
 
+/* After a start the rows are read once, a few at a time, when nothing else is to do. */
+static void scrub(struct node_daemon *d)
+{
+    enum node_scrub found = NODE_SCRUB_MORE;
+    if (d->scrubbed || d->more || node_replica_dirty(d->home.replica) ||
+        d->now_ms - d->busy_ms < DAEMON_SCRUB_MS)
+        return;
+    if (node_replica_scrub(d->home.replica, DAEMON_SCRUB_ROWS, &found) != CHT_OK)
+        d->scrubbed = true;
+    if (found == NODE_SCRUB_MORE)
+        return;
+    d->scrubbed = true;
+    if (found == NODE_SCRUB_DAMAGE) {
+        daemon_log("error", "the rows on disk differ from what the log gives: run 'chitty-node "
+                            "verify', then 'chitty-node rebuild'");
+        daemon_links_changed(d);
+    }
+}
+
 static void tend(struct node_daemon *d)
 {
     struct node_store *store = node_replica_store(d->home.replica);
@@ -340,7 +362,9 @@ static void tend(struct node_daemon *d)
     if (wal > DAEMON_WAL_BYTES || (wal != 0 && d->now_ms - d->busy_ms >= DAEMON_REST_MS))
         (void)!node_store_checkpoint(store);
     daemon_dials_tick(d);
+    scrub(d);
     bool alone = net_members_device_count(node_replica_members(d->home.replica)) < 2;
+    alone &= d->pairings == NULL && d->pair_fd < 0; /* nobody is invited either */
     if (d->autostarted && alone && d->now_ms - d->client_ms >= DAEMON_IDLE_MS)
         d->stopping = true;
 }
@@ -361,9 +385,10 @@ static void turn(struct node_daemon *d, struct waits *w)
     daemon_arrow(ARROW_TOLD);
     node_local_flush(d->local);
     daemon_arrow(ARROW_FLUSHED);
-    if (node_replica_broken(d->home.replica))
+    if (d->home.replica != NULL && node_replica_broken(d->home.replica))
         reopen(d);
-    tend(d);
+    if (d->home.replica != NULL)
+        tend(d);
 }
 
 /* --- running -------------------------------------------------------------------------------- */

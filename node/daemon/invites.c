@@ -6,6 +6,7 @@
 #include "node/client/mpmap.h"
 #include "node/store/local.h"
 
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -18,22 +19,47 @@
 
 /* --- the listener --------------------------------------------------------------------------- */
 
-static int listen_on(uint16_t port, uint16_t *out_port)
+static int listen_on(const struct addrinfo *at, uint16_t *out_port)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const int on = 1;
-    struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
-    socklen_t len = sizeof in;
-    in.sin_addr.s_addr = htonl(INADDR_ANY);
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } bound = { 0 };
+    socklen_t len = sizeof bound;
+    int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(fd, (const struct sockaddr *)&in, sizeof in) != 0 || listen(fd, 8) != 0 ||
-        getsockname(fd, (struct sockaddr *)&in, &len) != 0) {
+    if (bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, 8) != 0 ||
+        getsockname(fd, &bound.any, &len) != 0) {
         (void)close(fd);
         return -1;
     }
-    *out_port = ntohs(in.sin_port);
+    *out_port = ntohs(bound.any.sa_family == AF_INET6 ? bound.in6.sin6_port : bound.in.sin_port);
+    return fd;
+}
+
+/* Where peers may reach this node, and nowhere else, those may who come to pair. */
+static int listen_beside(const struct node_daemon *d, uint16_t port, uint16_t *out_port)
+{
+    const char *endpoint = net_transport_endpoint(d->transport, 0);
+    const struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
+                                    .ai_socktype = SOCK_STREAM };
+    struct net_host host;
+    uint16_t sync_port;
+    char name[NET_HOST_BYTES + 1], service[8];
+    struct addrinfo *list = NULL;
+    if (endpoint == NULL ||
+        daemon_split_address(cht_bytes_str(endpoint), &host, &sync_port) != CHT_OK)
+        return -1;
+    (void)snprintf(name, sizeof name, "%.*s", host.len, host.text);
+    (void)snprintf(service, sizeof service, "%u", port);
+    if (getaddrinfo(name, service, &hints, &list) != 0 || list == NULL)
+        return -1;
+    int fd = listen_on(list, out_port);
+    freeaddrinfo(list);
     return fd;
 }
 
@@ -55,9 +81,9 @@ static enum cht_err open_listener(struct node_daemon *d)
     if (d->pair_fd >= 0)
         return CHT_OK;
     uint16_t kept = kept_port(d);
-    d->pair_fd = listen_on(kept, &d->pair_port);
+    d->pair_fd = listen_beside(d, kept, &d->pair_port);
     if (d->pair_fd < 0 && kept != 0)
-        d->pair_fd = listen_on(0, &d->pair_port);
+        d->pair_fd = listen_beside(d, 0, &d->pair_port);
     if (d->pair_fd < 0)
         return CHT_E_IO;
     uint8_t raw[2];
@@ -68,15 +94,24 @@ static enum cht_err open_listener(struct node_daemon *d)
                                cht_bytes(raw, sizeof raw));
 }
 
-void daemon_invites_open(struct node_daemon *d)
+void daemon_invites_tend(struct node_daemon *d)
 {
-    struct node_ticket_row live;
+    struct node_ticket_row newest; /* all live equally long, so it is the last to expire */
     size_t count = 0;
-    if (node_live_tickets(node_replica_store(d->home.replica), d->wall_ms, &live, 1, &count) ==
-            CHT_OK &&
-        count != 0 && open_listener(d) != CHT_OK)
+    d->pair_until_ms = UINT64_MAX;
+    if (node_live_tickets(node_replica_store(d->home.replica), d->wall_ms, &newest, 1, &count) !=
+        CHT_OK)
+        daemon_log("warning", "the tickets cannot be read");
+    if (count == 0) {
+        if (d->pair_fd >= 0)
+            (void)close(d->pair_fd);
+        d->pair_fd = -1;
+        return;
+    }
+    d->pair_until_ms = d->now_ms + (newest.expiry_ms - d->wall_ms);
+    if (open_listener(d) != CHT_OK)
         daemon_log("warning", "cannot listen for those who have a ticket");
-    sodium_memzero(&live, sizeof live);
+    sodium_memzero(&newest, sizeof newest);
 }
 
 void daemon_pairing_accept(struct node_daemon *d)
@@ -133,14 +168,30 @@ static void refuse(struct node_daemon *d, struct daemon_pairing *p, enum cht_err
     daemon_pairing_step(d, p, &ev);
 }
 
-static void admit(struct node_daemon *d, struct daemon_pairing *p)
+/* The ticket as it stands now, for this device: since it was looked up another may have come with
+ * it, in an earlier turn or in this one. False: it is spent on another device. */
+static bool spend(struct node_daemon *d, struct daemon_pairing *p, const uint8_t *device)
 {
     static const uint8_t nobody[CRDT_ID_BYTES];
+    if (node_kept_ticket(node_replica_store(d->home.replica), p->ticket->id, p->ticket) != CHT_OK ||
+        (memcmp(p->ticket->joiner, nobody, CRDT_ID_BYTES) != 0 &&
+         memcmp(p->ticket->joiner, device, CRDT_ID_BYTES) != 0))
+        return false;
+    for (const struct daemon_pairing *o = d->pairings; o != NULL; o = o->next) {
+        if (o->admitting && memcmp(o->ticket->id, p->ticket->id, NODE_TICKET_ID_BYTES) == 0 &&
+            memcmp(o->ticket->joiner, device, CRDT_ID_BYTES) != 0)
+            return false;
+    }
+    memcpy(p->ticket->joiner, device, CRDT_ID_BYTES);
+    return true;
+}
+
+static void admit(struct node_daemon *d, struct daemon_pairing *p)
+{
     const struct net_pair_peer *peer = net_pair_peer(p->machine);
     struct net_members *members = node_replica_members(d->home.replica);
-    bool fresh = memcmp(p->ticket->joiner, nobody, CRDT_ID_BYTES) == 0;
-    if (!fresh && memcmp(p->ticket->joiner, peer->device, CRDT_ID_BYTES) != 0) {
-        refuse(d, p, CHT_E_EXPIRED); /* spent on another device */
+    if (!spend(d, p, peer->device)) {
+        refuse(d, p, CHT_E_EXPIRED);
         return;
     }
     struct net_admission admission = { .stamp = crdt_hlc_make(d->wall_ms, 0),
@@ -155,7 +206,6 @@ static void admit(struct node_daemon *d, struct daemon_pairing *p)
     else if (err == CHT_E_EXISTS)
         err = CHT_OK; /* the same joiner again */
     cht_buf_clear(&record);
-    memcpy(p->ticket->joiner, peer->device, CRDT_ID_BYTES);
     if (err == CHT_OK)
         err = node_replica_keep_ticket(d->home.replica, p->ticket);
     if (err != CHT_OK)
@@ -202,19 +252,55 @@ void daemon_invites_admitted(struct node_daemon *d, struct daemon_pairing *p,
 
 /* --- the command ---------------------------------------------------------------------------- */
 
-static enum cht_err make_ticket(struct node_daemon *d, struct net_ticket *t)
+static enum cht_err make_ticket(struct node_daemon *d, struct cht_bytes address,
+                                struct net_ticket *t, struct node_fault *fault)
 {
-    char hosts[NET_TICKET_HOSTS][NET_HOST_BYTES];
-    *t =
-        (struct net_ticket){ .expires_ms = d->wall_ms + TICKET_LIFE_MS, .pair_port = d->pair_port };
+    *t = (struct net_ticket){ .expires_ms = d->wall_ms + TICKET_LIFE_MS };
+    enum cht_err err = open_listener(d);
+    if (err != CHT_OK)
+        return node_fault_set(fault, err, cht_bytes(NULL, 0),
+                              "this node cannot listen for those who come to pair");
+    t->pair_port = d->pair_port;
     memcpy(t->space, node_replica_space(d->home.replica), CRDT_ID_BYTES);
     memcpy(t->sign_pk, d->home.identity->cert.sign_pk, NET_SIGN_PK_BYTES);
     memcpy(t->transport_pk, d->home.identity->cert.transport_pk, NET_TRANSPORT_BYTES);
     randombytes_buf(t->secret, sizeof t->secret);
-    size_t count = daemon_own_hosts(d, hosts, NET_TICKET_HOSTS, &t->sync_port);
-    enum cht_err err = count == 0 ? CHT_E_UNREACHABLE : CHT_OK;
-    for (size_t i = 0; err == CHT_OK && i < count; i++)
-        err = net_host_set(&t->hosts[t->host_count++], cht_bytes_str(hosts[i]));
+    t->host_count = (uint8_t)daemon_own_hosts(d, t->hosts, NET_TICKET_HOSTS, &t->sync_port);
+    if (address.len != 0) {
+        uint16_t port;
+        if (daemon_split_address(address, &t->hosts[0], &port) != CHT_OK)
+            return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("address"),
+                                  "\"%.*s\" is not allowed: it has to be HOST or HOST:PORT",
+                                  (int)(address.len > 80 ? 80 : address.len),
+                                  (const char *)address.data);
+        t->host_count = 1;
+        t->pair_port = port == 0 ? t->pair_port : port;
+    }
+    return t->host_count != 0
+               ? CHT_OK
+               : node_fault_set(fault, CHT_E_UNREACHABLE, cht_bytes(NULL, 0),
+                                "this machine has no address to be reached at: connect it, or give "
+                                "one with --address HOST:PORT");
+}
+
+static enum cht_err put_invitation(const struct net_ticket *t, struct cht_buf *out)
+{
+    char text[NET_TICKET_TEXT_MAX], address[LIMIT_ADDRESS_BYTES];
+    (void)net_ticket_text(t, text);
+    enum cht_err err = crdt_mp_put_map(out, 3);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "ticket", text);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "expires", t->expires_ms);
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "addresses");
+    if (err == CHT_OK)
+        err = crdt_mp_put_array(out, t->host_count);
+    for (uint8_t i = 0; err == CHT_OK && i < t->host_count; i++) {
+        daemon_join_address(&t->hosts[i], t->pair_port, address);
+        err = node_mp_put_text(out, address);
+    }
+    sodium_memzero(text, sizeof text);
     return err;
 }
 
@@ -224,41 +310,27 @@ void daemon_invite(void *ctx, const struct local_request *request, struct cht_by
     struct service_caller caller = service_caller_of(request);
     struct net_ticket t;
     struct node_ticket_row row = { 0 };
-    char text[NET_TICKET_TEXT_MAX];
+    struct node_fault fault = { 0 };
     struct cht_buf result;
-    (void)args;
     cht_buf_init(&result, LIMIT_CLIENT_BYTES);
-    enum cht_err err = open_listener(d);
-    if (err == CHT_OK)
-        err = make_ticket(d, &t);
+    enum cht_err err = make_ticket(d, node_mp_get_str(args, "address"), &t, &fault);
     if (err == CHT_OK) {
         randombytes_buf(row.id, sizeof row.id);
         memcpy(row.secret, t.secret, sizeof row.secret);
         row.expiry_ms = t.expires_ms;
         err = node_keep_ticket(node_replica_store(d->home.replica), &row);
     }
-    if (err == CHT_OK) {
-        (void)net_ticket_text(&t, text);
-        err = crdt_mp_put_map(&result, 3);
-    }
     if (err == CHT_OK)
-        err = node_mp_put_key_text(&result, "ticket", text);
+        err = put_invitation(&t, &result);
     if (err == CHT_OK)
-        err = node_mp_put_key_uint(&result, "expires", t.expires_ms);
-    if (err == CHT_OK)
-        err = node_mp_put_text(&result, "addresses");
-    if (err == CHT_OK)
-        err = daemon_put_addresses(d, &result);
-    struct node_fault fault = { 0 };
-    if (err == CHT_OK) {
         service_answer_result(d->service, &caller, cht_buf_view(&result));
-    } else {
+    else if (fault.error.code != err)
         (void)node_fault_set(&fault, err, cht_bytes(NULL, 0), "no ticket could be made: %s",
                              cht_err_text(err));
+    if (err != CHT_OK)
         service_answer_fault(d->service, &caller, &fault);
-    }
+    daemon_invites_tend(d);
     net_ticket_clear(&t);
     sodium_memzero(&row, sizeof row);
-    sodium_memzero(text, sizeof text);
     cht_buf_clear(&result);
 }

@@ -53,24 +53,15 @@ static bool start_connect(struct daemon_pairing *p, const char *host, const char
     return true;
 }
 
-/* The next host of the ticket, or the one given by hand. */
+/* The next host of the ticket. */
 static void try_next(struct node_daemon *d, struct daemon_pairing *p)
 {
-    char host[LIMIT_ADDRESS_BYTES], port[8];
+    char host[NET_HOST_BYTES + 1], port[8];
     if (p->fd >= 0)
         (void)close(p->fd);
     p->fd = -1;
     p->connecting = false;
-    if (p->at[0] != '\0' && p->host++ == 0) {
-        (void)snprintf(host, sizeof host, "%s", p->at);
-        char *colon = strrchr(host, ':');
-        if (colon != NULL) {
-            *colon = '\0';
-            if (start_connect(p, host, colon + 1))
-                return;
-        }
-    }
-    while (p->at[0] == '\0' && p->host < p->offer.host_count) {
+    while (p->host < p->offer.host_count) {
         const struct net_host *h = &p->offer.hosts[p->host++];
         (void)snprintf(host, sizeof host, "%.*s", h->len, h->text);
         (void)snprintf(port, sizeof port, "%u", p->offer.pair_port);
@@ -111,6 +102,13 @@ static enum cht_err keep_addresses(struct daemon_pairing *p, struct node_store *
 {
     const struct net_pair_peer *peer = net_pair_peer(p->machine);
     enum cht_err err = CHT_OK;
+    /* what the ticket says, or who joins, may reach it where it does not know itself to be */
+    for (uint8_t i = 0; err == CHT_OK && p->offer.sync_port != 0 && i < p->offer.host_count; i++) {
+        char host[LIMIT_ADDRESS_BYTES], address[LIMIT_ADDRESS_BYTES];
+        daemon_join_address(&p->offer.hosts[i], p->offer.sync_port, host);
+        (void)snprintf(address, sizeof address, "tcp://%.120s", host);
+        err = node_keep_address(store, peer->device, cht_bytes_str(address), now_ms);
+    }
     for (uint32_t i = 0; err == CHT_OK && i < net_pair_address_count(p->machine); i++)
         err = node_keep_address(store, peer->device, net_pair_address(p->machine, i), now_ms);
     return err;
@@ -196,44 +194,73 @@ void daemon_joining_over(struct node_daemon *d, struct daemon_pairing *p)
 
 /* --- the command ---------------------------------------------------------------------------- */
 
+static bool any_of(struct cht_bytes word, const char *a, const char *b)
+{
+    return cht_bytes_eq(word, cht_bytes_str(a)) || cht_bytes_eq(word, cht_bytes_str(b));
+}
+
+/* What is asked for, checked before anything is begun. */
+static enum cht_err read_args(const struct node_daemon *d, struct cht_bytes args,
+                              struct net_ticket *out, struct node_fault *fault)
+{
+    struct cht_bytes mode = node_mp_get_str(args, "mode"), at = node_mp_get_str(args, "at");
+    uint16_t port = 0;
+    enum cht_err err = net_ticket_parse(node_mp_get_str(args, "ticket"), out, &fault->error);
+    if (err != CHT_OK)
+        return err;
+    if (net_ticket_check(out, d->wall_ms) != CHT_OK)
+        return node_fault_set(fault, CHT_E_EXPIRED, cht_bytes_str("ticket"),
+                              "the ticket has expired: make a new one with chitty-node invite "
+                              "--ticket");
+    if (memcmp(out->space, node_replica_space(d->home.replica), CRDT_ID_BYTES) == 0)
+        return node_fault_set(fault, CHT_E_EXISTS, cht_bytes_str("ticket"),
+                              "this node is in that space already");
+    if (mode.len != 0 && !any_of(mode, "bring", "keep-both"))
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("mode"),
+                              "\"mode\" has to be bring or keep-both");
+    if (mode.len == 0 && node_replica_count(d->home.replica).entries != 0) {
+        (void)node_fault_set(fault, CHT_E_CONFLICT, cht_bytes_str("mode"),
+                             "this node has entries of its own: say what becomes of them");
+        node_fault_hint(fault, "--bring takes them into the new space; --keep-both leaves them in "
+                               "the old one");
+        return CHT_E_CONFLICT;
+    }
+    if (at.len != 0 && daemon_split_address(at, &out->hosts[0], &port) != CHT_OK)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("at"),
+                              "\"%.*s\" is not allowed: it has to be HOST:PORT, or HOST where the "
+                              "port is the ticket's",
+                              (int)(at.len > 80 ? 80 : at.len), (const char *)at.data);
+    if (at.len != 0)
+        out->host_count = 1;
+    if (port != 0)
+        out->pair_port = port;
+    return CHT_OK;
+}
+
 void daemon_join(void *ctx, const struct local_request *request, struct cht_bytes args)
 {
     struct node_daemon *d = ctx;
     struct service_caller caller = service_caller_of(request);
     struct node_fault fault = { 0 };
-    struct net_ticket offer;
-    struct cht_bytes mode = node_mp_get_str(args, "mode"), at = node_mp_get_str(args, "at");
-    bool entries = node_replica_count(d->home.replica).entries != 0;
-    enum cht_err err = net_ticket_parse(node_mp_get_str(args, "ticket"), &offer, &fault.error);
-    if (err == CHT_OK)
-        err = net_ticket_check(&offer, d->wall_ms);
-    if (err == CHT_E_EXPIRED)
-        (void)node_fault_set(&fault, err, cht_bytes_str("ticket"),
-                             "the ticket has expired: make a new one with chitty-node invite "
-                             "--ticket");
-    if (err == CHT_OK &&
-        memcmp(offer.space, node_replica_space(d->home.replica), CRDT_ID_BYTES) == 0)
-        err = node_fault_set(&fault, CHT_E_EXISTS, cht_bytes_str("ticket"),
-                             "this node is in that space already");
-    if (err == CHT_OK && entries && mode.len == 0) {
-        err = node_fault_set(&fault, CHT_E_CONFLICT, cht_bytes_str("mode"),
-                             "this node has entries of its own: say what becomes of them");
-        node_fault_hint(&fault, "--bring takes them into the new space; --keep-both leaves them "
-                                "in the old one");
+    struct net_ticket offer = { 0 };
+    enum cht_err err = read_args(d, args, &offer, &fault);
+    for (const struct daemon_pairing *o = d->pairings; err == CHT_OK && o != NULL; o = o->next) {
+        if (o->joining)
+            err = node_fault_set(&fault, CHT_E_BUSY, cht_bytes(NULL, 0), "a join is under way");
     }
     struct daemon_pairing *p = err == CHT_OK ? daemon_pairing_new(d, -1) : NULL;
     if (err == CHT_OK && p == NULL)
-        err = CHT_E_BUSY;
-    if (err != CHT_OK) {
+        err = node_fault_set(&fault, CHT_E_BUSY, cht_bytes(NULL, 0), "too many pair at once");
+    if (p == NULL) {
         fault.error.code = err;
         service_answer_fault(d->service, &caller, &fault);
-        return;
+    } else {
+        p->joining = true;
+        p->caller = caller;
+        p->offer = offer;
+        p->bring = cht_bytes_eq(node_mp_get_str(args, "mode"), cht_bytes_str("bring")) &&
+                   node_replica_count(d->home.replica).entries != 0;
+        try_next(d, p);
     }
-    p->joining = true;
-    p->caller = caller;
-    p->offer = offer;
-    p->bring = cht_bytes_eq(mode, cht_bytes_str("bring")) && entries;
-    (void)snprintf(p->at, sizeof p->at, "%.*s", (int)at.len, (const char *)at.data);
     net_ticket_clear(&offer);
-    try_next(d, p);
 }

@@ -109,6 +109,23 @@ static struct daemon_link *link_of(struct node_daemon *d, uint32_t conn)
     return l;
 }
 
+/* In one transaction; an address that is not kept is told again next time. */
+static void keep_addresses(struct node_daemon *d, const uint8_t *device,
+                           const struct net_hello *hello)
+{
+    struct node_store *store = node_replica_store(d->home.replica);
+    enum cht_err err = node_store_begin(store);
+    for (size_t i = 0; i < hello->endpoint_count; i++) {
+        daemon_add_address(d, device, hello->endpoints[i], NET_ADDRESS_TOLD);
+        if (err == CHT_OK)
+            err = node_keep_address(store, device, hello->endpoints[i], d->wall_ms);
+    }
+    if (err == CHT_OK)
+        err = node_store_commit(store);
+    if (err != CHT_OK)
+        node_store_rollback(store);
+}
+
 static void peer_up(struct node_daemon *d, struct daemon_link *l, const struct net_effect *fx)
 {
     char hex[9];
@@ -117,11 +134,7 @@ static void peer_up(struct node_daemon *d, struct daemon_link *l, const struct n
     l->up = true;
     daemon_log("info", "peer %s is connected (%s)", daemon_short(l->device, hex),
                l->dial == 0 ? "it dialled" : "we dialled");
-    for (size_t i = 0; i < hello->endpoint_count; i++) {
-        daemon_add_address(d, l->device, hello->endpoints[i], NET_ADDRESS_TOLD);
-        (void)!node_keep_address(node_replica_store(d->home.replica), l->device,
-                                 hello->endpoints[i], d->wall_ms);
-    }
+    keep_addresses(d, l->device, hello);
     uint32_t drop = 0;
     if (peer != NULL)
         net_peer_hello(d->peers, peer, l->conn, hello->run, d->wall_ms, &drop);
@@ -367,6 +380,15 @@ void daemon_links_tell(struct node_daemon *d, enum cht_err committed)
         net_transport_hang_up(d->transport, l->conn);
         daemon_dial_ended(d, l->dial);
         drop_link(d, l);
+    }
+}
+
+void daemon_links_changed(struct node_daemon *d)
+{
+    for (struct daemon_link *l = d->links; l != NULL; l = l->next) {
+        struct net_event ev = { .kind = NET_EV_CHANGED, .now_ms = d->now_ms };
+        if (!l->over)
+            daemon_link_step(d, l, &ev);
     }
 }
 

@@ -13,12 +13,15 @@
 #include "node/home.h"
 #include "node/local/server.h"
 
-#define DAEMON_PORT      7447    /* the usual sync port */
-#define DAEMON_IDLE_MS   600000u /* an autostarted node without peers leaves after this */
-#define DAEMON_TURN_FEW  64u     /* entries of a turn that counts as quiet */
-#define DAEMON_WRITE_MS  1000u   /* rows are at most this old under load */
-#define DAEMON_WAL_BYTES ((size_t)32 * 1024 * 1024)
-#define DAEMON_REST_MS   2000u /* quiet for so long: move the WAL into the file */
+#define DAEMON_PORT       7447    /* the usual sync port */
+#define DAEMON_IDLE_MS    600000u /* an autostarted node without peers leaves after this */
+#define DAEMON_TURN_FEW   64u     /* entries of a turn that counts as quiet */
+#define DAEMON_WRITE_MS   1000u   /* rows are at most this old under load */
+#define DAEMON_WAL_BYTES  ((size_t)32 * 1024 * 1024)
+#define DAEMON_SCRUB_ROWS 256u /* rows read again in a quiet moment */
+#define DAEMON_SCRUB_MS   20u
+#define DAEMON_ANSWERS_MS (7u * 24u * 3600u * 1000u) /* idempotency keys are kept for so long */
+#define DAEMON_REST_MS    2000u /* quiet for so long: move the WAL into the file */
 
 /* --- log.c --------------------------------------------------------------------------------- */
 
@@ -92,11 +95,14 @@ struct node_daemon {
     struct daemon_pairing *pairings;
     int signal_fd, pair_fd; /* pair_fd -1: not listening for pairing */
     uint16_t pair_port;
+    uint64_t pair_until_ms; /* when the last ticket expires, and the listening ends */
     bool stopping, autostarted;
+    bool scrubbed;            /* the rows were read once since the start */
     uint64_t now_ms, wall_ms; /* monotonic and wall clock of this turn */
     uint64_t written_ms, busy_ms, client_ms;
     size_t turn_entries;
     bool more; /* something is left over: do not sleep */
+    bool left; /* entries are ready to be applied that no turn had room for */
 };
 
 /* The transport's question: whose key is this? */
@@ -108,6 +114,8 @@ void daemon_link_step(struct node_daemon *d, struct daemon_link *l, const struct
 void daemon_links_tick(struct node_daemon *d);
 /* After the commit: what became of deliveries, own ranges, news; then the frames. */
 void daemon_links_tell(struct node_daemon *d, enum cht_err committed);
+/* The state is another than was said: tell the peers. */
+void daemon_links_changed(struct node_daemon *d);
 void daemon_links_close(struct node_daemon *d);
 uint64_t daemon_links_due_ms(const struct node_daemon *d);
 
@@ -122,8 +130,15 @@ enum cht_err daemon_put_addresses(void *ctx, struct cht_buf *out);
 size_t daemon_own_addresses(const struct node_daemon *d, char out[][LIMIT_ADDRESS_BYTES],
                             size_t max);
 /* The hosts of the first endpoint, and its port. */
-size_t daemon_own_hosts(const struct node_daemon *d, char out[][NET_HOST_BYTES], size_t max,
+size_t daemon_own_hosts(const struct node_daemon *d, struct net_host *out, size_t max,
                         uint16_t *out_port);
+/* Read "host", "host:port" or "[host]:port", with or without "tcp://"; port 0 where there is none.
+ * CHT_E_INVALID. */
+CHT_MUST_USE enum cht_err daemon_split_address(struct cht_bytes text, struct net_host *out_host,
+                                               uint16_t *out_port);
+/* "host:port", an IPv6 host in brackets. */
+void daemon_join_address(const struct net_host *host, uint16_t port,
+                         char out[static LIMIT_ADDRESS_BYTES]);
 
 /* --- dials.c ------------------------------------------------------------------------------- */
 
@@ -156,14 +171,14 @@ struct daemon_pairing {
     struct service_caller caller;
     bool answered;
     struct net_ticket offer;
-    unsigned host;                /* which of its hosts is tried */
-    char at[LIMIT_ADDRESS_BYTES]; /* --at: instead of the ticket's hosts */
+    unsigned host; /* which of its hosts is tried next */
     bool bring;
     char path[NODE_PATH_MAX]; /* of the new space, once it is kept */
 };
 
-/* Listen for pairing while a ticket is live. */
-void daemon_invites_open(struct node_daemon *d);
+/* Listen for pairing while a ticket is live, and no longer: when one is made, another space is
+ * used, or time has passed. */
+void daemon_invites_tend(struct node_daemon *d);
 void daemon_invite(void *ctx, const struct local_request *request, struct cht_bytes args);
 void daemon_join(void *ctx, const struct local_request *request, struct cht_bytes args);
 /* One connection is ready (revents of poll), or its time has come. */

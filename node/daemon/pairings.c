@@ -113,6 +113,8 @@ short daemon_pairing_events(const struct daemon_pairing *p)
 
 void daemon_pairings_tick(struct node_daemon *d)
 {
+    if (d->now_ms >= d->pair_until_ms)
+        daemon_invites_tend(d);
     for (struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
         if (p->over || p->machine == NULL || net_pair_deadline_ms(p->machine) > d->now_ms)
             continue;
@@ -123,7 +125,7 @@ void daemon_pairings_tick(struct node_daemon *d)
 
 uint64_t daemon_pairings_due_ms(const struct node_daemon *d)
 {
-    uint64_t due = UINT64_MAX;
+    uint64_t due = d->pair_until_ms;
     for (const struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
         uint64_t at = p->machine == NULL ? UINT64_MAX : net_pair_deadline_ms(p->machine);
         due = at < due ? at : due;

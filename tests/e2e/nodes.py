@@ -355,9 +355,13 @@ def main():
             with World() as world:
                 function(world)
             print(f"ok {number} - {name}")
-        except Exception:  # noqa: BLE001, a test that breaks fails alone
+        except Exception as wrong:  # noqa: BLE001, a test that breaks fails alone
             failed += 1
-            for line in traceback.format_exc().splitlines():
+            for frame in traceback.extract_tb(wrong.__traceback__):
+                if isinstance(wrong, Failure) and frame.filename == __file__:
+                    continue
+                print(f"# {pathlib.Path(frame.filename).name}:{frame.lineno}: {frame.line}")
+            for line in f"{type(wrong).__name__}: {wrong}".splitlines():
                 print(f"# {line}")
             print(f"not ok {number} - {name}")
         print(f"# {time.monotonic() - start:.2f} s", flush=True)
