@@ -262,6 +262,10 @@ static void what_the_change_says_itself_stays(void **state)
 static void completing_a_todo_notes_when(void **state)
 {
     struct fixture *f = *state;
+    assert_int_equal(CHT_OK, read_edits(f, "{'content':'x'}"));
+    assert_int_equal(
+        CHT_OK, node_edits_complete(CRDT_TODO, NODE_UPDATE, 5, &f->arena, &f->edits, &f->count));
+    assert_int_equal(1, f->count); /* any other change brings nothing along */
     assert_int_equal(CHT_OK, read_edits(f, "{'status':'completed'}"));
     assert_int_equal(
         CHT_OK, node_edits_complete(CRDT_TODO, NODE_UPDATE, 5, &f->arena, &f->edits, &f->count));
