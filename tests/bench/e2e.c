@@ -1,0 +1,116 @@
+/* From a commit on one node to a watch on another: two processes on the loopback, CURVE between
+ * them, synchronous=FULL at both. A client of A asks for an update, a client of B watches; the time
+ * runs from before the request is written to the event read. One at a time, with pauses of random
+ * length, so that no turn is warm from the one before. */
+#include "tests/bench/home.h"
+
+#include "crdt/limits.h"
+#include "crdt/mp.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TODOS   200u
+#define SAMPLES 1000u
+#define WARM_UP 50u
+
+static void pair(const struct bench_home *a, const struct bench_home *b)
+{
+    char said[8192];
+    bench_home_command(a, (const char *const[]){ "invite", "--ticket", NULL }, said, sizeof said);
+    size_t len = strlen(said);
+    while (len != 0 && said[len - 1] == '\n')
+        said[--len] = '\0';
+    const char *ticket = strrchr(said, '\n');
+    ticket = ticket == NULL ? said : ticket + 1;
+    bench_home_command(b, (const char *const[]){ "join", ticket, NULL }, NULL, 0);
+}
+
+static void watch(struct node_client *c)
+{
+    struct cht_buf message;
+    char id[NODE_REQUEST_ID_MAX];
+    cht_buf_init(&message, LIMIT_CLIENT_BYTES);
+    bench_must(node_request_begin("cli", NULL, NODE_MSG_QUERY, &message, id), "watch");
+    bench_must(crdt_mp_put_map(&message, 2), "watch");
+    bench_must(node_mp_put_key_text(&message, "operation", "watch"), "watch");
+    bench_must(node_mp_put_key_text(&message, "domain", "todos"), "watch");
+    bench_ask(c, cht_buf_view(&message));
+    cht_buf_clear(&message);
+}
+
+/* Did an event come within the time? */
+static bool event(struct node_client *c, int timeout_ms)
+{
+    struct node_msg m;
+    enum cht_err err = node_client_next(c, timeout_ms, NULL, &m);
+    if (err != CHT_OK && err != CHT_E_TIMEOUT)
+        bench_must(err, "watch");
+    return err == CHT_OK && m.type == NODE_MSG_EVENT;
+}
+
+/* Both have the same todos when B's watch has fallen silent. */
+static void settle(struct node_client *c)
+{
+    uint32_t seen = 0;
+    while (event(c, seen < TODOS ? 30000 : 1000))
+        seen++;
+    if (seen < TODOS)
+        bench_fail("only %u of %u todos came to B", seen, TODOS);
+}
+
+static double once_us(struct node_client *from, struct node_client *to, struct bench_updates *u,
+                      struct cht_buf *message)
+{
+    /* a text each time another, so that each update is an event */
+    bench_updates_next(u, message);
+    double start = bench_now_us();
+    bench_must(node_client_send(from, cht_buf_view(message), NULL), "send");
+    bool came = event(to, 300);
+    double us = bench_now_us() - start;
+    struct node_msg answer;
+    bench_must(node_client_next(from, 30000, NULL, &answer), "answer");
+    if (node_msg_fault(&answer, NULL) != CHT_OK)
+        bench_fail("an update was refused");
+    return came ? us : -1;
+}
+
+void bench_e2e(struct bench *b)
+{
+    struct bench_home homes[2];
+    struct bench_updates updates;
+    struct cht_buf message;
+    double samples[SAMPLES];
+    size_t count = 0;
+    bench_home_start(&homes[0], b->folder, "a");
+    bench_home_start(&homes[1], b->folder, "b");
+    pair(&homes[0], &homes[1]);
+    struct node_client *from = bench_home_client(&homes[0]), *to = bench_home_client(&homes[1]);
+    watch(to);
+    bench_home_fill(&homes[0], TODOS, false);
+    settle(to);
+    cht_buf_init(&message, LIMIT_CLIENT_BYTES);
+    bench_updates_start(&updates, 100, TODOS);
+    double cpu_us = 0;
+    for (uint32_t i = 0; count < SAMPLES && i < 4 * SAMPLES; i++) {
+        if (i == WARM_UP)
+            cpu_us = bench_process_cpu_us(homes[0].pid) + bench_process_cpu_us(homes[1].pid);
+        double us = once_us(from, to, &updates, &message);
+        if (us >= 0 && i >= WARM_UP)
+            samples[count++] = us;
+        (void)usleep(500 + (unsigned)(i * 7919 % 4000));
+    }
+    cpu_us = bench_process_cpu_us(homes[0].pid) + bench_process_cpu_us(homes[1].pid) - cpu_us;
+    double fsync_us = bench_fsync_p50_us(b->folder);
+    bench_updates_clear(&updates);
+    cht_buf_clear(&message);
+    node_client_close(from);
+    node_client_close(to);
+    bench_home_stop(&homes[1]);
+    bench_home_stop(&homes[0]);
+    bench_figure(b, "e2e_p50_us", bench_quantile(samples, count, 0.5));
+    bench_figure(b, "e2e_p99_us", bench_quantile(samples, count, 0.99));
+    bench_figure(b, "e2e_both_nodes_cpu_us", cpu_us / (double)count);
+    bench_figure(b, "e2e_samples_count", (double)count);
+    bench_floor(b, "fsync_p50_us", fsync_us);
+}
