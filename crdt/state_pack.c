@@ -128,6 +128,12 @@ static enum cht_err unpack_cell(struct cht_wire *w, const struct crdt_graph *g,
         err = CHT_E_CORRUPT; /* the same cell twice */
     for (uint64_t k = 0; err == CHT_OK && k < count; k++)
         err = unpack_value(w, g, from_column, ctx, c);
+    /* the shown one first, the others ascending: no dot twice */
+    for (uint32_t k = 1; err == CHT_OK && k < c->count; k++) {
+        if (cmp_dot(&c->values[k], &c->values[0]) == 0 ||
+            (k > 1 && cmp_dot(&c->values[k], &c->values[k - 1]) <= 0))
+            err = CHT_E_CORRUPT;
+    }
     return err;
 }
 
