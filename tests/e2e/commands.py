@@ -1,5 +1,7 @@
 """The commands with a real node behind them: every verb, exit status, document and way to start."""
 import json
+import os
+import pty
 import socket
 import struct
 import subprocess
@@ -242,6 +244,22 @@ def json_is_one_document_of_one_envelope(world):
     verify = home.read("verify")
     for key in ("ok", "root", "chains", "entries", "problems"):
         expect(key in verify, f"verify has {key}")
+
+
+@test
+def a_terminal_gets_short_ids_columns_and_colour(world):
+    home = world.home("a").init().run()
+    todo = home.add("Buy milk", "--priority", "critical")
+    master, slave = pty.openpty()
+    done = subprocess.run([CHITTY, "ls"], env=dict(home.env, TERM="xterm"), stdout=slave,
+                          check=False, timeout=nodes.DEADLINE_S)
+    os.close(slave)
+    line = os.read(master, 4096).decode().strip()
+    os.close(master)
+    same(done.returncode, OK, "exit status")
+    expect(todo[7:20] in line and todo not in line, f"a short id: {line!r}")
+    expect("\x1b[31mcritical   \x1b[0m" in line and line.endswith("Buy milk"),
+           f"columns: {line!r}")
 
 
 @test
