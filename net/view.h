@@ -17,7 +17,7 @@
 
 /* Where this replica stands: the content of a HEADS (PROTOCOL 8.6). */
 struct net_heads {
-    const struct crdt_dep *stored; /* tips of all that is durable here, in crdt_dep_cmp order */
+    const struct crdt_dep *stored; /* ends of all paths durable here, in crdt_dep_cmp order */
     size_t stored_count;
     const struct crdt_dep *applied; /* tips of what is applied; may be the same array */
     size_t applied_count;

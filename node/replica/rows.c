@@ -35,6 +35,16 @@ static struct replica_row *row_of_turn(const struct node_replica *r, struct crdt
     return NULL;
 }
 
+/* An own entry of this turn that has no row before the turn is sealed; NULL. */
+static const struct crdt_entry *own_of_turn(const struct node_replica *r, struct crdt_place at)
+{
+    const struct crdt_entry *own = r->own.items;
+    if (r->own.count == 0 || at.chain != r->own_chain || at.seq < own[0].header.seq ||
+        at.seq - own[0].header.seq >= r->own.count)
+        return NULL;
+    return &own[at.seq - own[0].header.seq];
+}
+
 static enum cht_err copy_row(const struct node_log_row *from, struct cht_arena *arena,
                              struct replica_row *out)
 {
@@ -153,6 +163,13 @@ enum cht_err replica_before(struct node_replica *r, struct crdt_place at,
         *out = b;
         return CHT_OK;
     }
+    const struct crdt_entry *own = own_of_turn(r, at);
+    if (own != NULL) {
+        b.hash = own->hash;
+        b.hlc = own->header.hlc;
+        *out = b;
+        return CHT_OK;
+    }
     const struct replica_row *now = row_of_turn(r, at);
     struct node_log_row found;
     enum cht_err err = CHT_OK;
@@ -236,8 +253,7 @@ static enum cht_err source_past(void *ctx, struct crdt_place at, struct crdt_vec
 {
     struct node_replica *r = ctx;
     at = crdt_graph_on_path(&r->graph, at.chain, at.seq);
-    if (r->own.count != 0 && at.chain == r->own_chain && at.seq > r->own_before.seq &&
-        at.seq - r->own_before.seq <= r->own.count)
+    if (own_of_turn(r, at) != NULL)
         return unsealed_past(r, at, out);
     const struct replica_row *now = row_of_turn(r, at);
     if (now != NULL && now->pasts.len != 0)

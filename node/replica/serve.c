@@ -9,27 +9,19 @@ static int cmp_dep(const void *a, const void *b)
     return crdt_dep_cmp(a, b);
 }
 
-/* Tips of what is stored: an end of a chain that nothing else of its device goes on from. What
- * waits has no known past, so its end counts as a tip. */
-static enum cht_err stored_tips(struct node_replica *r, struct crdt_dep *out, size_t *out_count)
+/* The ends of all paths stored (PROTOCOL 8.6). One that another path of its device has taken into
+ * its past is among them: who lacks it could not ask for it otherwise. */
+static void stored_ends(struct node_replica *r, struct crdt_dep *out, size_t *out_count)
 {
     size_t count = 0;
     for (uint32_t c = 0; c < r->graph.chain_count; c++) {
         const struct crdt_graph_chain *chain = &r->graph.chains[c];
-        bool inner = chain->stored.seq == chain->branch_seq;
-        const struct crdt_graph_device *d = &r->graph.devices[chain->device];
-        for (uint32_t i = 0; i < d->chain_count && !inner; i++) {
-            const struct crdt_graph_chain *other = &r->graph.chains[d->chains[i]];
-            inner = d->chains[i] != c && other->applied.seq != other->branch_seq &&
-                    crdt_vector_has(&other->past, c, chain->stored.seq);
-        }
-        if (!inner)
+        if (chain->stored.seq != chain->branch_seq)
             out[count++] =
                 replica_dep(r, (struct crdt_place){ c, chain->stored.seq }, &chain->stored.hash);
     }
     qsort(out, count, sizeof *out, cmp_dep);
     *out_count = count;
-    return CHT_OK;
 }
 
 static enum cht_err applied_tips(struct node_replica *r, struct crdt_dep *out, size_t *out_count)
@@ -58,9 +50,8 @@ static enum cht_err view_heads(void *ctx, struct cht_arena *arena, struct net_he
     struct crdt_dep *applied = cht_arena_array(arena, r->graph.chain_count, sizeof *applied);
     if (stored == NULL || applied == NULL)
         return CHT_E_NOMEM;
-    enum cht_err err = stored_tips(r, stored, &heads.stored_count);
-    if (err == CHT_OK)
-        err = applied_tips(r, applied, &heads.applied_count);
+    stored_ends(r, stored, &heads.stored_count);
+    enum cht_err err = applied_tips(r, applied, &heads.applied_count);
     if (err != CHT_OK)
         return err;
     heads.stored = stored;
@@ -141,9 +132,10 @@ static enum cht_err view_at(void *ctx, const struct crdt_dep *tip, uint32_t seq,
 struct gathered {
     struct crdt_entry entries[LIMIT_HEAD_ENTRIES];
     uint32_t count;
+    uint32_t kept; /* how many of them end at a head: `head` */
     size_t bytes;
     uint8_t head[CRDT_SIG_BYTES];
-    bool whole; /* exactly one row as it stands */
+    bool whole; /* exactly one row as it stands: `row` */
     struct replica_row row;
 };
 
@@ -158,32 +150,37 @@ static enum cht_err gather_row(struct node_replica *r, struct crdt_place at, uin
         return err;
     uint32_t skip = at.seq - row.first.seq, end = row.first.seq + row.count - 1;
     uint32_t upto = end > last_seq ? last_seq : end, count = upto - at.seq + 1;
-    size_t bytes = 0;
+    /* rows are put together as an author would; what has no head yet must get one */
+    size_t bytes = 0, bytes_max = LIMIT_HEAD_BYTES;
+    if (g->count != g->kept || g->count == 0)
+        bytes_max += LIMIT_BODY_BYTES;
     for (uint32_t i = 0; i < count; i++)
         bytes += row.entries[skip + i].body.len;
-    *out_fits = g->count + count <= LIMIT_HEAD_ENTRIES && g->bytes + bytes <= LIMIT_HEAD_BYTES;
+    *out_fits = g->count + count <= LIMIT_HEAD_ENTRIES && g->bytes + bytes <= bytes_max;
     if (!*out_fits)
         return CHT_OK;
     memcpy(g->entries + g->count, row.entries + skip, count * sizeof *row.entries);
-    g->whole = g->count == 0 && skip == 0 && upto == end;
     g->count += count;
     g->bytes += bytes;
+    if (upto != end)
+        return CHT_OK;
+    g->whole = g->count == row.count && skip == 0;
+    g->kept = g->count;
     memcpy(g->head, row.head, CRDT_SIG_BYTES);
     g->row = row;
     return CHT_OK;
 }
 
-/* One range from `from` on along the path of `tip`. */
+/* One range from `from` on along the path of `tip`. CHT_E_NOTFOUND: a branch leaves a row in its
+ * middle, and its first head does not close over both; who asks gets the other branch first. */
 static enum cht_err gather(struct node_replica *r, struct crdt_place tip, uint32_t from,
                            struct cht_arena *arena, struct gathered *g)
 {
-    g->count = 0;
+    bool fits = true;
+    g->count = g->kept = 0;
     g->bytes = 0;
-    uint32_t next = from;
-    bool fits = true, ends_at_head = true;
-    uint32_t kept = 0;
-    while (next <= tip.seq && fits) {
-        struct crdt_place at = crdt_graph_on_path(&r->graph, tip.chain, next);
+    while (from + g->count <= tip.seq && fits) {
+        struct crdt_place at = crdt_graph_on_path(&r->graph, tip.chain, from + g->count);
         /* where the path leaves this chain for a branch */
         uint32_t leave = tip.seq;
         for (uint32_t c = tip.chain; c != at.chain; c = r->graph.chains[c].parent)
@@ -191,19 +188,8 @@ static enum cht_err gather(struct node_replica *r, struct crdt_place tip, uint32
         enum cht_err err = gather_row(r, at, leave, arena, g, &fits);
         if (err != CHT_OK)
             return err;
-        if (!fits)
-            break;
-        next = from + g->count;
-        ends_at_head = g->row.first.seq + g->row.count == next;
-        if (ends_at_head)
-            kept = g->count;
     }
-    if (ends_at_head && fits)
-        kept = g->count;
-    if (kept != g->count) {
-        /* the last row was cut by a branch whose own row did not fit beside it */
-        return CHT_E_NOTFOUND;
-    }
+    g->count = g->kept;
     return g->count == 0 ? CHT_E_NOTFOUND : CHT_OK;
 }
 
@@ -285,6 +271,8 @@ static enum cht_err view_read(void *ctx, const struct crdt_dep *tip, uint32_t fr
         run.complete = run.last_seq == end.seq;
     }
     free(g);
+    if (err == CHT_E_NOTFOUND && run.count != 0)
+        err = CHT_OK; /* as far as it goes */
     if (err == CHT_OK)
         *out = run;
     return err;

@@ -105,23 +105,35 @@ void home_close(struct home *home)
     home->r = NULL;
 }
 
+/* Copy the file and its WAL as they lie there. */
+static void copy_home(const char *from, const char *to)
+{
+    char from_wal[HOME_PATH_MAX + 8], to_wal[HOME_PATH_MAX + 8];
+    with_suffix(from, "-wal", from_wal);
+    with_suffix(to, "-wal", to_wal);
+    remove_files(to);
+    copy_file(from, to);
+    copy_file(from_wal, to_wal);
+}
+
 void home_restart(struct home *home, bool killed)
 {
-    char left[HOME_PATH_MAX + 8], wal[HOME_PATH_MAX + 8], left_wal[HOME_PATH_MAX + 16];
-    if (killed) {
-        with_suffix(home->path, ".left", left);
-        with_suffix(home->path, "-wal", wal);
-        (void)snprintf(left_wal, sizeof left_wal, "%s-wal", left);
-        copy_file(home->path, left);
-        copy_file(wal, left_wal);
-    }
+    char left[HOME_PATH_MAX];
+    home_path("left.db", left);
+    if (killed)
+        copy_home(home->path, left);
     home_close(home);
-    if (killed) {
-        remove_files(home->path);
-        assert_int_equal(0, rename(left, home->path));
-        (void)rename(left_wal, wal);
-    }
+    if (killed)
+        copy_home(left, home->path);
     home_open(home, NODE_STORE_WRITE);
+}
+
+void home_clone(struct home *copy, struct home *of, const char *name)
+{
+    *copy = (struct home){ .identity = of->identity, .random = { .state = of->random.state + 2 } };
+    home_path(name, copy->path);
+    copy_home(of->path, copy->path);
+    home_open(copy, NODE_STORE_WRITE);
 }
 
 void home_turn(struct home *home, bool write_back)

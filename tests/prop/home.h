@@ -29,6 +29,8 @@ void home_open(struct home *home, enum node_store_mode mode);
 void home_close(struct home *home);
 /* Close in good order and open again, or go on from what a killed process would have left. */
 void home_restart(struct home *home, bool killed);
+/* A copy of the running home's disk, started beside it. */
+void home_clone(struct home *copy, struct home *of, const char *name);
 /* Settle and commit; `write_back` too. */
 void home_turn(struct home *home, bool write_back);
 

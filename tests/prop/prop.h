@@ -16,5 +16,7 @@ struct prop {
 
 /* A history through the receive path in any order, against the model (prop_receive.c). */
 void prop_receive(struct prop *p, uint32_t number);
+/* Replicas that write for themselves and exchange by halves (prop_exchange.c). */
+void prop_exchange(struct prop *p, uint32_t number);
 
 #endif

@@ -14,6 +14,7 @@
 #define ENTRIES_MIN 40u
 #define ENTRIES_MAX 220u
 #define TURN_MAX    12u
+#define TURNS_MAX   20000u /* more are a test that does not end */
 
 struct receiving {
     struct prop *prop;
@@ -187,8 +188,10 @@ void prop_receive(struct prop *p, uint32_t number)
     home_make(&c.home, "receive.db", &c.space,
               chance(&c, 60) ? HISTORY_DEVICES_MAX : 1 + seeded_below(&c.random, 5), NULL, seed);
     fill_queue(&c);
-    while (c.queued != 0 && !stuck(&c))
+    for (uint32_t turns = 0; c.queued != 0 && !stuck(&c); turns++) {
+        assert_true(turns < TURNS_MAX);
         turn(&c);
+    }
     check_end(&c);
     home_close(&c.home);
     crdt_model_clear(&c.m);

@@ -37,6 +37,11 @@ static void any_order_through_the_store_gives_what_the_model_says(void **state)
     each_case(state, prop_receive);
 }
 
+static void replicas_that_write_and_exchange_come_to_one_state(void **state)
+{
+    each_case(state, prop_exchange);
+}
+
 static void report(const char *what, uint64_t count, uint64_t base)
 {
     printf("# %8llu  %5.1f %%  %s\n", (unsigned long long)count,
@@ -70,6 +75,7 @@ int main(void)
     home_folder();
     struct CMUnitTest tests[] = {
         cmocka_unit_test(any_order_through_the_store_gives_what_the_model_says),
+        cmocka_unit_test(replicas_that_write_and_exchange_come_to_one_state),
         cmocka_unit_test(every_class_came_in_at_least_one_case_of_a_hundred),
     };
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)

@@ -111,9 +111,9 @@ static void choose_heads(struct cutter *k)
         bool goes_on = e->prev != HISTORY_NONE && !k->heads[e->prev];
         entries[i] = 1 + (goes_on ? entries[e->prev] : 0);
         bytes[i] = e->body.len + (goes_on ? bytes[e->prev] : 0);
-        k->heads[i] = e->txn_left == 0 &&
-                      (k->first_child[i] == HISTORY_NONE || entries[i] >= FORCED_ENTRIES ||
-                       bytes[i] >= FORCED_BYTES || chance(k, often));
+        k->heads[i] = bytes[i] >= FORCED_BYTES ||
+                      (e->txn_left == 0 && (k->first_child[i] == HISTORY_NONE ||
+                                            entries[i] >= FORCED_ENTRIES || chance(k, often)));
     }
 }
 

@@ -31,9 +31,9 @@ struct cuts {
     struct cht_arena arena;
 };
 
-/* Cut the history's paths into ranges with a signed head: random heads, none inside a transaction;
- * a branch starts where it leaves its path or at some head before. Together they hold every entry;
- * some ranges hold entries of others again. */
+/* Cut the history's paths into ranges with a signed head: random heads, none inside a transaction
+ * that can go under one; a branch starts where it leaves its path or at some head before. Together
+ * they hold every entry; some ranges hold entries of others again. */
 void cuts_make(struct cuts *c, const struct history *h, uint64_t seed);
 void cuts_clear(struct cuts *c);
 
