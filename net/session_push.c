@@ -202,6 +202,8 @@ enum cht_err session_on_ack(struct net_session *s, struct net_effects *fx, const
         return session_blame(s, fx, NET_BYE_CREDIT, "an ACK of more than was sent");
     s->out_frames -= a->frames;
     s->out_bytes -= a->bytes;
+    if (s->out_frames == 0 && s->out_bytes != 0)
+        return session_blame(s, fx, NET_BYE_CREDIT, "an ACK of all frames but not of all bytes");
     s->ack_ms = s->out_frames > 0 ? s->now_ms + NET_ACK_MS : 0;
     if (a->lost) {
         struct session_flow *f = find_flow(s, s->device, NULL);

@@ -282,6 +282,24 @@ static void an_ack_of_what_was_never_sent_ends_it(void **state)
     assert_ended(NET_BYE_CREDIT, true);
 }
 
+static void an_ack_of_all_frames_but_not_of_all_bytes_ends_it(void **state)
+{
+    (void)state;
+    (void)toy_commit(&peer.replica, 1, 100, 0, NULL);
+    toy_peer_establish(&peer, NULL, 0);
+    struct net_frame f = toy_peer_frame(NET_FRAME_WANT);
+    f.want.tip = peer.replica.own->id;
+    f.want.from = 1;
+    f.want.credit = LIMIT_CREDIT_BYTES;
+    toy_peer_say(&peer, &f);
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_RANGE));
+    f = toy_peer_frame(NET_FRAME_ACK);
+    f.ack.frames = 1;
+    f.ack.bytes = 1;
+    toy_peer_say(&peer, &f);
+    assert_ended(NET_BYE_CREDIT, true);
+}
+
 static void a_push_that_cannot_be_placed_is_answered_by_where_we_stand(void **state)
 {
     (void)state;
@@ -523,6 +541,7 @@ int main(void)
         IN(more_than_the_credit_ends_it),
         OUT(more_frames_than_may_be_unacked_end_it),
         IN(an_ack_of_what_was_never_sent_ends_it),
+        IN(an_ack_of_all_frames_but_not_of_all_bytes_ends_it),
         OUT(a_push_that_cannot_be_placed_is_answered_by_where_we_stand),
         IN(heads_that_name_what_is_just_being_stored_ask_for_nothing),
         IN(a_lost_push_stops_pushing_until_the_peers_heads),
