@@ -13,7 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define POLLS_MAX (NET_TRANSPORT_POLLS + 24u)
+/* Rows read before the first turn: a small home is checked before it meets a peer. */
+#define SCRUB_FIRST_ROWS 2000u
+#define POLLS_MAX        (NET_TRANSPORT_POLLS + 24u)
 
 static uint64_t monotonic_ms(void)
 {
@@ -337,13 +339,10 @@ static enum cht_err commit(struct node_daemon *d)
 }
 
 /* After a start the rows are read once, a few at a time, when nothing else is to do. */
-static void scrub(struct node_daemon *d)
+static void scrub(struct node_daemon *d, uint32_t rows)
 {
     enum node_scrub found = NODE_SCRUB_MORE;
-    if (d->scrubbed || d->more || node_replica_dirty(d->home.replica) ||
-        d->now_ms - d->busy_ms < DAEMON_SCRUB_MS)
-        return;
-    if (node_replica_scrub(d->home.replica, DAEMON_SCRUB_ROWS, &found) != CHT_OK)
+    if (node_replica_scrub(d->home.replica, rows, &found) != CHT_OK)
         d->scrubbed = true;
     if (found == NODE_SCRUB_MORE)
         return;
@@ -362,7 +361,9 @@ static void tend(struct node_daemon *d)
     if (wal > DAEMON_WAL_BYTES || (wal != 0 && d->now_ms - d->busy_ms >= DAEMON_REST_MS))
         (void)!node_store_checkpoint(store);
     daemon_dials_tick(d);
-    scrub(d);
+    if (!d->scrubbed && !d->more && !node_replica_dirty(d->home.replica) &&
+        d->now_ms - d->busy_ms >= DAEMON_SCRUB_MS)
+        scrub(d, DAEMON_SCRUB_ROWS);
     bool alone = net_members_device_count(node_replica_members(d->home.replica)) < 2;
     alone &= d->pairings == NULL && d->pair_fd < 0; /* nobody is invited either */
     if (d->autostarted && alone && d->now_ms - d->client_ms >= DAEMON_IDLE_MS)
@@ -432,6 +433,7 @@ enum cht_err node_run(const struct node_run_options *options, struct node_fault 
         tell_ready(options->ready_fd, "+");
         if (!options->autostarted)
             greet(d);
+        scrub(d, SCRUB_FIRST_ROWS);
         while (!d->stopping)
             turn(d, w);
     }

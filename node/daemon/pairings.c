@@ -60,7 +60,8 @@ static bool flush(struct daemon_pairing *p)
             return false;
         done += (size_t)put;
     }
-    memmove(p->fx.send.data, p->fx.send.data + done, p->fx.send.len - done);
+    if (done != 0)
+        memmove(p->fx.send.data, p->fx.send.data + done, p->fx.send.len - done);
     p->fx.send.len -= done;
     return true;
 }

@@ -70,7 +70,10 @@ enum cht_err replica_touch(struct node_replica *r, uint32_t n, struct crdt_place
     const struct crdt_type_schema *t = crdt_schema(slot->state->id.type);
     const struct crdt_field *f = t == NULL ? NULL : crdt_field(t->type, field);
     touch->last = by;
-    touch->fields |= UINT64_C(1) << (f == NULL ? NODE_TOUCH_OTHER : (unsigned)(f - t->fields));
+    unsigned bit = NODE_TOUCH_OTHER;
+    if (f != NULL) /* `deleted` is shared by all types and stands first in each */
+        bit = field == CRDT_FIELD_DELETED ? 0 : (unsigned)(f - t->fields);
+    touch->fields |= UINT64_C(1) << bit;
     if (f == NULL)
         return CHT_OK;
     if (f->search || field == CRDT_FIELD_DELETED)

@@ -176,14 +176,56 @@ static enum cht_err check_expected(struct node_service *s, const struct node_cha
     return err;
 }
 
+/* The fields with values that the client had not read, and the latest such value. */
+static uint64_t fields_since(const struct crdt_state *state, const struct crdt_vector *seen,
+                             struct crdt_place *out_last)
+{
+    const struct crdt_type_schema *t = crdt_schema(state->id.type);
+    uint64_t fields = 0;
+    crdt_hlc_stamp last = 0;
+    for (uint32_t i = 0; i < state->count; i++) {
+        const struct crdt_cell *c = &state->cells[i];
+        for (uint32_t k = 0; k < c->count; k++) {
+            const struct crdt_value *v = &c->values[k];
+            if (crdt_vector_has(seen, v->at.chain, v->at.seq))
+                continue;
+            const struct crdt_field *f = crdt_field(state->id.type, c->field);
+            if (t != NULL && f != NULL && c->field != CRDT_FIELD_DELETED)
+                fields |= UINT64_C(1) << (f - t->fields);
+            if (v->hlc >= last) {
+                last = v->hlc;
+                *out_last = v->at;
+            }
+        }
+    }
+    return fields;
+}
+
+static enum cht_err put_news(struct node_service *s, const struct crdt_state *state,
+                             struct cht_bytes expect, struct cht_buf *out)
+{
+    struct crdt_vector seen = { 0 };
+    struct crdt_place last = { 0, 0 };
+    enum cht_err err = service_read_vector(s, expect, &seen);
+    uint64_t fields = err == CHT_OK ? fields_since(state, &seen, &last) : 0;
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "delta");
+    if (err == CHT_OK)
+        err = service_put_delta(node_replica_graph(s->replica), state, fields, out);
+    if (err == CHT_OK)
+        err = service_put_by(s, last, out);
+    crdt_vector_clear(&seen);
+    return err;
+}
+
 static void answer_conflict(struct node_service *s, const struct service_caller *caller,
-                            const struct crdt_state *state)
+                            const struct crdt_state *state, struct cht_bytes expect)
 {
     struct cht_buf out;
     cht_buf_init(&out, SERVICE_ANSWER_BYTES);
     enum cht_err err = service_begin(s, caller, NODE_MSG_CONFLICT, &out);
     if (err == CHT_OK)
-        err = crdt_mp_put_map(&out, 4);
+        err = crdt_mp_put_map(&out, 6);
     if (err == CHT_OK)
         err = node_mp_put_text(&out, "error");
     if (err == CHT_OK)
@@ -200,15 +242,19 @@ static void answer_conflict(struct node_service *s, const struct service_caller 
     if (err == CHT_OK)
         err = node_mp_put_text(&out, "entity");
     if (err == CHT_OK)
-        err = crdt_mp_put_map(&out, 2);
+        err = crdt_mp_put_map(&out, 3);
     if (err == CHT_OK)
         err = service_put_id("chittyId", &state->id, &out);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&out, "type", crdt_type_table(state->id.type));
     if (err == CHT_OK)
         err = node_mp_put_text(&out, "data");
     if (err == CHT_OK)
         err = service_put_data(node_replica_graph(s->replica), state, cht_bytes(NULL, 0), &out);
     if (err == CHT_OK)
         err = service_put_vector(s, "version", node_replica_applied(s->replica), &out);
+    if (err == CHT_OK)
+        err = put_news(s, state, expect, &out);
     service_send(s, caller, err, &out);
     cht_buf_clear(&out);
 }
@@ -219,7 +265,8 @@ struct plan {
     struct node_write *writes;
     struct planned *planned;
     unsigned count, writing;
-    const struct crdt_state *clash; /* compare-and-set failed here */
+    const struct crdt_state *clash; /* compare-and-set failed here … */
+    struct cht_bytes expected;      /* … against this version */
 };
 
 static enum cht_err plan_change(struct node_service *s, const struct node_change *c,
@@ -250,6 +297,7 @@ static enum cht_err plan_change(struct node_service *s, const struct node_change
         return err;
     if (conflict) {
         plan->clash = state;
+        plan->expected = c->expect;
         return CHT_E_CONFLICT;
     }
     p->changed = ops.count != 0;
@@ -298,7 +346,8 @@ static enum cht_err hold_answer(struct node_service *s, const struct service_cal
     }
     struct service_written *w = &s->written[s->written_count++];
     *w = (struct service_written){ .caller = *caller, .key_len = key.len, .result = *result };
-    memcpy(w->key, key.data, key.len);
+    if (key.len != 0)
+        memcpy(w->key, key.data, key.len);
     cht_buf_init(result, 0);
     return CHT_OK;
 }
@@ -395,7 +444,7 @@ void service_change(struct node_service *s, const struct local_request *request)
     if (err == CHT_OK)
         err = carry_out(s, request, &m, &plan, &fault);
     if (err == CHT_E_CONFLICT && plan.clash != NULL) {
-        answer_conflict(s, &caller, plan.clash);
+        answer_conflict(s, &caller, plan.clash, plan.expected);
     } else if (err != CHT_OK) {
         fault.error.code = err;
         service_answer_fault(s, &caller, &fault);

@@ -176,6 +176,8 @@ struct sql {
     struct cht_bytes args[LIST_ARGS_MAX];
     size_t arg_count;
     struct cht_arena *arena;
+    struct node_service *service; /* finds the links that are meant */
+    struct node_fault *fault;
 };
 
 static enum cht_err add(struct sql *q, const char *text)
@@ -215,7 +217,24 @@ static enum cht_err column_text(struct sql *q, const struct crdt_field *f, struc
     return cht_arena_copy(q->arena, cht_bytes_str(text), out);
 }
 
-static enum cht_err add_option(struct sql *q, const struct crdt_field *f, struct cht_bytes want)
+/* A link may be given by the beginning of its id. */
+static enum cht_err wanted_text(struct sql *q, const struct crdt_field *f, struct cht_bytes want,
+                                struct cht_bytes *out)
+{
+    if (f->value != CRDT_V_ID)
+        return column_text(q, f, want, out);
+    struct node_id_resolver resolver = service_resolver(q->service);
+    struct crdt_id id;
+    char text[CRDT_ID_TEXT_MAX];
+    enum cht_err err = resolver.resolve(resolver.ctx, node_mp_str(want), f->id_type, q->fault, &id);
+    if (err != CHT_OK)
+        return err;
+    crdt_id_text(&id, text);
+    return cht_arena_copy(q->arena, cht_bytes_str(text), out);
+}
+
+static enum cht_err add_option(struct sql *q, const struct crdt_field *f, struct cht_bytes want,
+                               bool alone)
 {
     char head[128];
     bool keyed = f->kind == CRDT_SET || f->kind == CRDT_MAP;
@@ -224,15 +243,15 @@ static enum cht_err add_option(struct sql *q, const struct crdt_field *f, struct
         return add(q, head);
     }
     struct cht_bytes text;
-    enum cht_err err = column_text(q, f, want, &text);
+    enum cht_err err = wanted_text(q, f, want, &text);
     if (err != CHT_OK)
         return err;
     if (keyed) /* the column is a JSON array of elements or an object of keys */
         (void)snprintf(head, sizeof head,
                        "EXISTS(SELECT 1 FROM json_each(\"%s\") WHERE %s = ", f->name,
                        f->kind == CRDT_SET ? "value" : "key");
-    else
-        (void)snprintf(head, sizeof head, "\"%s\" = ", f->name);
+    else /* of several values: no index, whose order would have to be sorted again */
+        (void)snprintf(head, sizeof head, "%s\"%s\" = ", alone ? "" : "+", f->name);
     err = add(q, head);
     if (err == CHT_OK)
         err = add_arg(q, text);
@@ -254,11 +273,11 @@ static enum cht_err add_filter(struct sql *q, unsigned type, struct cht_bytes fi
         struct node_mp_iter options = node_mp_iter(want);
         bool many = node_mp_kind(want) == CRDT_MP_ARRAY;
         if (err == CHT_OK && !many)
-            err = add_option(q, f, want);
+            err = add_option(q, f, want, true);
         for (unsigned i = 0; many && err == CHT_OK && node_mp_next(&options, NULL, &option); i++) {
             err = i == 0 ? CHT_OK : add(q, " OR ");
             if (err == CHT_OK)
-                err = add_option(q, f, option);
+                err = add_option(q, f, option, node_mp_count(want) == 1);
         }
         if (err == CHT_OK && many && node_mp_count(want) == 0)
             err = add(q, "0");
@@ -294,22 +313,21 @@ static enum cht_err choose_fields(struct list_stream *l, const struct node_query
     return err == CHT_OK ? cht_buf_add_u8(columns, '\0') : err;
 }
 
-/* By a field, or by creation; then by id, so that the order is the same at every node. */
+/* By a field and then by id; without one in the order in which they came to this node, which is
+ * that of their rows: a list of all is read without sorting. */
 static void order_of(const struct node_query *q, char out[static 160])
 {
-    const struct crdt_field *f = q->sort.len == 0
-                                     ? crdt_field_named(q->type, cht_bytes_str("created"))
-                                     : crdt_field_named(q->type, q->sort);
-    if (f == NULL)
-        (void)snprintf(out, 160, "id");
+    const struct crdt_field *f = crdt_field_named(q->type, q->sort);
+    if (q->sort.len == 0 || f == NULL)
+        (void)snprintf(out, 160, "n%s", q->descending ? " DESC" : "");
     else
         (void)snprintf(out, 160, "\"%s\"%s, id", f->name, q->descending ? " DESC" : "");
 }
 
 static enum cht_err open_stream(struct node_service *s, const struct node_query *q,
-                                struct list_stream *l)
+                                struct list_stream *l, struct node_fault *fault)
 {
-    struct sql sql = { .arena = &s->arena };
+    struct sql sql = { .arena = &s->arena, .service = s, .fault = fault };
     struct cht_buf columns;
     char order[160];
     cht_buf_init(&sql.text, LIMIT_CLIENT_BYTES);
@@ -355,10 +373,16 @@ void service_list(struct node_service *s, const struct service_caller *c,
     l->s = s;
     l->caller = *c;
     l->type = q->type;
-    enum cht_err err = crdt_schema(q->type) == NULL ? CHT_E_INVALID : open_stream(s, q, l);
+    struct node_fault fault = { 0 };
+    enum cht_err err = CHT_E_INVALID;
+    if (crdt_schema(q->type) == NULL)
+        (void)node_fault_set(&fault, err, cht_bytes_str("domain"), "there is no such domain");
+    else
+        err = open_stream(s, q, l, &fault);
     if (err != CHT_OK) {
         end_stream(l);
-        service_fail(s, c, err, err == CHT_E_INVALID ? "there is no such domain or field" : "");
+        fault.error.code = err;
+        service_answer_fault(s, c, &fault);
         return;
     }
     struct local_stream stream = { .state = l, .next = next_message, .end = end_stream };
