@@ -4,6 +4,7 @@
 #include "crdt/mp.h"
 #include "node/local/direct.h"
 
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,41 @@ static enum cht_err make_device(struct node_files *f, const char *name, struct n
     return err == CHT_OK ? node_files_keep_identity(f, id, fault) : err;
 }
 
+static bool sync_folder_of(const char *path)
+{
+    char folder[NODE_PATH_MAX];
+    (void)snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL)
+        return false;
+    *slash = '\0';
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return good;
+}
+
+enum cht_err node_home_make_space(const char *path, const uint8_t space[static CRDT_ID_BYTES],
+                                  const struct cht_bytes *records, size_t count,
+                                  struct cht_error *detail)
+{
+    static const char *const endings[] = { ".new", ".new-wal", ".new-shm" };
+    char beside[NODE_PATH_MAX];
+    if (access(path, F_OK) == 0)
+        return cht_fail(detail, CHT_E_EXISTS, "the database exists already");
+    for (size_t i = 3; i-- != 0;) {
+        int len = snprintf(beside, sizeof beside, "%s%s", path, endings[i]);
+        if (len < 0 || (size_t)len >= sizeof beside)
+            return cht_fail(detail, CHT_E_LIMIT, "the database's path is too long");
+        (void)unlink(beside);
+    }
+    enum cht_err err = node_replica_create(beside, space, records, count, detail);
+    if (err == CHT_OK && (rename(beside, path) != 0 || !sync_folder_of(path)))
+        err = cht_fail(detail, CHT_E_IO, "the database cannot be put in its place");
+    return err;
+}
+
 /* A space of one's own; it is in use once its name is kept. */
 static enum cht_err make_space(struct node_files *f, const char *name,
                                const struct net_identity *id, struct node_fault *fault)
@@ -77,7 +113,7 @@ static enum cht_err make_space(struct node_files *f, const char *name,
         err = node_files_space(f, space, fault, path);
     struct cht_bytes bytes = cht_buf_view(&record);
     if (err == CHT_OK) {
-        err = node_replica_create(path, space, &bytes, 1, &detail);
+        err = node_home_make_space(path, space, &bytes, 1, &detail);
         if (err != CHT_OK)
             (void)node_fault_from(fault, err, &detail);
     }

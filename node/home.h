@@ -22,6 +22,12 @@ CHT_MUST_USE enum cht_err node_home_start(bool make, struct node_fault *fault,
 void node_home_end(struct node_home *h);
 /* Open the database at h->path as the replica. */
 CHT_MUST_USE enum cht_err node_home_replica(struct node_home *h, struct node_fault *fault);
+/* Make the database of a new space at `path`, whole or not at all: a crash leaves at most a file
+ * beside it that the next try replaces. CHT_E_EXISTS; else as node_replica_create. */
+CHT_MUST_USE enum cht_err node_home_make_space(const char *path,
+                                               const uint8_t space[static CRDT_ID_BYTES],
+                                               const struct cht_bytes *records, size_t count,
+                                               struct cht_error *detail);
 /* The wall clock, ms since the Unix epoch. */
 uint64_t node_wall_ms(void);
 

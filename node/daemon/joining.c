@@ -129,7 +129,7 @@ static enum cht_err keep_space(struct node_daemon *d, struct daemon_pairing *p)
         err = node_files_space(&d->home.files, net_members_space(members), &fault, p->path);
     if (err == CHT_OK)
         err =
-            node_replica_create(p->path, net_members_space(members), records, count, &fault.error);
+            node_home_make_space(p->path, net_members_space(members), records, count, &fault.error);
     if (err == CHT_E_EXISTS)
         err = CHT_OK; /* kept by an earlier try that was cut off */
     if (err == CHT_OK)
