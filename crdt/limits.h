@@ -1,8 +1,9 @@
 #ifndef CRDT_LIMITS_H
 #define CRDT_LIMITS_H
 /* Every maximum of the product, with its reason. Those of the first group belong to the protocol
- * level (PROTOCOL 9): they decide what is void or refused at every node alike, so they never depend
- * on a build or a configuration. Those of the second group bound memory and time at one node. */
+ * level (PROTOCOL 9.1): they decide what is void or refused at every node alike, so they never
+ * depend on a build or a configuration. Those of the second bound memory and time at one node
+ * (PROTOCOL 9.2). */
 
 /* --- protocol level 1 ---------------------------------------------------------------------- */
 #define LIMIT_HEADER_BYTES    4096u          /* an entry's header; the usual one is <= 128 */

@@ -1,5 +1,5 @@
-/* The `crdt` column of a row, as a damaged file may have it (PROTOCOL 10.4): what unpacks is a state
- * whose blob unpacks to the same blob. The first byte chooses the entity's type. */
+/* The `crdt` column of a row, as a damaged file may have it (PROTOCOL 10.4): what unpacks has a
+ * blob that unpacks to itself. The first byte chooses the entity's type. */
 /* covers: crdt/state_pack.c */
 #include "crdt/mp.h"
 #include "crdt/state.h"
@@ -40,8 +40,8 @@ static void make_graph(struct crdt_graph *g)
         struct crdt_graph_tip tip = { .seq = 200, .epoch = { i } };
         uint32_t device, chain;
         must(crdt_graph_device(g, id, &device) == CHT_OK);
-        must(crdt_graph_open_chain(g, device, i == 2 ? 1 : CRDT_NO_CHAIN, i == 2 ? 3 : 0,
-                                   &chain) == CHT_OK);
+        must(crdt_graph_open_chain(g, device, i == 2 ? 1 : CRDT_NO_CHAIN, i == 2 ? 3 : 0, &chain) ==
+             CHT_OK);
         must(crdt_graph_stored(g, chain, i == 2 ? 4 : 1, &tip) == CHT_OK);
     }
 }

@@ -149,6 +149,19 @@ struct node_replica_counts node_replica_count(const struct node_replica *r);
 CHT_MUST_USE enum cht_err node_replica_entry(struct node_replica *r, struct crdt_place at,
                                              struct cht_arena *arena, struct crdt_entry *out);
 
+/* The entries of the log row that holds the one at `at`, decoded into `arena`: `*out_count` of
+ * them, the first of seq `*out_first`. CHT_E_NOTFOUND. */
+CHT_MUST_USE enum cht_err node_replica_entries(struct node_replica *r, struct crdt_place at,
+                                               struct cht_arena *arena,
+                                               const struct crdt_entry **out, uint32_t *out_first,
+                                               uint32_t *out_count);
+/* Has the log row at `at` an entry about entity `n`? Told without decoding it; a row that is not
+ * wholly applied may have one and not tell. `*out_first`: seq of its first entry. Of the last
+ * commit, not of a turn under way. CHT_E_NOTFOUND. */
+CHT_MUST_USE enum cht_err node_replica_row_touches(struct node_replica *r, struct crdt_place at,
+                                                   uint32_t n, uint32_t *out_first,
+                                                   bool *out_touches);
+
 /* The number of the entity an entry is about; INDEX_NONE: none, or it does not resolve. */
 CHT_MUST_USE enum cht_err node_replica_entity_of(struct node_replica *r, struct crdt_place at,
                                                  const struct crdt_entry *e, uint32_t *out);

@@ -1,4 +1,4 @@
-"""A row that rots on disk: the node notices, the peers name it, rebuild restores it (PROTOCOL 5.9)."""
+"""A row that rots on disk: the node notices, peers name it, rebuild restores it (PROTOCOL 5.9)."""
 import sqlite3
 import sys
 

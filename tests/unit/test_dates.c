@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#define NOW_MS UINT64_C(1774731600000) /* 2026-03-28T21:00:00Z, the eve of summer time in Europe   \
-                                        */
+/* 2026-03-28T21:00:00Z, the eve of summer time in Europe */
+#define NOW_MS UINT64_C(1774731600000)
 
 static void zone(const char *name)
 {
