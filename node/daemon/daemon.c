@@ -402,21 +402,6 @@ static void tell_ready(int fd, const char *text)
     (void)close(fd);
 }
 
-static void greet(const struct node_daemon *d)
-{
-    char own[LIMIT_ENDPOINTS][LIMIT_ADDRESS_BYTES];
-    size_t count = daemon_own_addresses(d, own, LIMIT_ENDPOINTS);
-    char device[2 * CRDT_ID_BYTES + 1];
-    crdt_hex(cht_bytes(d->home.identity->device, CRDT_ID_BYTES), device);
-    (void)printf("%s is running: device %s\n", d->home.name, device);
-    for (size_t i = 0; i < count; i++)
-        (void)printf("  address  %s\n", own[i]);
-    (void)printf("  home     %s\n\nTry, in another terminal:\n", d->home.files.paths.data);
-    (void)printf("  chitty add \"Buy milk\"\n  chitty ls\n  chitty-node invite --ticket\n");
-    (void)printf("\nCtrl-C stops it.\n");
-    (void)fflush(stdout);
-}
-
 enum cht_err node_run(const struct node_run_options *options, struct node_fault *fault)
 {
     struct node_daemon *d = calloc(1, sizeof *d);
@@ -432,7 +417,7 @@ enum cht_err node_run(const struct node_run_options *options, struct node_fault 
     } else {
         tell_ready(options->ready_fd, "+");
         if (!options->autostarted)
-            greet(d);
+            daemon_greet(d);
         scrub(d, SCRUB_FIRST_ROWS);
         while (!d->stopping)
             turn(d, w);

@@ -38,9 +38,14 @@ enum daemon_arrow {
     ARROW_COMMITTED, /* the file has them, nobody was told */
     ARROW_TOLD,      /* frames are with ZeroMQ, answers are queued */
     ARROW_FLUSHED,   /* answers are with the kernel */
+    ARROW_BROUGHT,   /* a part of an old space is in the new one (bring.c) */
 };
 /* CHITTY_KILL_AT="arrow:n" makes the n-th passing of that arrow the last: SIGKILL. */
 void daemon_arrow(enum daemon_arrow at);
+
+/* --- greet.c -------------------------------------------------------------------------------- */
+
+void daemon_greet(const struct node_daemon *d);
 
 /* --- links.c ------------------------------------------------------------------------------- */
 
