@@ -72,16 +72,18 @@ static void put_entry(struct cli_out *out, struct cht_bytes record)
     cli_put_char(out, '\n');
 }
 
+#define LOG_USUAL 50u
+
 static enum cht_err run(struct cli_context *c)
 {
     struct cli_stream s = { .c = c, .kind = "log", .put = put_entry };
     uint64_t limit = 0;
-    enum cht_err err = cli_flag_uint(c, "limit", 1, LIMIT_QUERY_ROWS, 0, &limit);
+    enum cht_err err = cli_flag_uint(c, "limit", 1, LIMIT_QUERY_ROWS, LOG_USUAL, &limit);
     return err != CHT_OK ? err : cli_stream(&s, "log", c->arg_count > 0 ? c->args[0] : NULL, limit);
 }
 
 static const struct cli_flag flags[] = {
-    { "limit", "N", "at most so many entries" },
+    { "limit", "N", "at most so many entries, usually 50" },
     { NULL, NULL, NULL },
 };
 

@@ -55,6 +55,39 @@ enum cht_err node_replica_actor_of(struct node_replica *r, struct crdt_place at,
     return err;
 }
 
+enum cht_err node_replica_entries(struct node_replica *r, struct crdt_place at,
+                                  struct cht_arena *arena, const struct crdt_entry **out,
+                                  uint32_t *out_first, uint32_t *out_count)
+{
+    struct replica_row row;
+    enum cht_err err = replica_row_at(r, at, arena, &row);
+    if (err == CHT_OK) {
+        *out = row.entries;
+        *out_first = row.first.seq;
+        *out_count = row.count;
+    }
+    return err;
+}
+
+enum cht_err node_replica_row_touches(struct node_replica *r, struct crdt_place at, uint32_t n,
+                                      uint32_t *out_first, bool *out_touches)
+{
+    struct node_log_row row;
+    enum cht_err err = node_log_find(r->store, at, &row);
+    if (err != CHT_OK)
+        return err;
+    struct cht_wire w = cht_wire(row.entities);
+    uint32_t entity = 0;
+    bool touches = false;
+    while (!touches && w.err == CHT_OK && cht_wire_left(&w) != 0) {
+        entity += (uint32_t)cht_wire_varint_max(&w, UINT32_MAX);
+        touches = w.err == CHT_OK && entity == n;
+    }
+    *out_first = row.first.seq;
+    *out_touches = touches;
+    return w.err == CHT_OK ? CHT_OK : CHT_E_CORRUPT;
+}
+
 struct since {
     const struct node_replica *r;
     uint8_t *seen; /* by entity number */

@@ -97,3 +97,30 @@ void service_answer_progress(struct node_service *s, const struct service_caller
         (void)!c->out->answer(c->out->ctx, c->client, cht_buf_view(&out));
     cht_buf_clear(&out);
 }
+
+/* The message is written with the largest head of an array, whose count is filled in after. */
+enum cht_err service_records_begin(struct node_service *s, const struct service_caller *c,
+                                   bool more, struct cht_buf *out, size_t *out_count_at)
+{
+    static const uint8_t array32[] = { 0xdd, 0, 0, 0, 0 };
+    enum cht_err err = service_begin(s, c, NODE_MSG_STATE_SNAPSHOT, out);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, more ? 2 : 1);
+    if (err == CHT_OK && more)
+        err = node_mp_put_key_bool(out, "more", true);
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "records");
+    if (err == CHT_OK)
+        err = cht_buf_add(out, cht_bytes(array32, sizeof array32));
+    if (err == CHT_OK)
+        *out_count_at = out->len - 4;
+    return err;
+}
+
+void service_records_end(struct cht_buf *out, size_t count_at, uint32_t count)
+{
+    out->data[count_at] = (uint8_t)(count >> 24);
+    out->data[count_at + 1] = (uint8_t)(count >> 16);
+    out->data[count_at + 2] = (uint8_t)(count >> 8);
+    out->data[count_at + 3] = (uint8_t)count;
+}

@@ -1,25 +1,32 @@
-/* The log as people read it; see own.h (LOCAL 4.7). */
+/* The log as people read it, streamed: all chains are walked back together, newest stamp first, and
+ * each log row is decoded once; see own.h (LOCAL 4.7). What is written meanwhile lies behind the
+ * walk and is not told. */
 #include "node/service/own.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOG_USUAL 50u
+#define LOG_ROWS_KEPT 64u /* with more chains than this no decoded row is kept */
 
-/* Where the walk back along each chain stands. */
-struct walk {
+/* Where the walk back along one chain stands: on an entry to be told next, or at its end. */
+struct log_walk {
     struct crdt_place at;
+    uint32_t branch_seq; /* the chain's first entry is the one after */
     crdt_hlc_stamp stamp;
+    struct cht_arena arena; /* the row that holds it, decoded */
+    const struct crdt_entry *entries;
+    uint32_t first, count;
 };
 
-static enum cht_err load(struct node_service *s, struct walk *w, struct cht_arena *arena,
-                         struct crdt_entry *out)
-{
-    enum cht_err err = node_replica_entry(s->replica, w->at, arena, out);
-    if (err == CHT_OK)
-        w->stamp = out->header.hlc;
-    return err;
-}
+struct log_stream {
+    struct node_service *s;
+    struct service_caller caller;
+    uint32_t replaced; /* the service's, when it began */
+    uint32_t wanted;   /* entity number; INDEX_NONE: all */
+    uint64_t left;     /* entries that may still be told */
+    uint32_t walk_count;
+    struct log_walk walks[];
+};
 
 static enum cht_err put_op(unsigned type, const struct crdt_op *op, struct cht_buf *out)
 {
@@ -90,91 +97,176 @@ static enum cht_err put_entry(struct node_service *s, struct crdt_place at,
     if (err == CHT_OK && n != INDEX_NONE)
         err = service_put_id("chittyId", &x->slots[n].id, out);
     if (err == CHT_OK)
-        err = service_put_actor(s, "actor", at, out);
+        err = service_put_actor_of(s, "actor", at, e, out);
     if (err == CHT_OK && waits)
         err = node_mp_put_key_bool(out, "waits", true);
     return err == CHT_OK ? put_ops(n == INDEX_NONE ? 0 : x->slots[n].id.type, e, arena, out) : err;
 }
 
-/* Walk all chains back together, newest stamp first. */
-static enum cht_err walk_back(struct node_service *s, struct walk *walks, uint32_t chains,
-                              uint32_t wanted, uint64_t limit, struct cht_buf *out, uint32_t *count)
+/* --- walking -------------------------------------------------------------------------------- */
+
+static bool over(const struct log_walk *w)
 {
-    const struct crdt_graph *g = node_replica_graph(s->replica);
-    struct cht_arena arena;
-    cht_arena_init(&arena, LIMIT_TURN_BYTES);
+    return w->at.seq <= w->branch_seq;
+}
+
+static enum cht_err load_row(struct log_stream *l, struct log_walk *w)
+{
+    if (w->entries != NULL && w->at.seq >= w->first)
+        return CHT_OK;
+    cht_arena_reset(&w->arena);
+    w->entries = NULL;
+    return node_replica_entries(l->s->replica, w->at, &w->arena, &w->entries, &w->first, &w->count);
+}
+
+/* Rows without the wanted entity are passed over by the list that each row has of its own. */
+static enum cht_err pass_rows(struct log_stream *l, struct log_walk *w)
+{
+    const struct crdt_graph *g = node_replica_graph(l->s->replica);
     enum cht_err err = CHT_OK;
-    while (err == CHT_OK && *count < limit) {
-        struct walk *next = NULL;
-        for (uint32_t c = 0; c < chains; c++) {
-            if (walks[c].at.seq > g->chains[c].branch_seq &&
-                (next == NULL || walks[c].stamp > next->stamp))
-                next = &walks[c];
-        }
-        if (next == NULL)
+    while (err == CHT_OK && !over(w) && w->at.seq <= g->chains[w->at.chain].applied.seq &&
+           (w->entries == NULL || w->at.seq < w->first)) {
+        uint32_t first;
+        bool touches;
+        err = node_replica_row_touches(l->s->replica, w->at, l->wanted, &first, &touches);
+        if (err == CHT_OK && touches)
             break;
-        struct crdt_entry e;
-        uint32_t n;
-        struct crdt_place at = next->at;
-        cht_arena_reset(&arena);
-        err = load(s, next, &arena, &e);
-        if (err == CHT_OK)
-            err = node_replica_entity_of(s->replica, at, &e, &n);
-        if (err == CHT_OK && (wanted == INDEX_NONE || n == wanted)) {
-            err = put_entry(s, at, &e, n, &arena, out);
-            ++*count;
-        }
-        next->at.seq--;
-        struct crdt_entry before;
-        if (err == CHT_OK && next->at.seq > g->chains[at.chain].branch_seq)
-            err = load(s, next, &arena, &before);
+        w->at.seq = first - 1;
     }
-    cht_arena_clear(&arena);
+    return err;
+}
+
+/* Stand on the next entry to be told, from where it is. */
+static enum cht_err settle(struct log_stream *l, struct log_walk *w)
+{
+    enum cht_err err = CHT_OK;
+    while (err == CHT_OK && !over(w)) {
+        uint32_t n = INDEX_NONE;
+        if (l->wanted != INDEX_NONE)
+            err = pass_rows(l, w);
+        if (err != CHT_OK || over(w))
+            break;
+        err = load_row(l, w);
+        const struct crdt_entry *e = err == CHT_OK ? &w->entries[w->at.seq - w->first] : NULL;
+        if (err == CHT_OK && l->wanted != INDEX_NONE)
+            err = node_replica_entity_of(l->s->replica, w->at, e, &n);
+        if (err == CHT_OK && n == l->wanted) {
+            w->stamp = e->header.hlc;
+            break;
+        }
+        w->at.seq--;
+    }
+    if (l->walk_count > LOG_ROWS_KEPT || over(w)) {
+        cht_arena_clear(&w->arena);
+        w->entries = NULL;
+    }
+    return err;
+}
+
+static struct log_walk *newest(struct log_stream *l)
+{
+    struct log_walk *found = NULL;
+    for (uint32_t i = 0; i < l->walk_count; i++) {
+        struct log_walk *w = &l->walks[i];
+        if (!over(w) && (found == NULL || w->stamp > found->stamp))
+            found = w;
+    }
+    return l->left == 0 ? NULL : found;
+}
+
+static enum cht_err tell_entry(struct log_stream *l, struct log_walk *w, struct cht_buf *out)
+{
+    struct cht_arena ops;
+    uint32_t n;
+    cht_arena_init(&ops, LIMIT_TURN_BYTES);
+    enum cht_err err = load_row(l, w);
+    const struct crdt_entry *e = err == CHT_OK ? &w->entries[w->at.seq - w->first] : NULL;
+    if (err == CHT_OK)
+        err = node_replica_entity_of(l->s->replica, w->at, e, &n);
+    if (err == CHT_OK)
+        err = put_entry(l->s, w->at, e, n, &ops, out);
+    cht_arena_clear(&ops);
+    w->at.seq--;
+    l->left--;
+    return err == CHT_OK ? settle(l, w) : err;
+}
+
+/* --- the stream ----------------------------------------------------------------------------- */
+
+static enum cht_err next_message(void *state, struct cht_buf *out, bool *out_end)
+{
+    struct log_stream *l = state;
+    struct cht_buf records;
+    struct log_walk *w = NULL;
+    uint32_t count = 0;
+    size_t at = 0;
+    cht_buf_init(&records, LIMIT_CLIENT_BYTES);
+    enum cht_err err = l->replaced == l->s->replaced ? CHT_OK : CHT_E_BUSY;
+    while (err == CHT_OK && records.len < SERVICE_STREAM_BYTES && (w = newest(l)) != NULL) {
+        err = tell_entry(l, w, &records);
+        count++;
+    }
+    bool more = err == CHT_OK && newest(l) != NULL;
+    if (err == CHT_OK)
+        err = service_records_begin(l->s, &l->caller, more, out, &at);
+    if (err == CHT_OK)
+        err = cht_buf_add(out, cht_buf_view(&records));
+    if (err == CHT_OK)
+        service_records_end(out, at, count);
+    cht_buf_clear(&records);
+    *out_end = !more;
+    return err;
+}
+
+static void end_stream(void *state)
+{
+    struct log_stream *l = state;
+    for (uint32_t i = 0; i < l->walk_count; i++)
+        cht_arena_clear(&l->walks[i].arena);
+    free(l);
+}
+
+static enum cht_err start_walks(struct log_stream *l)
+{
+    const struct crdt_graph *g = node_replica_graph(l->s->replica);
+    enum cht_err err = CHT_OK;
+    for (uint32_t i = 0; err == CHT_OK && i < l->walk_count; i++) {
+        struct log_walk *w = &l->walks[i];
+        w->at = (struct crdt_place){ i, g->chains[i].stored.seq };
+        w->branch_seq = g->chains[i].branch_seq;
+        cht_arena_init(&w->arena, LIMIT_TURN_BYTES);
+        err = settle(l, w);
+    }
     return err;
 }
 
 void service_log(struct node_service *s, const struct service_caller *c, const struct node_query *q)
 {
-    const struct crdt_graph *g = node_replica_graph(s->replica);
     struct node_fault fault = { 0 };
-    uint32_t wanted = INDEX_NONE, count = 0;
-    enum cht_err err = CHT_OK;
-    if (q->id.len != 0)
-        err = service_find(s, q->id, q->type, &fault, &wanted);
+    uint32_t wanted = INDEX_NONE, chains = node_replica_graph(s->replica)->chain_count;
+    enum cht_err err = q->id.len == 0 ? CHT_OK : service_find(s, q->id, q->type, &fault, &wanted);
     if (err != CHT_OK) {
         fault.error.code = err;
         service_answer_fault(s, c, &fault);
         return;
     }
-    struct cht_buf records, out;
-    cht_buf_init(&records, SERVICE_ANSWER_BYTES - 4096);
-    cht_buf_init(&out, SERVICE_ANSWER_BYTES);
-    struct walk *walks = cht_arena_array(&s->arena, g->chain_count, sizeof *walks);
-    struct cht_arena first;
-    cht_arena_init(&first, LIMIT_TURN_BYTES);
-    err = walks == NULL ? CHT_E_NOMEM : CHT_OK;
-    for (uint32_t i = 0; err == CHT_OK && i < g->chain_count; i++) {
-        struct crdt_entry e;
-        walks[i].at = (struct crdt_place){ i, g->chains[i].stored.seq };
-        cht_arena_reset(&first);
-        if (walks[i].at.seq > g->chains[i].branch_seq)
-            err = load(s, &walks[i], &first, &e);
+    struct log_stream *l = calloc(1, sizeof *l + chains * sizeof l->walks[0]);
+    if (l == NULL) {
+        service_fail(s, c, CHT_E_NOMEM, "");
+        return;
     }
-    cht_arena_clear(&first);
-    uint64_t limit = q->limit == LIMIT_QUERY_ROWS ? LOG_USUAL : q->limit;
-    if (err == CHT_OK)
-        err = walk_back(s, walks, g->chain_count, wanted, limit, &records, &count);
-    if (err == CHT_OK)
-        err = service_begin(s, c, NODE_MSG_STATE_SNAPSHOT, &out);
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(&out, 1);
-    if (err == CHT_OK)
-        err = node_mp_put_text(&out, "records");
-    if (err == CHT_OK)
-        err = crdt_mp_put_array(&out, count);
-    if (err == CHT_OK)
-        err = cht_buf_add(&out, cht_buf_view(&records));
-    service_send(s, c, err, &out);
-    cht_buf_clear(&records);
-    cht_buf_clear(&out);
+    l->s = s;
+    l->caller = *c;
+    l->replaced = s->replaced;
+    l->wanted = wanted;
+    l->left = q->limit;
+    l->walk_count = chains;
+    err = start_walks(l);
+    if (err != CHT_OK) {
+        end_stream(l);
+        service_fail(s, c, err, "");
+        return;
+    }
+    struct local_stream stream = { .state = l, .next = next_message, .end = end_stream };
+    (void)!c->out->stream(c->out->ctx, c->client, &stream);
 }

@@ -128,23 +128,30 @@ static void actor_text(const struct node_service *s, struct crdt_id actor,
     crdt_hex(cht_bytes(actor.b, CRDT_ID_BYTES), out);
 }
 
+enum cht_err service_put_actor_of(struct node_service *s, const char *key, struct crdt_place at,
+                                  const struct crdt_entry *e, struct cht_buf *out)
+{
+    struct crdt_id actor;
+    char text[CRDT_ID_TEXT_MAX] = "";
+    enum cht_err err = node_replica_actor_of(s->replica, at, e, &actor);
+    if (err == CHT_OK)
+        actor_text(s, actor, text);
+    if (err != CHT_OK && err != CHT_E_NOTFOUND)
+        return err;
+    return node_mp_put_key_text(out, key, text);
+}
+
 enum cht_err service_put_actor(struct node_service *s, const char *key, struct crdt_place at,
                                struct cht_buf *out)
 {
     struct cht_arena arena;
     struct crdt_entry e;
-    struct crdt_id actor;
-    char text[CRDT_ID_TEXT_MAX] = "";
     cht_arena_init(&arena, LIMIT_TURN_BYTES);
     enum cht_err err = node_replica_entry(s->replica, at, &arena, &e);
     if (err == CHT_OK)
-        err = node_replica_actor_of(s->replica, at, &e, &actor);
-    if (err == CHT_OK)
-        actor_text(s, actor, text);
+        err = service_put_actor_of(s, key, at, &e, out);
     cht_arena_clear(&arena);
-    if (err != CHT_OK && err != CHT_E_NOTFOUND)
-        return err;
-    return node_mp_put_key_text(out, key, text);
+    return err;
 }
 
 enum cht_err service_put_by(struct node_service *s, struct crdt_place at, struct cht_buf *out)

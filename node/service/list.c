@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LIST_MESSAGE_BYTES ((size_t)128 * 1024) /* a message is sent when it has grown to this */
-#define LIST_FIELDS_MAX    48u
-#define LIST_ARGS_MAX      64u
+#define LIST_FIELDS_MAX 48u
+#define LIST_ARGS_MAX   64u
 
 struct list_stream {
     struct node_service *s;
     struct service_caller caller;
+    uint32_t replaced; /* the service's, when it began */
     struct node_store *reader;
     struct node_cursor *cursor;
     unsigned type;
@@ -102,40 +102,14 @@ static enum cht_err put_state(const struct list_stream *l, struct cht_buf *out)
     return err;
 }
 
-/* The message is written with the largest head of an array, whose count is filled in after. */
-static enum cht_err begin_message(struct list_stream *l, bool last, struct cht_buf *out,
-                                  size_t *out_count_at)
-{
-    static const uint8_t array32[] = { 0xdd, 0, 0, 0, 0 };
-    enum cht_err err = service_begin(l->s, &l->caller, NODE_MSG_STATE_SNAPSHOT, out);
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(out, last ? 1 : 2);
-    if (err == CHT_OK && !last)
-        err = node_mp_put_key_bool(out, "more", true);
-    if (err == CHT_OK)
-        err = node_mp_put_text(out, "records");
-    if (err == CHT_OK)
-        err = cht_buf_add(out, cht_bytes(array32, sizeof array32));
-    *out_count_at = out->len - 4;
-    return err;
-}
-
-static void fill_count(struct cht_buf *out, size_t at, uint32_t count)
-{
-    out->data[at] = (uint8_t)(count >> 24);
-    out->data[at + 1] = (uint8_t)(count >> 16);
-    out->data[at + 2] = (uint8_t)(count >> 8);
-    out->data[at + 3] = (uint8_t)count;
-}
-
 static enum cht_err next_message(void *state, struct cht_buf *out, bool *out_end)
 {
     struct list_stream *l = state;
     struct cht_buf rows;
     cht_buf_init(&rows, LIMIT_CLIENT_BYTES);
     uint32_t count = 0;
-    enum cht_err err = CHT_OK;
-    while (err == CHT_OK && l->more && rows.len < LIST_MESSAGE_BYTES) {
+    enum cht_err err = l->replaced == l->s->replaced ? CHT_OK : CHT_E_BUSY;
+    while (err == CHT_OK && l->more && rows.len < SERVICE_STREAM_BYTES) {
         err = l->by_state ? put_state(l, &rows) : put_row(l, &rows);
         if (err != CHT_OK)
             break;
@@ -148,11 +122,11 @@ static enum cht_err next_message(void *state, struct cht_buf *out, bool *out_end
     }
     size_t at = 0;
     if (err == CHT_OK)
-        err = begin_message(l, !l->more, out, &at);
+        err = service_records_begin(l->s, &l->caller, l->more, out, &at);
     if (err == CHT_OK)
         err = cht_buf_add(out, cht_buf_view(&rows));
     if (err == CHT_OK)
-        fill_count(out, at, count);
+        service_records_end(out, at, count);
     cht_buf_clear(&rows);
     *out_end = !l->more;
     return err;
@@ -162,7 +136,7 @@ static void end_stream(void *state)
 {
     struct list_stream *l = state;
     node_find_close(l->cursor);
-    if (l->s->reader == NULL)
+    if (l->s->reader == NULL && l->replaced == l->s->replaced)
         l->s->reader = l->reader; /* kept for the next list */
     else
         node_store_close(l->reader);
@@ -371,6 +345,7 @@ void service_list(struct node_service *s, const struct service_caller *c,
         return;
     }
     l->s = s;
+    l->replaced = s->replaced;
     l->caller = *c;
     l->type = q->type;
     struct node_fault fault = { 0 };

@@ -48,6 +48,7 @@ struct node_service {
     struct cht_arena arena; /* of one request */
     struct cht_buf scratch;
     struct node_store *reader; /* an idle connection for streams; NULL: none open */
+    uint32_t replaced;         /* how often: a stream of an earlier replica ends */
 };
 
 /* --- answering (answer.c) ------------------------------------------------------------------ */
@@ -60,6 +61,15 @@ void service_send(struct node_service *s, const struct service_caller *c, enum c
                   struct cht_buf *out);
 void service_fail(struct node_service *s, const struct service_caller *c, enum cht_err err,
                   const char *sentence);
+
+#define SERVICE_STREAM_BYTES                                                                       \
+    ((size_t)128 * 1024) /* a stream's message is sent when it is so long */
+/* One message of a stream of records: envelope and payload up to them. Their count is filled in
+ * at `*out_count_at` when they are all there. `more`: it is not the last message. */
+CHT_MUST_USE enum cht_err service_records_begin(struct node_service *s,
+                                                const struct service_caller *c, bool more,
+                                                struct cht_buf *out, size_t *out_count_at);
+void service_records_end(struct cht_buf *out, size_t count_at, uint32_t count);
 
 /* --- ids and versions (ids.c) -------------------------------------------------------------- */
 
@@ -77,6 +87,9 @@ CHT_MUST_USE enum cht_err service_put_id(const char *key, const struct crdt_id *
                                          struct cht_buf *out);
 /* "key": who an entry was written for, as an id when the entity is known here, else as hex; empty
  * for the device itself. */
+CHT_MUST_USE enum cht_err service_put_actor_of(struct node_service *s, const char *key,
+                                               struct crdt_place at, const struct crdt_entry *e,
+                                               struct cht_buf *out);
 CHT_MUST_USE enum cht_err service_put_actor(struct node_service *s, const char *key,
                                             struct crdt_place at, struct cht_buf *out);
 /* "by": { device, deviceName, actor } of an entry. */

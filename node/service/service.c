@@ -54,6 +54,7 @@ void service_replace(struct node_service *s, struct node_replica *replica, const
 {
     node_store_close(s->reader);
     s->reader = NULL;
+    s->replaced++;
     s->replica = replica;
     char *copy = strdup(path);
     if (copy != NULL) {
