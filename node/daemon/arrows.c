@@ -8,7 +8,8 @@
 
 void daemon_arrow(enum daemon_arrow at)
 {
-    static const char *const names[] = { "collected", "folded", "committed", "told", "flushed" };
+    static const char *const names[] = { "collected", "folded",  "committed",
+                                         "told",      "flushed", "brought" };
     static bool read_once;
     static long left;
     static int which = -1;

@@ -65,6 +65,7 @@ static enum cht_err bring_all(struct node_replica *from, struct node_replica *to
             err = node_replica_keep_meta(to, "brought", cht_bytes(raw, sizeof raw));
         if (err == CHT_OK)
             err = node_replica_commit(to, true);
+        daemon_arrow(ARROW_BROUGHT);
     }
     free(b);
     return err;

@@ -17,7 +17,7 @@ import traceback
 
 CHITTY = os.environ.get("CHITTY", "chitty")
 CHITTY_NODE = os.environ.get("CHITTY_NODE", "chitty-node")
-DEADLINE_S = 30.0 * float(os.environ.get("CHITTY_SLOW", "1"))
+DEADLINE_S = float(os.environ.get("CHITTY_DEADLINE", "30")) * float(os.environ.get("CHITTY_SLOW", "1"))
 LOOPBACK = "127.0.0.1:0"
 
 OK, FAILED, USAGE, UNREACHABLE, DENIED, CONFLICT, OFFLINE, NOTFOUND = range(8)  # exit status
@@ -329,6 +329,8 @@ def pair(world, *names):
     homes = [first]
     for name in names[1:]:
         homes.append(world.home(name).init().run().join(first))
+    until(lambda: all(p["state"] == "in sync" for p in first.read("status")["peers"]),
+          "all are connected with the first")
     return homes
 
 
@@ -343,8 +345,8 @@ def test(function):
     return function
 
 
-def main():
-    only = sys.argv[1:]
+def main(only=None):
+    only = sys.argv[1:] if only is None else only
     tests = [t for t in TESTS if not only or t.__name__ in only]
     print(f"1..{len(tests)}", flush=True)
     failed = 0
