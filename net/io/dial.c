@@ -139,25 +139,35 @@ enum cht_err transport_dial_send(struct dial *d, struct cht_bytes frame)
     return errno == EAGAIN ? CHT_E_BUSY : transport_error();
 }
 
+/* One frame; false when there is none. */
+static bool take_frame(struct net_transport *t, struct dial *d, struct gather *g)
+{
+    zmq_msg_t msg;
+    if (!transport_receive(t, d->socket, &msg))
+        return false;
+    if (d->conn == 0) /* its UP stands in the monitor by now */
+        read_monitor(t, d, g);
+    struct cht_bytes frame;
+    if (d->conn == 0) {
+        t->stats.unheard++;
+        (void)zmq_msg_close(&msg);
+    } else if (!transport_keep(t, &msg, &frame)) {
+        g->failed = true;
+    } else {
+        struct net_tr_event *e = dial_event(d, g, NET_TR_FRAME);
+        if (e != NULL)
+            e->frame = frame;
+    }
+    return true;
+}
+
 void transport_dial_collect(struct net_transport *t, struct dial *d, struct gather *g)
 {
-    read_monitor(t, d, g);
-    for (unsigned i = 0; i < LIMIT_TURN_FRAMES && !g->failed; i++) {
-        zmq_msg_t msg;
-        if (!transport_receive(t, d->socket, &msg))
-            return;
-        if (d->conn == 0) /* its UP stands in the monitor by now, or it is left over */
-            read_monitor(t, d, g);
-        struct cht_bytes frame;
-        if (d->conn == 0) {
-            t->stats.unheard++;
-            (void)zmq_msg_close(&msg);
-        } else if (!transport_keep(t, &msg, &frame)) {
-            g->failed = true;
-        } else {
-            struct net_tr_event *e = dial_event(d, g, NET_TR_FRAME);
-            if (e != NULL)
-                e->frame = frame;
-        }
-    }
+    /* Frames first: the other end speaks on a new connection only after our HELLO, so what can be
+     * read before the monitor was is of the connection that the monitor may call ended. */
+    bool more = true;
+    for (unsigned i = 0; i < LIMIT_TURN_FRAMES && more && !g->failed; i++)
+        more = take_frame(t, d, g);
+    if (!more)
+        read_monitor(t, d, g);
 }

@@ -3,7 +3,9 @@
  * ZeroMQ tells a new connection by its first message and its end by a monitor event that names only
  * a file descriptor, which the system uses again. The io thread writes in order: when a message of
  * a new connection can be read, the end of an earlier one with the same descriptor stands in the
- * monitor already. So the monitor is emptied before a connection is noted. */
+ * monitor already. So the monitor is emptied before a connection is noted; one whose descriptor is
+ * not open then has ended by itself. An ended connection is told DOWN only when nothing more of it
+ * can come. */
 #include "net/io/transport_own.h"
 
 #include "crdt/id.h"
@@ -27,18 +29,46 @@ static struct net_tr_event *leg_event(const struct leg *l, struct gather *g, enu
     return e;
 }
 
-void transport_legs_ended(struct net_transport *t, struct gather *g)
+static void set_open(struct net_transport *t, int fd, bool open)
+{
+    if (fd < 0 || fd >= FD_MAX)
+        return;
+    uint8_t bit = (uint8_t)(1u << (fd % 8));
+    if (open)
+        t->open_fds[fd / 8] |= bit;
+    else
+        t->open_fds[fd / 8] &= (uint8_t)~bit;
+}
+
+static bool is_open(const struct net_transport *t, int fd)
+{
+    return fd < 0 || fd >= FD_MAX || ((unsigned)t->open_fds[fd / 8] >> (fd % 8) & 1u) != 0;
+}
+
+/* Which TCP connections came and went. */
+static void read_monitor(struct net_transport *t)
 {
     struct monitor_event ev;
-    while (t->monitor != NULL && monitor_next(t->monitor, &ev)) {
+    while (monitor_next(t->monitor, &ev)) {
+        int fd = (int)ev.value;
+        set_open(t, fd, ev.event == ZMQ_EVENT_ACCEPTED);
         for (size_t i = 0; i < NET_TRANSPORT_LEGS; i++) {
             struct leg *l = &t->legs[i];
-            if (l->conn == 0 || l->fd != (int)ev.value)
-                continue;
-            if (!l->unheard)
-                (void)leg_event(l, g, NET_TR_DOWN);
-            transport_leg_clear(l);
+            if (l->conn != 0 && l->fd == fd)
+                l->ended = true; /* of ACCEPTED too: the descriptor is another's now */
         }
+    }
+}
+
+static void tell_ended(struct net_transport *t, struct gather *g)
+{
+    for (size_t i = 0; i < NET_TRANSPORT_LEGS; i++) {
+        struct leg *l = &t->legs[i];
+        if (l->conn == 0 || !l->ended)
+            continue;
+        if (!l->unheard)
+            (void)leg_event(l, g, NET_TR_DOWN);
+        transport_leg_clear(l);
     }
 }
 
@@ -64,7 +94,7 @@ static struct leg *new_leg(struct net_transport *t, const uint8_t id[ROUTING_ID_
 {
     struct leg *unused = NULL;
     unsigned same = 0;
-    transport_legs_ended(t, g);
+    read_monitor(t);
     for (size_t i = 0; i < NET_TRANSPORT_LEGS; i++) {
         struct leg *l = &t->legs[i];
         if (l->conn == 0)
@@ -75,6 +105,7 @@ static struct leg *new_leg(struct net_transport *t, const uint8_t id[ROUTING_ID_
     if (unused == NULL || same >= NET_TRANSPORT_LEGS_EACH)
         return NULL;
     *unused = (struct leg){ .conn = transport_number(t), .fd = zmq_msg_get(msg, ZMQ_SRCFD) };
+    unused->ended = !is_open(t, unused->fd);
     unused->backlog.last = &unused->backlog.first;
     memcpy(unused->routing_id, id, ROUTING_ID_BYTES);
     memcpy(unused->device, device, CRDT_ID_BYTES);
@@ -113,26 +144,35 @@ static void take_frame(struct net_transport *t, const uint8_t id[ROUTING_ID_BYTE
         e->frame = frame;
 }
 
+/* One message off the ROUTER; false when there is none. */
+static bool take_message(struct net_transport *t, struct gather *g)
+{
+    uint8_t id[ROUTING_ID_BYTES];
+    int len = zmq_recv(t->router, id, sizeof id, ZMQ_DONTWAIT);
+    if (len < 0)
+        return false;
+    zmq_msg_t msg;
+    if (!transport_receive(t, t->router, &msg))
+        return true;
+    if (len == (int)sizeof id && id[0] == 0) {
+        take_frame(t, id, &msg, g);
+    } else { /* a routing id that the peer chose itself */
+        t->stats.unheard++;
+        (void)zmq_msg_close(&msg);
+    }
+    return true;
+}
+
 void transport_router_collect(struct net_transport *t, struct gather *g)
 {
     if (t->router == NULL)
         return;
-    transport_legs_ended(t, g);
-    for (unsigned i = 0; i < LIMIT_TURN_FRAMES && !g->failed; i++) {
-        uint8_t id[ROUTING_ID_BYTES];
-        int len = zmq_recv(t->router, id, sizeof id, ZMQ_DONTWAIT);
-        if (len < 0)
-            return;
-        zmq_msg_t msg;
-        if (!transport_receive(t, t->router, &msg))
-            continue;
-        if (len == (int)sizeof id && id[0] == 0) {
-            take_frame(t, id, &msg, g);
-        } else { /* a routing id that the peer chose itself */
-            t->stats.unheard++;
-            (void)zmq_msg_close(&msg);
-        }
-    }
+    read_monitor(t);
+    bool more = true;
+    for (unsigned i = 0; i < LIMIT_TURN_FRAMES && more && !g->failed; i++)
+        more = take_message(t, g);
+    if (!more)
+        tell_ended(t, g);
 }
 
 /* The rest of a message that has more parts. */
@@ -187,9 +227,12 @@ bool transport_keep(struct net_transport *t, zmq_msg_t *msg, struct cht_bytes *o
 
 enum cht_err transport_leg_send(struct net_transport *t, struct leg *l, struct cht_bytes frame)
 {
-    if (zmq_send(t->router, l->routing_id, sizeof l->routing_id, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
-        return errno == EAGAIN ? CHT_E_BUSY
-                               : (errno == EHOSTUNREACH ? CHT_E_NOTFOUND : transport_error());
+    if (zmq_send(t->router, l->routing_id, sizeof l->routing_id, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
+        if (errno == EAGAIN)
+            return CHT_E_BUSY;
+        l->ended = l->ended || errno == EHOSTUNREACH;
+        return errno == EHOSTUNREACH ? CHT_E_NOTFOUND : transport_error();
+    }
     if (zmq_send(t->router, frame.data, frame.len, ZMQ_DONTWAIT) < 0)
         return transport_error();
     return CHT_OK;

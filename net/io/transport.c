@@ -114,7 +114,7 @@ static enum cht_err open_router(struct net_transport *t, const struct net_transp
               set_int(t->router, ZMQ_ROUTER_HANDOVER, 0) && set_int(t->router, ZMQ_BACKLOG, 512);
     if (!ok)
         return transport_error();
-    err = monitor_open(t, t->router, 0, ZMQ_EVENT_DISCONNECTED, &t->monitor);
+    err = monitor_open(t, t->router, 0, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED, &t->monitor);
     for (size_t i = 0; i < config->endpoint_count && err == CHT_OK; i++)
         err = bind_one(t, config->endpoints[i], detail);
     return err;

@@ -26,6 +26,7 @@ struct backlog {
 struct leg {
     uint32_t conn; /* 0: free */
     bool unheard;  /* hung up: its messages are dropped */
+    bool ended;    /* gone: its DOWN follows when all that it had sent is read */
     int fd;        /* of its TCP connection, to know its end by */
     uint8_t routing_id[ROUTING_ID_BYTES];
     uint8_t device[CRDT_ID_BYTES];
@@ -55,6 +56,8 @@ struct gather {
     bool failed; /* out of memory */
 };
 
+#define FD_MAX 8192 /* descriptors beyond are taken for open */
+
 struct net_transport {
     void *context, *zap, *router, *monitor;
     bool (*lookup)(void *ctx, const uint8_t key[NET_CURVE_KEY_BYTES],
@@ -67,6 +70,7 @@ struct net_transport {
     struct leg legs[NET_TRANSPORT_LEGS];
     struct dial dials[NET_TRANSPORT_DIALS];
     struct taken *taken;
+    uint8_t open_fds[FD_MAX / 8]; /* accepted TCP connections that have not ended */
     struct net_transport_stats stats;
 };
 
@@ -86,8 +90,6 @@ void transport_dial_collect(struct net_transport *t, struct dial *d, struct gath
 
 /* --- router.c ---------------------------------------------------------------------------- */
 void transport_leg_clear(struct leg *l);
-/* Connections of the ROUTER that have ended. */
-void transport_legs_ended(struct net_transport *t, struct gather *g);
 void transport_router_collect(struct net_transport *t, struct gather *g);
 CHT_MUST_USE enum cht_err transport_leg_send(struct net_transport *t, struct leg *l,
                                              struct cht_bytes frame);

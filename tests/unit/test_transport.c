@@ -377,6 +377,25 @@ static void the_end_of_an_inbound_connection_is_told(void **state)
     assert_int_equal(3, a.frames);
 }
 
+static void what_was_sent_before_an_end_is_read_and_then_the_end_is_told(void **state)
+{
+    (void)state;
+    introduce(&b);
+    for (unsigned round = 1; round <= 5; round++) {
+        dial(&b, &a, a.public_key);
+        UNTIL(b.ups == round);
+        assert_int_equal(CHT_OK, send_text(&b, "one"));
+        assert_int_equal(CHT_OK, send_text(&b, "two"));
+        net_transport_undial(b.transport, b.dial);
+        struct timespec pause = { .tv_nsec = 200000000 }; /* a sees nothing until all is over */
+        nanosleep(&pause, NULL);
+        UNTIL(a.frames == 2 * round);
+        UNTIL(a.downs == round);
+        assert_int_equal(round, a.ups);
+    }
+    assert_int_equal(0, net_transport_stats(a.transport)->unheard);
+}
+
 static void a_last_frame_leaves_before_a_hang_up(void **state)
 {
     (void)state;
@@ -492,6 +511,7 @@ int main(void)
         T(an_oversized_message_ends_its_connection),
         T(a_peer_that_comes_back_is_a_new_connection),
         T(the_end_of_an_inbound_connection_is_told),
+        T(what_was_sent_before_an_end_is_read_and_then_the_end_is_told),
         T(a_last_frame_leaves_before_a_hang_up),
         T(a_connection_hung_up_inbound_is_not_heard_any_more),
         T(what_a_slow_reader_has_no_room_for_waits_in_order_and_is_bounded),
