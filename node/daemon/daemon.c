@@ -164,20 +164,21 @@ static void finish(struct node_daemon *d)
 
 enum cht_err daemon_switch(struct node_daemon *d, const char *path, struct node_fault *fault)
 {
-    char old[NODE_PATH_MAX];
+    char old[NODE_PATH_MAX], next[NODE_PATH_MAX];
     memcpy(old, d->home.path, sizeof old);
+    (void)snprintf(next, sizeof next, "%s", path); /* it may be the very path in use */
     daemon_links_close(d);
     daemon_dials_close(d);
     node_replica_close(d->home.replica);
     d->home.replica = NULL;
-    (void)snprintf(d->home.path, sizeof d->home.path, "%s", path);
+    memcpy(d->home.path, next, sizeof next);
     enum cht_err err = node_home_replica(&d->home, fault);
     if (err == CHT_OK)
         err = daemon_bring(&d->home, fault);
     if (err != CHT_OK) {
         d->stopping = true; /* a start tries again */
         if (d->home.replica == NULL) {
-            (void)snprintf(d->home.path, sizeof d->home.path, "%s", old);
+            memcpy(d->home.path, old, sizeof old);
             (void)!node_home_replica(&d->home, NULL);
         }
     }
@@ -198,10 +199,8 @@ static void reopen(struct node_daemon *d)
     struct node_fault fault = { 0 };
     daemon_log("error", "the last changes could not be made durable: %s",
                node_store_message(node_replica_store(d->home.replica)));
-    if (daemon_switch(d, d->home.path, &fault) != CHT_OK) {
-        daemon_log("error", "%s", cht_error_text(&fault.error));
-        d->stopping = true;
-    }
+    if (daemon_switch(d, d->home.path, &fault) != CHT_OK)
+        d->fault = fault;
 }
 
 /* --- waiting -------------------------------------------------------------------------------- */
@@ -421,6 +420,9 @@ enum cht_err node_run(const struct node_run_options *options, struct node_fault 
         scrub(d, SCRUB_FIRST_ROWS);
         while (!d->stopping)
             turn(d, w);
+        err = d->fault.error.code;
+        if (err != CHT_OK && fault != NULL)
+            *fault = d->fault;
     }
     if (d != NULL)
         finish(d);

@@ -43,10 +43,6 @@ enum daemon_arrow {
 /* CHITTY_KILL_AT="arrow:n" makes the n-th passing of that arrow the last: SIGKILL. */
 void daemon_arrow(enum daemon_arrow at);
 
-/* --- greet.c -------------------------------------------------------------------------------- */
-
-void daemon_greet(const struct node_daemon *d);
-
 /* --- links.c ------------------------------------------------------------------------------- */
 
 /* Ranges or records handed in, until the commit tells what became of them. */
@@ -106,8 +102,9 @@ struct node_daemon {
     uint64_t now_ms, wall_ms; /* monotonic and wall clock of this turn */
     uint64_t written_ms, busy_ms, client_ms;
     size_t turn_entries;
-    bool more; /* something is left over: do not sleep */
-    bool left; /* entries are ready to be applied that no turn had room for */
+    bool more;               /* something is left over: do not sleep */
+    bool left;               /* entries are ready to be applied that no turn had room for */
+    struct node_fault fault; /* why it had to stop */
 };
 
 /* The transport's question: whose key is this? */
@@ -123,6 +120,11 @@ void daemon_links_tell(struct node_daemon *d, enum cht_err committed);
 void daemon_links_changed(struct node_daemon *d);
 void daemon_links_close(struct node_daemon *d);
 uint64_t daemon_links_due_ms(const struct node_daemon *d);
+
+/* --- greet.c -------------------------------------------------------------------------------- */
+
+/* The first lines on stdout: who, where, and what to try. */
+void daemon_greet(const struct node_daemon *d);
 
 /* --- report.c: for `status` and `peers` ------------------------------------------------------ */
 
