@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum cht_err transport_error(void)
@@ -87,9 +88,15 @@ static enum cht_err bind_one(struct net_transport *t, const char *endpoint,
         return cht_fail(detail, CHT_E_INVALID, "a listen endpoint must start with tcp://");
     if (!set_int(t->router, ZMQ_IPV6, is_ipv4(endpoint) ? 0 : 1) ||
         zmq_bind(t->router, endpoint) != 0) {
+        char text[CHT_ERROR_TEXT_MAX];
+        const int sys = zmq_errno();
+        const enum cht_err err = transport_error();
+        (void)snprintf(text, sizeof text, "cannot listen on %.80s: %s", endpoint + strlen("tcp://"),
+                       zmq_strerror(sys));
+        (void)cht_fail(detail, err, text);
         if (detail != NULL)
-            detail->sys = zmq_errno();
-        return cht_fail(detail, transport_error(), "a listen endpoint could not be bound");
+            detail->sys = sys;
+        return err;
     }
     if (zmq_getsockopt(t->router, ZMQ_LAST_ENDPOINT, out, &len) != 0)
         return cht_fail(detail, transport_error(), "");

@@ -197,8 +197,9 @@ class Home:
 
     # --- the node
 
-    def start(self, *arguments, listen=LOOPBACK, env=None):
-        """Start a node without waiting until it is ready."""
+    def start(self, *arguments, listen=LOOPBACK, env=None, no_signal=False):
+        """Start a node without waiting until it is ready. `no_signal`: a write beyond a file's
+        limit fails instead of ending it."""
         self.world.count += 1
         path = self.world.folder / f"{self.name}.{self.world.count}.stderr"
         listening = ["--listen", listen] if listen else []
@@ -206,7 +207,7 @@ class Home:
             process = subprocess.Popen(
                 [CHITTY_NODE, "run", "--no-discovery", *listening, *arguments],
                 env=dict(self.env, **(env or {})), stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=errors)
+                stdout=subprocess.PIPE, stderr=errors, restore_signals=not no_signal)
         node = Node(self, process, path)
         self.world.nodes.append(node)
         return node
