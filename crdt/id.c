@@ -1,7 +1,6 @@
 /* Text forms of ids: Crockford base32 and hex; see id.h (PROTOCOL 1.6). */
 #include "crdt/id.h"
 
-#define ID_BITS  128u
 #define ID_START "CHITTY-"
 
 struct type_row {
@@ -85,41 +84,59 @@ static unsigned spelt_type(struct cht_bytes word)
     return number <= UINT8_MAX ? number : 0;
 }
 
-/* Five bits of the id, counted from its first; the digits stand right-aligned in 130 bits. */
-static unsigned digit_at(const uint8_t b[static CRDT_ID_BYTES], unsigned index)
+/* An id as a number of 128 bits; its 26 digits of five bits say 130, the first two of them zero. */
+struct wide {
+    uint64_t high, low;
+};
+
+static uint64_t get_be(const uint8_t *p)
 {
-    unsigned value = 0;
-    for (unsigned bit = index * 5; bit < index * 5 + 5; bit++) {
-        value <<= 1;
-        if (bit >= CRDT_ID_DIGITS * 5 - ID_BITS) {
-            unsigned at = bit - (CRDT_ID_DIGITS * 5 - ID_BITS);
-            value |= (unsigned)(b[at / 8] >> (7 - at % 8)) & 1u;
-        }
-    }
-    return value;
+    uint64_t v = 0;
+    for (size_t i = 0; i < 8; i++)
+        v = v << 8 | p[i];
+    return v;
 }
 
-static void set_digit(uint8_t b[static CRDT_ID_BYTES], unsigned index, unsigned value)
+static void put_be(uint8_t *p, uint64_t v)
 {
-    for (unsigned i = 0; i < 5; i++) {
-        unsigned bit = index * 5 + i;
-        if (bit < CRDT_ID_DIGITS * 5 - ID_BITS)
-            continue;
-        unsigned at = bit - (CRDT_ID_DIGITS * 5 - ID_BITS);
-        uint8_t mask = (uint8_t)(0x80u >> (at % 8));
-        b[at / 8] = (uint8_t)((value >> (4 - i) & 1u) != 0 ? b[at / 8] | mask : b[at / 8] & ~mask);
+    for (size_t i = 8; i-- != 0; v >>= 8)
+        p[i] = (uint8_t)v;
+}
+
+static void write_digits(const uint8_t b[static CRDT_ID_BYTES], char out[static CRDT_ID_DIGITS])
+{
+    struct wide n = { get_be(b), get_be(b + 8) };
+    for (size_t i = CRDT_ID_DIGITS; i-- != 0;) {
+        out[i] = base32[n.low & 31u];
+        n.low = n.low >> 5 | n.high << 59;
+        n.high >>= 5;
     }
 }
 
-static int digit_value(uint8_t c)
+/* The bytes that `count` digits begin, the rest of them being all `fill` (0 or 31). */
+static void from_digits(const uint8_t *digits, size_t count, uint8_t fill,
+                        uint8_t out[static CRDT_ID_BYTES])
 {
+    struct wide n = { 0 };
+    for (size_t i = 0; i < CRDT_ID_DIGITS; i++) {
+        n.high = n.high << 5 | n.low >> 59;
+        n.low = n.low << 5 | (i < count ? digits[i] : fill);
+    }
+    put_be(out, n.high);
+    put_be(out + 8, n.low);
+}
+
+#define NO_DIGIT 0xffu
+
+/* 0 to 31, NO_DIGIT for what is none. */
+static uint8_t digit_value(uint8_t c)
+{
+    static const uint8_t letters[26] = { 10, 11, 12, 13, 14, 15, 16, 17,       1,  18, 19, 1,  20,
+                                         21, 0,  22, 23, 24, 25, 26, NO_DIGIT, 27, 28, 29, 30, 31 };
+    if (c >= '0' && c <= '9')
+        return (uint8_t)(c - '0');
     c = upper(c);
-    if (c == 'O')
-        c = '0';
-    if (c == 'I' || c == 'L')
-        c = '1';
-    const char *at = c == '\0' ? NULL : strchr(base32, c);
-    return at == NULL ? -1 : (int)(at - base32);
+    return c >= 'A' && c <= 'Z' ? letters[c - 'A'] : (uint8_t)NO_DIGIT;
 }
 
 static char *put_text(char *at, const char *text)
@@ -144,9 +161,8 @@ void crdt_id_text(const struct crdt_id *id, char out[static CRDT_ID_TEXT_MAX])
         *at++ = (char)('0' + id->type % 10);
     }
     *at++ = '-';
-    for (unsigned i = 0; i < CRDT_ID_DIGITS; i++)
-        *at++ = base32[digit_at(id->b, i)];
-    *at = '\0';
+    write_digits(id->b, at);
+    at[CRDT_ID_DIGITS] = '\0';
 }
 
 /* Split at the last hyphen into type word and digits; the word is empty without a hyphen. */
@@ -173,15 +189,14 @@ static enum cht_err read_digits(struct cht_bytes digits, struct crdt_id_prefix *
 {
     if (digits.len > CRDT_ID_DIGITS)
         return CHT_E_INVALID;
-    memset(p->low, 0, sizeof p->low);
-    memset(p->high, 0xff, sizeof p->high);
-    for (unsigned i = 0; i < digits.len; i++) {
-        int value = digit_value(digits.data[i]);
-        if (value < 0 || (i == 0 && value > 7))
+    uint8_t values[CRDT_ID_DIGITS];
+    for (size_t i = 0; i < digits.len; i++) {
+        values[i] = digit_value(digits.data[i]);
+        if (values[i] == NO_DIGIT || (i == 0 && values[i] > 7))
             return CHT_E_INVALID; /* the first digit holds three bits */
-        set_digit(p->low, i, (unsigned)value);
-        set_digit(p->high, i, (unsigned)value);
     }
+    from_digits(values, digits.len, 0, p->low);
+    from_digits(values, digits.len, 31, p->high);
     p->digits = (uint8_t)digits.len;
     return CHT_OK;
 }

@@ -6,6 +6,11 @@
 #include <math.h>
 #include <msgpack/pack.h>
 
+/* Nearly all heads are one byte with the length in it; those are written here at once. */
+#define FIXINT_END  0x80u
+#define FIXSTR_END  32u
+#define FIXLIST_END 16u
+
 struct sink {
     struct cht_buf *buf;
     enum cht_err err;
@@ -28,25 +33,21 @@ static msgpack_packer packer_on(struct sink *sink)
 
 enum cht_err crdt_mp_put_nil(struct cht_buf *b)
 {
-    struct sink sink = { .buf = b };
-    msgpack_packer pk = packer_on(&sink);
-    (void)msgpack_pack_nil(&pk); /* the sink keeps the error, with its kind */
-    return sink.err;
+    return cht_buf_add_u8(b, 0xc0);
 }
 
 enum cht_err crdt_mp_put_bool(struct cht_buf *b, bool v)
 {
-    struct sink sink = { .buf = b };
-    msgpack_packer pk = packer_on(&sink);
-    (void)(v ? msgpack_pack_true(&pk) : msgpack_pack_false(&pk));
-    return sink.err;
+    return cht_buf_add_u8(b, v ? 0xc3 : 0xc2);
 }
 
 enum cht_err crdt_mp_put_uint(struct cht_buf *b, uint64_t v)
 {
+    if (v < FIXINT_END)
+        return cht_buf_add_u8(b, (uint8_t)v);
     struct sink sink = { .buf = b };
     msgpack_packer pk = packer_on(&sink);
-    (void)msgpack_pack_uint64(&pk, v);
+    (void)msgpack_pack_uint64(&pk, v); /* the sink keeps the error, with its kind */
     return sink.err;
 }
 
@@ -71,6 +72,16 @@ enum cht_err crdt_mp_put_float(struct cht_buf *b, double v)
 enum cht_err crdt_mp_put_str(struct cht_buf *b, struct cht_bytes v)
 {
     size_t mark = b->len;
+    if (v.len < FIXSTR_END) {
+        enum cht_err err = cht_buf_reserve(b, 1 + v.len);
+        if (err != CHT_OK)
+            return err;
+        b->data[b->len] = (uint8_t)(0xa0 | v.len);
+        if (v.len != 0)
+            memcpy(b->data + b->len + 1, v.data, v.len);
+        b->len += 1 + v.len;
+        return CHT_OK;
+    }
     struct sink sink = { .buf = b };
     msgpack_packer pk = packer_on(&sink);
     if (v.len > UINT32_MAX)
@@ -98,6 +109,8 @@ enum cht_err crdt_mp_put_bin(struct cht_buf *b, struct cht_bytes v)
 
 enum cht_err crdt_mp_put_array(struct cht_buf *b, uint32_t count)
 {
+    if (count < FIXLIST_END)
+        return cht_buf_add_u8(b, (uint8_t)(0x90 | count));
     struct sink sink = { .buf = b };
     msgpack_packer pk = packer_on(&sink);
     (void)msgpack_pack_array(&pk, count);
@@ -106,6 +119,8 @@ enum cht_err crdt_mp_put_array(struct cht_buf *b, uint32_t count)
 
 enum cht_err crdt_mp_put_map(struct cht_buf *b, uint32_t pairs)
 {
+    if (pairs < FIXLIST_END)
+        return cht_buf_add_u8(b, (uint8_t)(0x80 | pairs));
     struct sink sink = { .buf = b };
     msgpack_packer pk = packer_on(&sink);
     (void)msgpack_pack_map(&pk, pairs);

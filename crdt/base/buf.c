@@ -18,13 +18,11 @@ void cht_buf_clear(struct cht_buf *b)
     cht_buf_init(b, b->limit);
 }
 
-enum cht_err cht_buf_reserve(struct cht_buf *b, size_t more)
+enum cht_err cht_buf_grow(struct cht_buf *b, size_t more)
 {
     if (more > b->limit - b->len)
         return CHT_E_LIMIT;
     size_t need = b->len + more;
-    if (need <= b->cap)
-        return CHT_OK;
     size_t cap = b->cap < BUF_FIRST_BYTES ? BUF_FIRST_BYTES : b->cap;
     while (cap < need)
         cap = cap > b->limit / 2 ? b->limit : cap * 2;
@@ -34,21 +32,6 @@ enum cht_err cht_buf_reserve(struct cht_buf *b, size_t more)
     b->data = data;
     b->cap = cap;
     return CHT_OK;
-}
-
-enum cht_err cht_buf_add(struct cht_buf *b, struct cht_bytes src)
-{
-    enum cht_err err = cht_buf_reserve(b, src.len);
-    if (err != CHT_OK || src.len == 0)
-        return err;
-    memcpy(b->data + b->len, src.data, src.len);
-    b->len += src.len;
-    return CHT_OK;
-}
-
-enum cht_err cht_buf_add_u8(struct cht_buf *b, uint8_t v)
-{
-    return cht_buf_add(b, cht_bytes(&v, 1));
 }
 
 enum cht_err cht_buf_add_u32(struct cht_buf *b, uint32_t v)

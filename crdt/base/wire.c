@@ -8,18 +8,6 @@ void cht_wire_fail(struct cht_wire *w, enum cht_err err)
     w->at = w->end;
 }
 
-struct cht_bytes cht_wire_take(struct cht_wire *w, size_t len)
-{
-    if (w->err != CHT_OK || len > cht_wire_left(w)) {
-        cht_wire_fail(w, CHT_E_MALFORMED);
-        return cht_bytes(NULL, 0);
-    }
-    struct cht_bytes got = cht_bytes(w->at, len);
-    if (len != 0)
-        w->at += len;
-    return got;
-}
-
 void cht_wire_copy(struct cht_wire *w, uint8_t *out, size_t len)
 {
     struct cht_bytes got = cht_wire_take(w, len);
@@ -27,12 +15,6 @@ void cht_wire_copy(struct cht_wire *w, uint8_t *out, size_t len)
         memcpy(out, got.data, len);
     else if (len != 0)
         memset(out, 0, len);
-}
-
-uint8_t cht_wire_u8(struct cht_wire *w)
-{
-    struct cht_bytes got = cht_wire_take(w, 1);
-    return got.len == 1 ? got.data[0] : 0;
 }
 
 uint32_t cht_wire_u32(struct cht_wire *w)

@@ -37,13 +37,21 @@ bool node_mp_next(struct node_mp_iter *it, struct cht_bytes *key, struct cht_byt
     return true;
 }
 
+/* Is this key the text wanted? Nearly every key is a short text with the length in its head. */
+static bool is_key(struct cht_bytes key, struct cht_bytes wanted)
+{
+    if (key.data[0] >= 0xa0 && key.data[0] < 0xc0)
+        return key.len == 1 + wanted.len && memcmp(key.data + 1, wanted.data, wanted.len) == 0;
+    return node_mp_kind(key) == CRDT_MP_STR && cht_bytes_eq(node_mp_str(key), wanted);
+}
+
 struct cht_bytes node_mp_get(struct cht_bytes map, const char *key)
 {
     const struct cht_bytes wanted = cht_bytes_str(key);
     struct node_mp_iter it = node_mp_iter(map);
     struct cht_bytes name, value;
     while (it.is_map && node_mp_next(&it, &name, &value)) {
-        if (node_mp_kind(name) == CRDT_MP_STR && cht_bytes_eq(node_mp_str(name), wanted))
+        if (is_key(name, wanted))
             return value;
     }
     return (struct cht_bytes){ 0 };
@@ -60,6 +68,10 @@ static struct crdt_mp head_of(struct cht_bytes object)
 
 enum crdt_mp_kind node_mp_kind(struct cht_bytes object)
 {
+    if (object.len != 0 && object.data[0] >= 0x80 && object.data[0] < 0xc0)
+        return object.data[0] < 0x90   ? CRDT_MP_MAP
+               : object.data[0] < 0xa0 ? CRDT_MP_ARRAY
+                                       : CRDT_MP_STR;
     return head_of(object).kind;
 }
 
@@ -70,6 +82,10 @@ uint64_t node_mp_count(struct cht_bytes object)
 
 struct cht_bytes node_mp_str(struct cht_bytes object)
 {
+    if (object.len != 0 && object.data[0] >= 0xa0 && object.data[0] < 0xc0) {
+        const size_t len = object.data[0] & 0x1fu;
+        return cht_bytes(object.data + 1, len < object.len ? len : object.len - 1);
+    }
     struct crdt_mp head = head_of(object);
     return head.kind == CRDT_MP_STR ? head.data : (struct cht_bytes){ 0 };
 }
