@@ -3,6 +3,11 @@
 
 #include "node/node.h"
 
+#include <time.h>
+
+#define HOME_TRIES    100u
+#define HOME_PAUSE_NS 20000000 /* 20 ms */
+
 static enum cht_err call(struct cli_backend *b, struct cht_bytes message, bool repeatable,
                          node_answer_fn each, void *ctx, struct node_fault *fault)
 {
@@ -21,13 +26,18 @@ enum cht_err cli_backend_home(enum cli_reach reach, struct node_fault *fault,
 {
     if (reach == CLI_REACH_NODE)
         return cli_backend_dial(true, fault, out);
-    enum cht_err err = cli_backend_dial(false, fault, out);
-    if (err != CHT_E_UNREACHABLE)
-        return err;
     struct node_home *home = NULL;
-    err = node_home_open(false, fault, &home);
-    if (err == CHT_E_BUSY) /* one started this very moment */
-        return cli_backend_dial(true, fault, out);
+    enum cht_err err = CHT_E_BUSY;
+    /* A node that is starting or ending has the home and does not answer yet, or no more. */
+    for (unsigned tries = 0; err == CHT_E_BUSY && tries < HOME_TRIES; tries++) {
+        const struct timespec pause = { .tv_nsec = HOME_PAUSE_NS };
+        if (tries != 0)
+            (void)nanosleep(&pause, NULL);
+        err = cli_backend_dial(false, fault, out);
+        if (err != CHT_E_UNREACHABLE)
+            return err;
+        err = node_home_open(false, fault, &home);
+    }
     if (err == CHT_OK)
         *out = (struct cli_backend){ .home = home, .call = call, .close = close_home };
     return err;

@@ -11,6 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LOCK_TRIES    100u
+#define LOCK_PAUSE_NS 20000000 /* 20 ms */
+
 uint64_t node_wall_ms(void)
 {
     struct timespec t;
@@ -199,6 +202,18 @@ enum cht_err node_home_replica(struct node_home *h, struct node_fault *fault)
     return err == CHT_OK ? CHT_OK : node_fault_from(fault, err, &detail);
 }
 
+/* A client starts a node because none answers: one that is just ending is waited for. */
+static enum cht_err lock(bool wait, struct node_fault *fault, struct node_files *out)
+{
+    enum cht_err err = node_files_lock(wait, fault, out);
+    for (unsigned tries = 0; wait && err == CHT_E_BUSY && tries < LOCK_TRIES; tries++) {
+        const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+        (void)nanosleep(&pause, NULL);
+        err = node_files_lock(true, fault, out);
+    }
+    return err;
+}
+
 enum cht_err node_home_start(bool make, struct node_fault *fault, struct node_home *out)
 {
     struct node_home h = { .files.lock_fd = -1 };
@@ -207,7 +222,7 @@ enum cht_err node_home_start(bool make, struct node_fault *fault, struct node_ho
     h.identity = new_identity(fault);
     if (h.identity == NULL)
         return CHT_E_NOMEM;
-    enum cht_err err = node_files_lock(make, fault, &h.files);
+    enum cht_err err = lock(make, fault, &h.files);
     if (err == CHT_OK)
         err = complete(&h.files, make, NULL, fault, h.identity, h.name, space, &made);
     if (err == CHT_OK)

@@ -102,12 +102,13 @@ static enum cht_err keep_addresses(struct daemon_pairing *p, struct node_store *
 {
     const struct net_pair_peer *peer = net_pair_peer(p->machine);
     enum cht_err err = CHT_OK;
-    /* what the ticket says, or who joins, may reach it where it does not know itself to be */
+    /* What the ticket says, or who joins, may reach it where it does not know itself to be; what
+     * it says now is newer and is tried first. */
     for (uint8_t i = 0; err == CHT_OK && p->offer.sync_port != 0 && i < p->offer.host_count; i++) {
         char host[LIMIT_ADDRESS_BYTES], address[LIMIT_ADDRESS_BYTES];
         daemon_join_address(&p->offer.hosts[i], p->offer.sync_port, host);
         (void)snprintf(address, sizeof address, "tcp://%.120s", host);
-        err = node_keep_address(store, peer->device, cht_bytes_str(address), now_ms);
+        err = node_keep_address(store, peer->device, cht_bytes_str(address), now_ms - 1);
     }
     for (uint32_t i = 0; err == CHT_OK && i < net_pair_address_count(p->machine); i++)
         err = node_keep_address(store, peer->device, net_pair_address(p->machine, i), now_ms);
