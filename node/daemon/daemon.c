@@ -15,6 +15,7 @@
 
 /* Rows read before the first turn: a small home is checked before it meets a peer. */
 #define SCRUB_FIRST_ROWS 2000u
+#define REOPEN_MS        1000
 #define POLLS_MAX        (NET_TRANSPORT_POLLS + 24u)
 
 static uint64_t monotonic_ms(void)
@@ -193,14 +194,33 @@ enum cht_err daemon_switch(struct node_daemon *d, const char *path, struct node_
     return err;
 }
 
-/* A fault broke the replica: what the file has is the truth. */
-static void reopen(struct node_daemon *d)
+/* One that may pass by itself, when there is room again. */
+static bool passes(enum cht_err err)
+{
+    return err == CHT_E_FULL || err == CHT_E_IO || err == CHT_E_BUSY || err == CHT_E_NOMEM;
+}
+
+/* A fault broke the replica: what the file has is the truth. Where it cannot be opened either, it
+ * is tried again until it can, or the node is to end. */
+static void reopen(struct node_daemon *d, enum cht_err why)
 {
     struct node_fault fault = { 0 };
-    daemon_log("error", "the last changes could not be made durable: %s",
-               node_store_message(node_replica_store(d->home.replica)));
-    if (daemon_switch(d, d->home.path, &fault) != CHT_OK)
+    bool stopping = d->stopping;
+    daemon_log("error", "the last changes could not be made durable: %s", cht_err_text(why));
+    enum cht_err err = daemon_switch(d, d->home.path, &fault);
+    if (passes(err))
+        daemon_log("error", "%s: trying again each second", cht_error_text(&fault.error));
+    while (passes(err) && !stopping) {
+        struct pollfd p = { .fd = d->signal_fd, .events = POLLIN };
+        stopping = poll(&p, 1, REOPEN_MS) > 0;
+        if (!stopping)
+            err = daemon_switch(d, d->home.path, &fault);
+    }
+    if (err == CHT_OK)
+        daemon_log("info", "the database is open again");
+    else
         d->fault = fault;
+    d->stopping = stopping || err != CHT_OK;
 }
 
 /* --- waiting -------------------------------------------------------------------------------- */
@@ -386,7 +406,7 @@ static void turn(struct node_daemon *d, struct waits *w)
     node_local_flush(d->local);
     daemon_arrow(ARROW_FLUSHED);
     if (d->home.replica != NULL && node_replica_broken(d->home.replica))
-        reopen(d);
+        reopen(d, err);
     if (d->home.replica != NULL)
         tend(d);
 }

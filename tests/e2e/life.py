@@ -165,9 +165,6 @@ def a_full_disk_refuses_changes_and_loses_none(world):
     expect(done.status not in (OK, UNREACHABLE), f"refused: {done!r}")
     expect("kept" in done.err or "full" in done.err, f"clear words: {done!r}")
     limit_files(a.node, resource.RLIM_INFINITY)
-    if not a.node.running():
-        a.node.wait()
-        a.run("--peer", b.node.address)
     ids.append(a.add("room again"))
     b.add("from b")
     converge(a, b, entries=7)
