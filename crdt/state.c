@@ -234,8 +234,9 @@ static enum cht_err delete_extra(const struct crdt_state *s, const struct crdt_g
     for (uint32_t i = 0; err == CHT_OK && op->keep_count != 0 && i < s->count; i++) {
         for (uint32_t k = 0; err == CHT_OK && k < s->cells[i].count; k++) {
             const struct crdt_value *v = &s->cells[i].values[k];
-            bool keep;
-            err = kept(g, change, op, v, &keep);
+            bool keep = false;
+            if (crdt_vector_has(change->past, v->at.chain, v->at.seq))
+                err = kept(g, change, op, v, &keep);
             if (err != CHT_OK || !keep)
                 continue;
             err = cht_buf_add_varint(&packed, v->at.chain);

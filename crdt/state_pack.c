@@ -29,7 +29,71 @@ static int cmp_dot(const struct crdt_value *a, const struct crdt_value *b)
     return a->index < b->index ? -1 : (a->index > b->index ? 1 : 0);
 }
 
-static enum cht_err pack_value(const struct crdt_value *v, bool in_column, struct cht_buf *out)
+static bool is_live(const struct crdt_state *s, const struct crdt_value *dot)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        for (uint32_t k = 0; k < s->cells[i].count; k++) {
+            if (cmp_dot(&s->cells[i].values[k], dot) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static enum cht_err put_dot(const struct crdt_value *dot, struct cht_buf *out)
+{
+    uint8_t raw[3 * CHT_VARINT_MAX], *at = raw;
+    at += cht_varint_put(at, dot->at.chain);
+    at += cht_varint_put(at, dot->at.seq);
+    at += cht_varint_put(at, dot->index);
+    return cht_buf_add(out, cht_bytes(raw, (size_t)(at - raw)));
+}
+
+/* The next kept dot after `last` that is live; the list stands in order of arrival. */
+static bool next_kept(const struct crdt_state *s, struct cht_wire w, const struct crdt_value *last,
+                      struct crdt_value *out)
+{
+    bool any = false;
+    while (w.err == CHT_OK && cht_wire_left(&w) != 0) {
+        struct crdt_value dot = { .at.chain = (uint32_t)cht_wire_varint(&w) };
+        dot.at.seq = (uint32_t)cht_wire_varint(&w);
+        dot.index = (uint16_t)cht_wire_varint(&w);
+        if (w.err == CHT_OK && (last == NULL || cmp_dot(&dot, last) > 0) &&
+            (!any || cmp_dot(&dot, out) < 0) && is_live(s, &dot)) {
+            *out = dot;
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* What a delete saw, without the kept dots that have been replaced since: what of those it met
+ * depends on the order of arrival, and one state has one blob. */
+static enum cht_err put_extra(const struct crdt_state *s, const struct crdt_graph *g,
+                              struct cht_bytes extra, struct cht_buf *out)
+{
+    struct crdt_vector past = { 0 };
+    struct crdt_value dot, last;
+    struct cht_buf packed;
+    struct cht_wire w = cht_wire(extra);
+    cht_buf_init(&packed, SIZE_MAX);
+    enum cht_err err = crdt_vector_unpack(&w, g->chain_count, &past);
+    if (err == CHT_OK)
+        err = crdt_vector_pack(&past, &packed);
+    for (bool more = next_kept(s, w, NULL, &dot); err == CHT_OK && more;
+         more = next_kept(s, w, &last, &dot)) {
+        last = dot;
+        err = put_dot(&dot, &packed);
+    }
+    if (err == CHT_OK)
+        err = put_span(out, cht_buf_view(&packed));
+    crdt_vector_clear(&past);
+    cht_buf_clear(&packed);
+    return err;
+}
+
+static enum cht_err pack_value(const struct crdt_state *s, const struct crdt_graph *g,
+                               const struct crdt_value *v, bool in_column, struct cht_buf *out)
 {
     uint8_t raw[3 * CHT_VARINT_MAX + 9], *at = raw;
     at += cht_varint_put(at, v->at.chain);
@@ -41,7 +105,7 @@ static enum cht_err pack_value(const struct crdt_value *v, bool in_column, struc
     if (err == CHT_OK && !in_column)
         err = put_span(out, v->bytes);
     if (err == CHT_OK && v->extra.len != 0)
-        err = put_span(out, v->extra);
+        err = put_extra(s, g, v->extra, out);
     return err;
 }
 
@@ -73,12 +137,26 @@ enum cht_err crdt_state_pack(const struct crdt_state *s, const struct crdt_graph
         if (err == CHT_OK)
             err = cht_buf_add_varint(out, c->count);
         if (err == CHT_OK)
-            err = pack_value(shown, in_column(ctx, c, shown), out);
+            err = pack_value(s, g, shown, in_column(ctx, c, shown), out);
         const struct crdt_value *v = c->count == 1 ? NULL : next_hidden(c, shown, NULL);
         for (; err == CHT_OK && v != NULL; v = next_hidden(c, shown, v))
-            err = pack_value(v, false, out);
+            err = pack_value(s, g, v, false, out);
     }
     return err;
+}
+
+/* A past and dots, whole. */
+static enum cht_err check_extra(struct cht_bytes extra, const struct crdt_graph *g)
+{
+    struct crdt_vector past = { 0 };
+    struct cht_wire w = cht_wire(extra);
+    enum cht_err err = crdt_vector_unpack(&w, g->chain_count, &past);
+    crdt_vector_clear(&past);
+    while (err == CHT_OK && w.err == CHT_OK && cht_wire_left(&w) != 0) {
+        for (unsigned i = 0; i < 3; i++)
+            (void)cht_wire_varint_max(&w, UINT32_MAX);
+    }
+    return err == CHT_E_NOMEM || w.err == CHT_OK ? err : CHT_E_CORRUPT;
 }
 
 static enum cht_err unpack_value(struct cht_wire *w, const struct crdt_graph *g,
@@ -97,8 +175,8 @@ static enum cht_err unpack_value(struct cht_wire *w, const struct crdt_graph *g,
     if (w->err != CHT_OK || v.at.chain >= g->chain_count || v.at.seq == 0 ||
         v.at.seq > g->chains[v.at.chain].stored.seq || v.at.seq <= g->chains[v.at.chain].branch_seq)
         return CHT_E_CORRUPT;
-    enum cht_err err = CHT_OK;
-    if ((flags & IN_COLUMN) != 0)
+    enum cht_err err = (flags & HAS_EXTRA) != 0 ? check_extra(extra, g) : CHT_OK;
+    if (err == CHT_OK && (flags & IN_COLUMN) != 0)
         err = from_column(ctx, c->field, &bytes);
     if (err == CHT_OK && crdt_mp_scan(bytes, LIMIT_MSGPACK_DEPTH, LIMIT_MSGPACK_OBJECTS) != CHT_OK)
         err = CHT_E_CORRUPT;

@@ -55,8 +55,8 @@ static enum cht_err resolve(struct node_replica *r, struct node_index *x,
         return err;
     }
     uint32_t n = node_index_find(x, &ref->id);
-    if (n != INDEX_NONE && node_index_at(x, place) == n && !r->verifying) {
-        *out = n; /* seen before: a replay; a fold beside the file writes the row all the same */
+    if (n != INDEX_NONE && node_index_at(x, place) == n) {
+        *out = n; /* seen before: a replay */
         return CHT_OK;
     }
     enum cht_err err =
@@ -217,6 +217,8 @@ enum cht_err replica_apply_row(struct node_replica *r, struct replica_row *row, 
         return err == CHT_OK ? CHT_E_WAITING : err;
     r->waits[row->first.chain].set = false;
     for (uint32_t i = next - row->first.seq; err == CHT_OK && i < row->count; i++) {
+        if (r->upto != NULL && !crdt_vector_has(r->upto, row->first.chain, row->first.seq + i))
+            return CHT_E_WAITING;
         err = apply_entry(r, row, &row->entries[i], now_ms);
         if (err == CHT_OK)
             row->advanced = true;
@@ -228,6 +230,8 @@ enum cht_err replica_apply_row(struct node_replica *r, struct replica_row *row, 
 static bool still_waits(const struct node_replica *r, uint32_t chain)
 {
     static const struct crdt_dep parent = { .seq = 0 };
+    if (r->upto != NULL && !crdt_vector_has(r->upto, chain, r->graph.chains[chain].applied.seq + 1))
+        return true;
     if (chain >= r->wait_cap || !r->waits[chain].set)
         return false;
     const struct crdt_dep *dep = &r->waits[chain].dep;

@@ -105,7 +105,8 @@ enum cht_err replica_write_back(struct node_replica *r)
         err = node_rows_write(r->store, &r->graph, dirty[i], slot->state, flags);
     }
     for (uint32_t c = 0; err == CHT_OK && c < r->graph.chain_count; c++)
-        err = node_book_put_position(r->store, c, r->graph.chains[c].applied.seq);
+        err = node_book_put_position(r->store, c, r->graph.chains[c].applied.seq,
+                                     r->graph.chains[c].stored.seq);
     return err;
 }
 

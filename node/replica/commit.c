@@ -182,7 +182,12 @@ static enum cht_err keep_rows(struct node_replica *r)
 static enum cht_err keep_state(struct node_replica *r)
 {
     uint8_t root[CRDT_HASH_BYTES];
+    uint8_t sum[NODE_POSITIONS_SUM_BYTES];
     enum cht_err err = replica_write_back(r);
+    if (err == CHT_OK)
+        err = node_book_sum_positions(r->store, sum);
+    if (err == CHT_OK)
+        err = node_store_put_meta(r->store, "positions", cht_bytes(sum, sizeof sum));
     crdt_root_bytes(&r->root, root);
     return err == CHT_OK ? node_store_put_meta(r->store, "root", cht_bytes(root, sizeof root))
                          : err;
@@ -208,7 +213,7 @@ enum cht_err node_replica_commit(struct node_replica *r, bool write_back)
     bool flush = write_back && (r->dirty.count != 0 || r->lagging);
     if (r->over)
         replica_turn(r);
-    if (!anything(r) && !flush) {
+    if ((!anything(r) && !flush) || !r->writable) { /* opened to look: it stays in memory */
         r->over = true;
         return CHT_OK;
     }

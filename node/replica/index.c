@@ -77,21 +77,27 @@ static enum cht_err grow_ids(struct node_index *x)
     return CHT_OK;
 }
 
-enum cht_err node_index_add(struct node_index *x, const struct crdt_id *id, struct crdt_place spelt,
-                            uint32_t *out)
+enum cht_err node_index_reserve(struct node_index *x, const struct crdt_id *id, uint32_t *out)
 {
     enum cht_err err = x->count == x->cap ? grow_ids(x) : CHT_OK;
     if (err != CHT_OK)
         return err;
     uint32_t n = x->count;
-    x->slots[n] = (struct index_slot){ .id = *id, .spelt = spelt };
-    err = node_index_spelt(x, n, spelt);
-    if (err != CHT_OK)
-        return err;
+    x->slots[n] = (struct index_slot){ .id = *id };
     put_id(x->by_id, x->id_mask, x->slots, n);
     x->count++;
     *out = n;
     return CHT_OK;
+}
+
+enum cht_err node_index_add(struct node_index *x, const struct crdt_id *id, struct crdt_place spelt,
+                            uint32_t *out)
+{
+    enum cht_err err = node_index_reserve(x, id, out);
+    if (err != CHT_OK)
+        return err;
+    x->slots[*out].spelt = spelt;
+    return node_index_spelt(x, *out, spelt);
 }
 
 static enum cht_err grow_places(struct node_index *x)

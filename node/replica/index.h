@@ -34,6 +34,9 @@ uint32_t node_index_at(const struct node_index *x, struct crdt_place place);
 /* Give the next number to a new id. CHT_E_NOMEM. */
 CHT_MUST_USE enum cht_err node_index_add(struct node_index *x, const struct crdt_id *id,
                                          struct crdt_place spelt, uint32_t *out);
+/* The same, while no entry is known that spelt it. */
+CHT_MUST_USE enum cht_err node_index_reserve(struct node_index *x, const struct crdt_id *id,
+                                             uint32_t *out);
 /* The entry at `place` spelt number n (too). CHT_E_NOMEM. */
 CHT_MUST_USE enum cht_err node_index_spelt(struct node_index *x, uint32_t n,
                                            struct crdt_place place);

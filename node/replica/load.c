@@ -1,15 +1,15 @@
 /* A replica's memory from its book and log; see load.h (PROTOCOL 10.2). */
 #include "node/replica/load.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-struct node_replica *replica_new(struct node_store *store, struct node_store *log)
+struct node_replica *replica_new(struct node_store *store)
 {
     struct node_replica *r = calloc(1, sizeof *r);
     if (r == NULL)
         return NULL;
     r->store = store;
-    r->log = log;
     r->own_chain = CRDT_NO_CHAIN;
     r->over = true;
     cht_arena_init(&r->arena, LIMIT_TURN_BYTES);
@@ -48,9 +48,11 @@ void replica_free(struct node_replica *r)
     free(r);
 }
 
-static enum cht_err load_record(void *ctx, struct cht_bytes record)
+static enum cht_err load_record(void *ctx, uint32_t n, struct cht_bytes record)
 {
     struct node_replica *r = ctx;
+    if (n != net_members_count(r->members) + 1)
+        return CHT_E_CORRUPT;
     enum cht_err err = net_members_add(r->members, record);
     return err == CHT_OK || err == CHT_E_NOMEM ? err : CHT_E_CORRUPT;
 }
@@ -83,7 +85,8 @@ static enum cht_err load_epoch(void *ctx, struct crdt_place from, const uint8_t 
     struct crdt_graph_tip tip = { .seq = from.seq };
     memcpy(tip.epoch, epoch, CRDT_EPOCH_BYTES);
     struct crdt_graph_chain *c = &r->graph.chains[from.chain];
-    if (from.seq <= c->stored.seq)
+    if (from.seq <= c->stored.seq ||
+        (c->epoch_count != 0 && memcmp(c->stored.epoch, epoch, CRDT_EPOCH_BYTES) == 0))
         return CHT_E_CORRUPT;
     c->stored.seq = from.seq - 1; /* the tip itself is set from the log below */
     return crdt_graph_stored(&r->graph, from.chain, from.seq, &tip);
@@ -120,7 +123,7 @@ static enum cht_err load_tips(struct node_replica *r)
     for (uint32_t c = 0; c < r->graph.chain_count; c++) {
         struct crdt_graph_chain *chain = &r->graph.chains[c];
         struct node_log_row row;
-        enum cht_err err = node_log_last(r->log, c, &row);
+        enum cht_err err = node_log_last(r->store, c, &row);
         if (err != CHT_OK)
             return err == CHT_E_NOTFOUND ? CHT_E_CORRUPT : err;
         if (chain->epoch_count == 0 || chain->epochs[0].seq != chain->branch_seq + 1 ||
@@ -139,12 +142,42 @@ static enum cht_err load_tips(struct node_replica *r)
     return CHT_OK;
 }
 
-enum cht_err replica_load_book(struct node_replica *r, struct cht_error *detail)
+/* Damage found while loading, with the table's name. */
+static enum cht_err misfit(struct cht_error *detail, const char *table)
+{
+    char text[CHT_ERROR_TEXT_MAX];
+    (void)snprintf(text, sizeof text,
+                   "table %s of the database is damaged: run 'chitty-node verify'", table);
+    return cht_fail(detail, CHT_E_CORRUPT, text);
+}
+
+struct part {
+    const char *table;
+    struct node_book_reader reader;
+};
+
+/* One table after the other, so that the one that is damaged can be named. */
+static enum cht_err load_parts(struct node_replica *r, const struct part *parts, size_t count,
+                               struct cht_error *detail)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct node_book_reader reader = parts[i].reader;
+        reader.ctx = r;
+        enum cht_err err = node_book_read(r->store, &reader);
+        if (err == CHT_E_CORRUPT || err == CHT_E_NOTFOUND)
+            return misfit(detail, parts[i].table);
+        if (err != CHT_OK)
+            return err;
+    }
+    return CHT_OK;
+}
+
+static enum cht_err load_space(struct node_replica *r)
 {
     struct cht_buf space;
     cht_buf_init(&space, 64);
-    enum cht_err err = node_store_get_meta(r->log, "space", &space);
-    if (err == CHT_OK && space.len != CRDT_ID_BYTES)
+    enum cht_err err = node_store_get_meta(r->store, "space", &space);
+    if (err == CHT_E_NOTFOUND || (err == CHT_OK && space.len != CRDT_ID_BYTES))
         err = CHT_E_CORRUPT;
     if (err == CHT_OK) {
         memcpy(r->space, space.data, CRDT_ID_BYTES);
@@ -152,22 +185,28 @@ enum cht_err replica_load_book(struct node_replica *r, struct cht_error *detail)
         err = r->members == NULL ? CHT_E_NOMEM : CHT_OK;
     }
     cht_buf_clear(&space);
-    const struct node_book_reader reader = {
-        .ctx = r,
-        .record = load_record,
-        .device = load_device,
-        .chain = load_chain,
-        .epoch = load_epoch,
-        .entity = load_entity,
-        .actor = load_actor,
+    return err;
+}
+
+enum cht_err replica_load_book(struct node_replica *r, struct cht_error *detail)
+{
+    static const struct part parts[] = {
+        { "record", { .record = load_record } }, { "device", { .device = load_device } },
+        { "chain", { .chain = load_chain } },    { "epoch", { .epoch = load_epoch } },
+        { "entity", { .entity = load_entity } }, { "actor", { .actor = load_actor } },
     };
+    enum cht_err err = load_space(r);
+    if (err == CHT_E_CORRUPT)
+        return misfit(detail, "meta");
     if (err == CHT_OK)
-        err = node_book_read(r->log, &reader);
-    if (err == CHT_OK)
-        err = load_tips(r);
-    if (err == CHT_E_CORRUPT || err == CHT_E_NOTFOUND)
-        return cht_fail(detail, CHT_E_CORRUPT,
-                        "the database's tables do not fit together: run 'chitty-node verify'");
+        err = load_parts(r, parts, sizeof parts / sizeof parts[0], detail);
+    if (err == CHT_OK && net_members_count(r->members) == 0)
+        return misfit(detail, "record");
+    if (err != CHT_OK)
+        return err;
+    err = load_tips(r);
+    if (err == CHT_E_CORRUPT)
+        return misfit(detail, "log");
     r->devices_kept = r->graph.device_count;
     r->chains_kept = r->graph.chain_count;
     r->records_kept = net_members_count(r->members);
@@ -196,15 +235,15 @@ static enum cht_err load_number(void *ctx, uint32_t chain, uint32_t k,
     return CHT_OK;
 }
 
-static enum cht_err load_position(void *ctx, uint32_t chain, uint32_t seq)
+static enum cht_err load_position(void *ctx, uint32_t chain, uint32_t seq, uint32_t stored)
 {
     struct node_replica *r = ctx;
     if (chain >= r->graph.chain_count)
         return CHT_E_CORRUPT;
     struct crdt_graph_chain *c = &r->graph.chains[chain];
-    if (seq > c->stored.seq)
+    if (seq > stored || stored > c->stored.seq || seq < c->branch_seq)
         return CHT_E_CORRUPT;
-    if (seq <= c->branch_seq)
+    if (seq == c->branch_seq)
         return CHT_OK; /* nothing of its own applied yet */
     struct crdt_place at = { chain, seq };
     struct crdt_before before;
@@ -231,25 +270,41 @@ static enum cht_err count_void(void *ctx, struct crdt_place at, uint32_t op, con
     return CHT_OK;
 }
 
-enum cht_err replica_load_positions(struct node_replica *r)
+/* The root and the positions' sum that were written with the typed tables. */
+static enum cht_err load_root(struct node_replica *r)
 {
-    const struct node_book_reader positions = { .ctx = r, .position = load_position };
-    const struct node_book_reader numbers = { .ctx = r,
-                                              .number = load_number,
-                                              .voided = count_void };
-    struct cht_buf root;
+    struct cht_buf root, sum;
+    uint8_t positions[NODE_POSITIONS_SUM_BYTES];
     cht_buf_init(&root, 64);
-    enum cht_err err = node_book_read(r->store, &positions);
-    if (err == CHT_OK)
-        err = node_book_read(r->store, &numbers);
-    if (err == CHT_OK)
-        err = node_store_get_meta(r->store, "root", &root);
-    if (err == CHT_OK && root.len == CRDT_HASH_BYTES)
+    cht_buf_init(&sum, 64);
+    enum cht_err err = node_book_sum_positions(r->store, positions);
+    enum cht_err has = err == CHT_OK ? node_store_get_meta(r->store, "positions", &sum) : err;
+    if (has == CHT_OK)
+        has = node_store_get_meta(r->store, "root", &root);
+    if (has == CHT_OK && root.len == CRDT_HASH_BYTES &&
+        cht_bytes_eq(cht_buf_view(&sum), cht_bytes(positions, sizeof positions)))
         crdt_root_from(root.data, &r->root);
-    if (err == CHT_E_NOTFOUND)
-        err = CHT_OK; /* nothing was ever written back */
+    else if (has == CHT_OK || (has == CHT_E_NOTFOUND && r->graph.applied.len != 0))
+        err = CHT_E_CORRUPT;
+    else if (has != CHT_E_NOTFOUND) /* else nothing was ever written back */
+        err = has;
     cht_buf_clear(&root);
+    cht_buf_clear(&sum);
     return err;
+}
+
+enum cht_err replica_load_positions(struct node_replica *r, struct cht_error *detail)
+{
+    static const struct part parts[] = {
+        { "position", { .position = load_position } },
+        { "number", { .number = load_number } },
+        { "void", { .voided = count_void } },
+    };
+    enum cht_err err = load_parts(r, parts, sizeof parts / sizeof parts[0], detail);
+    if (err != CHT_OK)
+        return err;
+    err = load_root(r);
+    return err == CHT_E_CORRUPT ? misfit(detail, "meta or position") : err;
 }
 
 enum cht_err replica_replay(struct node_replica *r, uint64_t now_ms)
@@ -281,6 +336,7 @@ enum cht_err replica_reset(struct node_replica *r)
     r->lagging = false;
     if (r->wait_cap != 0)
         memset(r->waits, 0, r->wait_cap * sizeof *r->waits);
+    memset(r->heads_named, 0, sizeof r->heads_named);
     enum cht_err err = replica_load_book(r, NULL);
-    return err == CHT_OK ? replica_load_positions(r) : err;
+    return err == CHT_OK ? replica_load_positions(r, NULL) : err;
 }

@@ -3,13 +3,13 @@
 /* Inside node/replica only: a replica's memory from its book. */
 #include "node/replica/own.h"
 
-/* A replica in memory over two stores (usually the same), nothing loaded. NULL: no memory. */
-struct node_replica *replica_new(struct node_store *store, struct node_store *log);
-/* Records, devices, chains with their stored tips, epochs, entities and actors, from `log`'s book.
- * CHT_E_CORRUPT: the book does not fit together. */
+/* A replica in memory over a store, nothing loaded. NULL: no memory. */
+struct node_replica *replica_new(struct node_store *store);
+/* Records, devices, chains with their stored tips, epochs, entities and actors, from the book.
+ * CHT_E_CORRUPT: it does not fit together; `detail` says which table. */
 CHT_MUST_USE enum cht_err replica_load_book(struct node_replica *r, struct cht_error *detail);
 /* Numbers, positions with their pasts, and the root: where the typed tables stand. */
-CHT_MUST_USE enum cht_err replica_load_positions(struct node_replica *r);
+CHT_MUST_USE enum cht_err replica_load_positions(struct node_replica *r, struct cht_error *detail);
 /* Apply what the log holds beyond the positions, committing as memory fills. */
 CHT_MUST_USE enum cht_err replica_replay(struct node_replica *r, uint64_t now_ms);
 /* Forget everything in memory and load it again. */

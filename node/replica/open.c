@@ -53,7 +53,7 @@ enum cht_err node_replica_open(const struct node_replica_options *options, struc
     enum cht_err err = node_store_open(options->path, options->mode, detail, &store);
     if (err != CHT_OK)
         return err;
-    struct node_replica *r = replica_new(store, store);
+    struct node_replica *r = replica_new(store);
     if (r == NULL) {
         node_store_close(store);
         return cht_fail(detail, CHT_E_NOMEM, "out of memory");
@@ -65,7 +65,7 @@ enum cht_err node_replica_open(const struct node_replica_options *options, struc
         *detail = (struct cht_error){ 0 };
     err = replica_load_book(r, detail);
     if (err == CHT_OK)
-        err = replica_load_positions(r);
+        err = replica_load_positions(r, detail);
     wind_clock(r, options->now_ms);
     if (err == CHT_OK)
         err = replica_replay(r, options->now_ms);

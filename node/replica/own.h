@@ -87,7 +87,6 @@ struct replica_scrub {
 
 struct node_replica {
     struct node_store *store;
-    struct node_store *log; /* where log rows are read: `store`, but for a verifying fold */
     struct crdt_graph graph;
     struct net_members *members;
     struct crdt_root root;
@@ -95,8 +94,8 @@ struct node_replica {
     struct crdt_hlc clock;
     uint8_t space[CRDT_ID_BYTES];
     bool broken, writable;
-    bool verifying; /* a fold beside the file that is checked: see verify.c */
-    bool lagging;   /* entries were applied since the typed tables were written */
+    const struct crdt_vector *upto; /* a verifying fold: apply nothing beyond; else NULL */
+    bool lagging; /* entries were stored or applied since the typed tables were written */
 
     struct node_index entities, actors;
     struct replica_slot *slots; /* by entity number */

@@ -182,17 +182,26 @@ struct node_verified {
     struct crdt_root root; /* folded from the log */
     uint64_t chains, entries, problems;
 };
-/* Re-hash every chain, check every head, fold the log in a fresh memory and compare with the typed
- * tables as they stand. Write-back first. Errors: of the store, or no memory; damage is a problem,
+/* Write back, then re-hash every chain, check every head, fold the log in a fresh memory and
+ * compare everything that is made from it. Errors: of the store, or no memory; damage is a problem,
  * not an error. */
 CHT_MUST_USE enum cht_err node_replica_verify(struct node_replica *r, node_problem *each, void *ctx,
                                               struct node_verified *out);
+/* The same of a file that no replica can be opened on; nobody else may have it open. What was not
+ * yet applied when it was last closed is not told from damage to the notes beside the log. */
+CHT_MUST_USE enum cht_err node_replica_verify_file(const char *path, node_problem *each, void *ctx,
+                                                   struct cht_error *detail,
+                                                   struct node_verified *out);
 enum node_scrub { NODE_SCRUB_MORE, NODE_SCRUB_GOOD, NODE_SCRUB_DAMAGE };
 /* Read `count` more entities from the typed tables and sum them; at the end of a round the root is
  * what the rows give, and DAMAGE tells that the log gave another. Between turns. */
 CHT_MUST_USE enum cht_err node_replica_scrub(struct node_replica *r, uint32_t count,
                                              enum node_scrub *out);
-/* Empty the typed tables and fold the log again. CHT_E_CORRUPT: the log itself is damaged. */
+/* Empty all that is made from the log and fold it again. CHT_E_CORRUPT: the log itself is damaged,
+ * and the replica broken. */
 CHT_MUST_USE enum cht_err node_replica_rebuild(struct node_replica *r);
+/* The same for a file that no replica can be opened on. */
+CHT_MUST_USE enum cht_err node_replica_rebuild_file(const struct node_replica_options *options,
+                                                    struct cht_error *detail);
 
 #endif

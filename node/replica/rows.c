@@ -87,7 +87,7 @@ enum cht_err replica_row_at(struct node_replica *r, struct crdt_place at, struct
     }
     struct node_log_row found;
     struct replica_row row;
-    enum cht_err err = node_log_find(r->log, at, &found);
+    enum cht_err err = node_log_find(r->store, at, &found);
     if (err == CHT_OK)
         err = copy_row(&found, arena, &row);
     if (err == CHT_OK)
@@ -123,13 +123,12 @@ enum cht_err replica_row_open(struct node_replica *r, struct crdt_place at,
         return CHT_OK;
     }
     struct node_log_row found;
-    enum cht_err err = node_log_find(r->log, at, &found);
+    enum cht_err err = node_log_find(r->store, at, &found);
     if (err == CHT_OK)
         err = replica_row_new(r, &row);
     if (err != CHT_OK)
         return err;
     err = copy_row(&found, &r->arena, row);
-    row->fresh = r->verifying && r->graph.chains[at.chain].applied.seq < row->first.seq;
     /* what the row notes counts only as far as entries of it are applied here; on a replay from
      * before it, it is noted anew */
     bool partly = r->graph.chains[at.chain].applied.seq >= row->first.seq;
@@ -174,7 +173,7 @@ enum cht_err replica_before(struct node_replica *r, struct crdt_place at,
     struct node_log_row found;
     enum cht_err err = CHT_OK;
     if (now == NULL) {
-        err = node_log_find(r->log, at, &found);
+        err = node_log_find(r->store, at, &found);
         if (err == CHT_OK && found.first.seq + found.count - 1 == at.seq) {
             memcpy(b.hash.b, found.tip.data, CRDT_HASH_BYTES);
             b.hlc = found.stamp;
@@ -272,6 +271,7 @@ enum cht_err replica_stored(struct node_replica *r, uint32_t chain,
                             const struct crdt_entry *entries, uint32_t count)
 {
     enum cht_err err = CHT_OK;
+    r->lagging = true; /* positions tell how far the log goes */
     for (uint32_t i = 0, from = 0; err == CHT_OK && i < count; i++) {
         const struct crdt_entry *e = &entries[i];
         bool last = i + 1 == count ||

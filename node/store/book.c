@@ -1,6 +1,6 @@
 /* The book of small numbers: devices, chains, entities, actors, records; see store.h
  * (PROTOCOL 10.2). */
-#include "node/store/sql.h"
+#include "node/store/sums.h"
 
 enum cht_err node_book_add_device(struct node_store *s, uint32_t n,
                                   const uint8_t id[static CRDT_ID_BYTES])
@@ -71,7 +71,8 @@ enum cht_err node_book_add_actor(struct node_store *s, uint32_t n, const struct 
     return store_done(st);
 }
 
-enum cht_err node_book_put_position(struct node_store *s, uint32_t chain, uint32_t seq)
+enum cht_err node_book_put_position(struct node_store *s, uint32_t chain, uint32_t seq,
+                                    uint32_t stored)
 {
     sqlite3_stmt *st;
     enum cht_err err = store_statement(s, SQL_POSITION_PUT, &st);
@@ -79,7 +80,29 @@ enum cht_err node_book_put_position(struct node_store *s, uint32_t chain, uint32
         return err;
     sqlite3_bind_int64(st, 1, chain);
     sqlite3_bind_int64(st, 2, seq);
+    sqlite3_bind_int64(st, 3, stored);
     return store_done(st);
+}
+
+enum cht_err node_book_sum_positions(struct node_store *s,
+                                     uint8_t out[static NODE_POSITIONS_SUM_BYTES])
+{
+    sqlite3_stmt *st = NULL;
+    struct store_sum sum;
+    store_sum_init(&sum);
+    enum cht_err err =
+        store_prepare(s, "SELECT chain, seq, stored FROM position ORDER BY chain", &st);
+    while (err == CHT_OK && (err = store_row(st)) == CHT_OK) {
+        for (int i = 0; err == CHT_OK && i < 3; i++)
+            err = store_sum_int(&sum, sqlite3_column_int64(st, i));
+    }
+    sqlite3_finalize(st);
+    uint8_t bytes[STORE_SUM_BYTES];
+    store_sum_take(&sum, bytes);
+    if (err != CHT_E_NOTFOUND)
+        return err;
+    memcpy(out, bytes, sizeof bytes);
+    return CHT_OK;
 }
 
 enum cht_err node_book_add_number(struct node_store *s, uint32_t chain, uint32_t k,
@@ -123,78 +146,110 @@ enum cht_err node_book_add_record(struct node_store *s, struct cht_bytes record)
 
 typedef enum cht_err book_row(const struct node_book_reader *r, sqlite3_stmt *st);
 
+/* A column that must be a number of 32 bits; else `*good` is cleared. */
+static uint32_t take_u32(sqlite3_stmt *st, int column, bool *good)
+{
+    int64_t v = sqlite3_column_int64(st, column);
+    if (sqlite3_column_type(st, column) != SQLITE_INTEGER || v < 0 || v > UINT32_MAX)
+        *good = false;
+    return (uint32_t)v;
+}
+
+static struct crdt_place take_place(sqlite3_stmt *st, int column, bool *good)
+{
+    int64_t key = sqlite3_column_int64(st, column);
+    struct crdt_place place = store_place_of(key);
+    if (sqlite3_column_type(st, column) != SQLITE_INTEGER || store_place_key(place) != key)
+        *good = false;
+    return place;
+}
+
 static enum cht_err read_device(const struct node_book_reader *r, sqlite3_stmt *st)
 {
+    bool good = true;
     struct cht_bytes id = store_column(st, 1);
-    return id.len == CRDT_ID_BYTES
-               ? r->device(r->ctx, (uint32_t)sqlite3_column_int64(st, 0), id.data)
-               : CHT_E_CORRUPT;
+    uint32_t n = take_u32(st, 0, &good);
+    return good && id.len == CRDT_ID_BYTES ? r->device(r->ctx, n, id.data) : CHT_E_CORRUPT;
 }
 
 static enum cht_err read_chain(const struct node_book_reader *r, sqlite3_stmt *st)
 {
-    bool root = sqlite3_column_type(st, 2) == SQLITE_NULL;
-    return r->chain(r->ctx, (uint32_t)sqlite3_column_int64(st, 0),
-                    (uint32_t)sqlite3_column_int64(st, 1),
-                    root ? CRDT_NO_CHAIN : (uint32_t)sqlite3_column_int64(st, 2),
-                    (uint32_t)sqlite3_column_int64(st, 3));
+    bool good = true, root = sqlite3_column_type(st, 2) == SQLITE_NULL;
+    uint32_t n = take_u32(st, 0, &good), device = take_u32(st, 1, &good);
+    uint32_t parent = root ? CRDT_NO_CHAIN : take_u32(st, 2, &good);
+    uint32_t branch_seq = take_u32(st, 3, &good);
+    return good ? r->chain(r->ctx, n, device, parent, branch_seq) : CHT_E_CORRUPT;
 }
 
 static enum cht_err read_epoch(const struct node_book_reader *r, sqlite3_stmt *st)
 {
-    struct crdt_place from = { (uint32_t)sqlite3_column_int64(st, 0),
-                               (uint32_t)sqlite3_column_int64(st, 1) };
+    bool good = true;
+    struct crdt_place from = { .chain = take_u32(st, 0, &good) };
+    from.seq = take_u32(st, 1, &good);
     struct cht_bytes epoch = store_column(st, 2);
-    return epoch.len == CRDT_EPOCH_BYTES ? r->epoch(r->ctx, from, epoch.data) : CHT_E_CORRUPT;
+    return good && epoch.len == CRDT_EPOCH_BYTES ? r->epoch(r->ctx, from, epoch.data)
+                                                 : CHT_E_CORRUPT;
 }
 
 static enum cht_err read_entity(const struct node_book_reader *r, sqlite3_stmt *st)
 {
+    bool good = true;
+    struct crdt_place place = take_place(st, 0, &good);
+    uint32_t n = take_u32(st, 1, &good), type = take_u32(st, 2, &good);
     struct cht_bytes bytes = store_column(st, 3);
-    if (bytes.len != CRDT_ID_BYTES)
+    if (!good || type == 0 || type > UINT8_MAX || bytes.len != CRDT_ID_BYTES)
         return CHT_E_CORRUPT;
-    struct crdt_id id = { .type = (uint8_t)sqlite3_column_int(st, 2) };
+    struct crdt_id id = { .type = (uint8_t)type };
     memcpy(id.b, bytes.data, CRDT_ID_BYTES);
-    return r->entity(r->ctx, (uint32_t)sqlite3_column_int64(st, 1), &id,
-                     store_place_of(sqlite3_column_int64(st, 0)));
+    return r->entity(r->ctx, n, &id, place);
 }
 
 static enum cht_err read_actor(const struct node_book_reader *r, sqlite3_stmt *st)
 {
+    bool good = true;
+    struct crdt_place place = take_place(st, 0, &good);
+    uint32_t n = take_u32(st, 1, &good);
     struct cht_bytes bytes = store_column(st, 2);
-    if (bytes.len != CRDT_ID_BYTES)
+    if (!good || bytes.len != CRDT_ID_BYTES)
         return CHT_E_CORRUPT;
     struct crdt_id id = { 0 };
     memcpy(id.b, bytes.data, CRDT_ID_BYTES);
-    return r->actor(r->ctx, (uint32_t)sqlite3_column_int64(st, 1), &id,
-                    store_place_of(sqlite3_column_int64(st, 0)));
+    return r->actor(r->ctx, n, &id, place);
 }
 
 static enum cht_err read_number(const struct node_book_reader *r, sqlite3_stmt *st)
 {
-    struct crdt_graph_number number = { .device = (uint32_t)sqlite3_column_int64(st, 2),
-                                        .seq = (uint32_t)sqlite3_column_int64(st, 3) };
-    return r->number(r->ctx, (uint32_t)sqlite3_column_int64(st, 0),
-                     (uint32_t)sqlite3_column_int64(st, 1), &number);
+    bool good = true;
+    uint32_t chain = take_u32(st, 0, &good), k = take_u32(st, 1, &good);
+    struct crdt_graph_number number = { .device = take_u32(st, 2, &good) };
+    number.seq = take_u32(st, 3, &good);
+    return good ? r->number(r->ctx, chain, k, &number) : CHT_E_CORRUPT;
 }
 
 static enum cht_err read_void(const struct node_book_reader *r, sqlite3_stmt *st)
 {
+    bool good = true;
+    struct crdt_place place = take_place(st, 0, &good);
     const char *why = (const char *)sqlite3_column_text(st, 2);
     int64_t op = sqlite3_column_int64(st, 1);
-    return r->voided(r->ctx, store_place_of(sqlite3_column_int64(st, 0)),
-                     op < 0 ? UINT32_MAX : (uint32_t)op, why == NULL ? "" : why);
+    if (!good || why == NULL || op < -1 || op >= (int64_t)LIMIT_ENTRY_OPS)
+        return CHT_E_CORRUPT;
+    return r->voided(r->ctx, place, op < 0 ? UINT32_MAX : (uint32_t)op, why);
 }
 
 static enum cht_err read_position(const struct node_book_reader *r, sqlite3_stmt *st)
 {
-    return r->position(r->ctx, (uint32_t)sqlite3_column_int64(st, 0),
-                       (uint32_t)sqlite3_column_int64(st, 1));
+    bool good = true;
+    uint32_t chain = take_u32(st, 0, &good), seq = take_u32(st, 1, &good);
+    uint32_t stored = take_u32(st, 2, &good);
+    return good ? r->position(r->ctx, chain, seq, stored) : CHT_E_CORRUPT;
 }
 
 static enum cht_err read_record(const struct node_book_reader *r, sqlite3_stmt *st)
 {
-    return r->record(r->ctx, store_column(st, 0));
+    bool good = true;
+    uint32_t n = take_u32(st, 0, &good);
+    return good ? r->record(r->ctx, n, store_column(st, 1)) : CHT_E_CORRUPT;
 }
 
 static enum cht_err read_table(struct node_store *s, const char *sql, book_row *row,
@@ -217,7 +272,7 @@ enum cht_err node_book_read(struct node_store *s, const struct node_book_reader 
         const char *sql;
         book_row *row;
     } tables[] = {
-        { r->record != NULL, "SELECT bytes FROM record ORDER BY n", read_record },
+        { r->record != NULL, "SELECT n, bytes FROM record ORDER BY n", read_record },
         { r->device != NULL, "SELECT n, id FROM device ORDER BY n", read_device },
         { r->chain != NULL, "SELECT n, device, parent, branch_seq FROM chain ORDER BY n",
           read_chain },
@@ -228,7 +283,8 @@ enum cht_err node_book_read(struct node_store *s, const struct node_book_reader 
         { r->number != NULL, "SELECT chain, k, device, seq FROM number ORDER BY chain, k",
           read_number },
         { r->voided != NULL, "SELECT place, op, why FROM void ORDER BY place, op", read_void },
-        { r->position != NULL, "SELECT chain, seq FROM position ORDER BY chain", read_position },
+        { r->position != NULL, "SELECT chain, seq, stored FROM position ORDER BY chain",
+          read_position },
     };
     enum cht_err err = CHT_OK;
     for (size_t i = 0; err == CHT_OK && i < sizeof tables / sizeof tables[0]; i++) {

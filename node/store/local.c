@@ -3,8 +3,8 @@
 
 #include "node/store/sums.h"
 
-enum cht_err node_keep_answer(struct node_store *s, struct cht_bytes key, uint64_t now_ms,
-                              struct cht_bytes answer)
+static enum cht_err put_answer(struct node_store *s, struct cht_bytes key, uint64_t now_ms,
+                               struct cht_bytes answer)
 {
     struct store_sum sum;
     uint8_t bytes[STORE_SUM_BYTES];
@@ -17,14 +17,31 @@ enum cht_err node_keep_answer(struct node_store *s, struct cht_bytes key, uint64
     store_sum_take(&sum, bytes);
     sqlite3_stmt *st = NULL;
     if (err == CHT_OK)
+        err = store_statement(s, SQL_ANSWER_SUM, &st);
+    if (err == CHT_OK) {
+        store_bind(st, 1, key);
+        err = store_answers_gone(s, st);
+    }
+    if (err == CHT_OK)
         err = store_statement(s, SQL_ANSWER_PUT, &st);
     if (err != CHT_OK)
         return err;
+    store_answer_added(s, bytes);
     store_bind(st, 1, key);
     sqlite3_bind_int64(st, 2, (int64_t)now_ms);
     store_bind(st, 3, answer);
     store_bind(st, 4, cht_bytes(bytes, sizeof bytes));
     return store_done(st);
+}
+
+enum cht_err node_keep_answer(struct node_store *s, struct cht_bytes key, uint64_t now_ms,
+                              struct cht_bytes answer)
+{
+    bool own;
+    enum cht_err err = store_summed_enter(s, &own);
+    if (err == CHT_OK)
+        err = put_answer(s, key, now_ms, answer);
+    return store_summed_leave(s, STORE_SUMMED_ANSWER, own, err);
 }
 
 enum cht_err node_kept_answer(struct node_store *s, struct cht_bytes key, struct cht_buf *out)
@@ -43,18 +60,33 @@ enum cht_err node_kept_answer(struct node_store *s, struct cht_bytes key, struct
     return err;
 }
 
-enum cht_err node_forget_answers(struct node_store *s, uint64_t before_ms)
+static enum cht_err drop_answers(struct node_store *s, uint64_t before_ms)
 {
     sqlite3_stmt *st;
-    enum cht_err err = store_statement(s, SQL_ANSWER_FORGET, &st);
+    enum cht_err err = store_statement(s, SQL_ANSWER_OLD_SUMS, &st);
+    if (err == CHT_OK) {
+        sqlite3_bind_int64(st, 1, (int64_t)before_ms);
+        err = store_answers_gone(s, st);
+    }
+    if (err == CHT_OK)
+        err = store_statement(s, SQL_ANSWER_FORGET, &st);
     if (err != CHT_OK)
         return err;
     sqlite3_bind_int64(st, 1, (int64_t)before_ms);
     return store_done(st);
 }
 
-enum cht_err node_keep_address(struct node_store *s, const uint8_t device[static CRDT_ID_BYTES],
-                               struct cht_bytes address, uint64_t seen_ms)
+enum cht_err node_forget_answers(struct node_store *s, uint64_t before_ms)
+{
+    bool own;
+    enum cht_err err = store_summed_enter(s, &own);
+    if (err == CHT_OK)
+        err = drop_answers(s, before_ms);
+    return store_summed_leave(s, STORE_SUMMED_ANSWER, own, err);
+}
+
+static enum cht_err put_address(struct node_store *s, const uint8_t device[static CRDT_ID_BYTES],
+                                struct cht_bytes address, uint64_t seen_ms)
 {
     struct store_sum sum;
     uint8_t bytes[STORE_SUM_BYTES];
@@ -84,6 +116,16 @@ enum cht_err node_keep_address(struct node_store *s, const uint8_t device[static
     return store_done(st);
 }
 
+enum cht_err node_keep_address(struct node_store *s, const uint8_t device[static CRDT_ID_BYTES],
+                               struct cht_bytes address, uint64_t seen_ms)
+{
+    bool own;
+    enum cht_err err = store_summed_enter(s, &own);
+    if (err == CHT_OK)
+        err = put_address(s, device, address, seen_ms);
+    return store_summed_leave(s, STORE_SUMMED_PEER, own, err);
+}
+
 enum cht_err node_each_address(struct node_store *s,
                                enum cht_err (*each)(void *ctx, const uint8_t *device,
                                                     struct cht_bytes address),
@@ -100,7 +142,7 @@ enum cht_err node_each_address(struct node_store *s,
     return err == CHT_E_NOTFOUND ? CHT_OK : err;
 }
 
-enum cht_err node_keep_ticket(struct node_store *s, const struct node_ticket_row *t)
+static enum cht_err put_ticket(struct node_store *s, const struct node_ticket_row *t)
 {
     struct store_sum sum;
     uint8_t bytes[STORE_SUM_BYTES];
@@ -124,6 +166,15 @@ enum cht_err node_keep_ticket(struct node_store *s, const struct node_ticket_row
     store_bind(st, 4, cht_bytes(t->joiner, sizeof t->joiner));
     store_bind(st, 5, cht_bytes(bytes, sizeof bytes));
     return store_done(st);
+}
+
+enum cht_err node_keep_ticket(struct node_store *s, const struct node_ticket_row *t)
+{
+    bool own;
+    enum cht_err err = store_summed_enter(s, &own);
+    if (err == CHT_OK)
+        err = put_ticket(s, t);
+    return store_summed_leave(s, STORE_SUMMED_TICKET, own, err);
 }
 
 static enum cht_err read_ticket(sqlite3_stmt *st, struct node_ticket_row *out)

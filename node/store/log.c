@@ -103,6 +103,18 @@ enum cht_err node_log_next(struct node_store *s, struct crdt_place at, struct no
     return one_row(s, SQL_LOG_NEXT, at, out);
 }
 
+enum cht_err node_log_count(struct node_store *s, uint64_t *out)
+{
+    sqlite3_stmt *st = NULL;
+    enum cht_err err = store_prepare(s, "SELECT count(*) FROM log", &st);
+    if (err == CHT_OK)
+        err = store_row(st);
+    if (err == CHT_OK)
+        *out = (uint64_t)sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    return err;
+}
+
 enum cht_err node_log_scan(struct node_store *s,
                            enum cht_err (*each)(void *ctx, const struct node_log_row *row),
                            void *ctx)

@@ -1,5 +1,6 @@
 /* Entities as rows of the typed tables; see store.h (PROTOCOL 10.4). */
 #include "node/store/columns.h"
+#include "node/store/sums.h"
 #include "node/store/tables.h"
 
 #include "crdt/mp.h"
@@ -220,9 +221,17 @@ enum cht_err node_rows_read(struct node_store *s, const struct crdt_graph *g, ui
 
 enum cht_err node_rows_clear(struct node_store *s)
 {
-    enum cht_err err = store_exec(s, "DELETE FROM other; DELETE FROM position; DELETE FROM search;"
-                                     "DELETE FROM entity; DELETE FROM actor; DELETE FROM number;"
-                                     "DELETE FROM void; DELETE FROM meta WHERE key = 'root'");
+    /* the full-text table is made anew: what is wrong inside it outlives a DELETE. No statement may
+     * be under way then. */
+    for (sqlite3_stmt *st = sqlite3_next_stmt(s->db, NULL); st != NULL;
+         st = sqlite3_next_stmt(s->db, st))
+        sqlite3_reset(st);
+    enum cht_err err = store_exec(
+        s, "DELETE FROM other; DELETE FROM position; DELETE FROM entity; DELETE FROM actor;"
+           "DELETE FROM number; DELETE FROM void;"
+           "DELETE FROM meta WHERE key IN ('root', 'positions');"
+           "UPDATE log SET entities = NULL, pasts = NULL;"
+           "DROP TABLE search;" STORE_SEARCH_TABLE);
     size_t count;
     (void)crdt_schema_at(0, &count);
     for (size_t i = 0; err == CHT_OK && i < count; i++) {
@@ -237,5 +246,5 @@ enum cht_err node_rows_clear(struct node_store *s)
             err = store_exec(s, (const char *)sql.data);
         cht_buf_clear(&sql);
     }
-    return err;
+    return err == CHT_OK ? store_sums_mend(s) : err;
 }

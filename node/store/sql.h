@@ -32,7 +32,7 @@
     X(SQL_NUMBER_ADD,                                                                              \
       "INSERT OR REPLACE INTO number(chain, k, device, seq) VALUES(?1, ?2, ?3, ?4)")               \
     X(SQL_VOID_ADD, "INSERT OR REPLACE INTO void(place, op, why) VALUES(?1, ?2, ?3)")              \
-    X(SQL_POSITION_PUT, "INSERT OR REPLACE INTO position(chain, seq) VALUES(?1, ?2)")              \
+    X(SQL_POSITION_PUT, "INSERT OR REPLACE INTO position(chain, seq, stored) VALUES(?1, ?2, ?3)")  \
     X(SQL_RECORD_ADD, "INSERT INTO record(bytes) VALUES(?1)")                                      \
     X(SQL_SEARCH_PUT, "INSERT OR REPLACE INTO search(rowid, title, body) VALUES(?1, ?2, ?3)")      \
     X(SQL_SEARCH_DROP, "DELETE FROM search WHERE rowid = ?1")                                      \
@@ -40,9 +40,11 @@
                       " VALUES(?1, ?2, ?3, ?4)")                                                   \
     X(SQL_ANSWER_GET, "SELECT answer FROM idempotency WHERE key = ?1")                             \
     X(SQL_ANSWER_FORGET, "DELETE FROM idempotency WHERE at_ms < ?1")                               \
+    X(SQL_ANSWER_SUM, "SELECT sum FROM idempotency WHERE key = ?1")                                \
+    X(SQL_ANSWER_OLD_SUMS, "SELECT sum FROM idempotency WHERE at_ms < ?1")                         \
     X(SQL_ADDRESS_PUT, "INSERT OR REPLACE INTO peer(device, address, seen_ms, sum)"                \
                        " VALUES(?1, ?2, ?3, ?4)")                                                  \
-    X(SQL_ADDRESS_TRIM, "DELETE FROM peer WHERE device = ?1 AND address NOT IN (SELECT address"     \
+    X(SQL_ADDRESS_TRIM, "DELETE FROM peer WHERE device = ?1 AND address NOT IN (SELECT address"    \
                         " FROM peer WHERE device = ?1 ORDER BY seen_ms DESC LIMIT ?2)")            \
     X(SQL_TICKET_PUT, "INSERT OR REPLACE INTO ticket(id, secret, expiry_ms, joiner, sum)"          \
                       " VALUES(?1, ?2, ?3, ?4, ?5)")                                               \
@@ -65,6 +67,8 @@ struct node_store {
     /* by type: load, insert, update, update without the indexed columns */
     sqlite3_stmt *rows[STORE_TYPES_MAX][4];
     bool in_transaction;
+    unsigned summed_changed; /* sums.h: a bit for each table whose total is to be kept */
+    uint64_t answers_delta;
     size_t wal_bytes;
     struct cht_buf scratch; /* blobs and JSON while a row is written */
     struct cht_buf blob;
@@ -103,6 +107,9 @@ static inline void store_bind(sqlite3_stmt *st, int at, struct cht_bytes value)
                         SQLITE_STATIC);
 }
 
+/* Write a row of meta, without its total. */
+CHT_MUST_USE enum cht_err store_meta_write(struct node_store *s, const char *key,
+                                           struct cht_bytes value);
 /* Create the tables of an empty file. */
 CHT_MUST_USE enum cht_err store_create_tables(struct node_store *s);
 

@@ -97,7 +97,7 @@ static int count_wal(void *ctx, sqlite3 *db, const char *name, int pages)
 
 static enum cht_err set_up(struct node_store *s, enum node_store_mode mode)
 {
-    sqlite3_busy_timeout(s->db, mode == NODE_STORE_READ ? 2000 : 0);
+    sqlite3_busy_timeout(s->db, mode == NODE_STORE_READ ? 2000 : 1000);
     if (mode == NODE_STORE_READ)
         return CHT_OK;
     enum cht_err err = store_exec(s, STORE_PRAGMAS);
@@ -138,7 +138,7 @@ static enum cht_err open_path(const char *path, enum node_store_mode mode, struc
         err = store_create_tables(s);
     if (err != CHT_OK)
         (void)cht_fail(detail, err, s->db == NULL ? "out of memory" : sqlite3_errmsg(s->db));
-    else
+    else if (mode != NODE_STORE_MEND)
         err = check_format(s, detail);
     if (err != CHT_OK) {
         node_store_close(s);
@@ -197,7 +197,9 @@ enum cht_err node_store_begin(struct node_store *s)
 enum cht_err node_store_commit(struct node_store *s)
 {
     sqlite3_stmt *st;
-    enum cht_err err = store_statement(s, SQL_COMMIT, &st);
+    enum cht_err err = store_sums_keep(s);
+    if (err == CHT_OK)
+        err = store_statement(s, SQL_COMMIT, &st);
     if (err == CHT_OK)
         err = store_done(st);
     if (err == CHT_OK)
@@ -210,6 +212,8 @@ void node_store_rollback(struct node_store *s)
     if (s->in_transaction)
         (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     s->in_transaction = false;
+    s->summed_changed = 0;
+    s->answers_delta = 0;
 }
 
 enum cht_err node_store_checkpoint(struct node_store *s)
@@ -227,7 +231,7 @@ size_t node_store_wal_bytes(const struct node_store *s)
     return s->wal_bytes;
 }
 
-enum cht_err node_store_put_meta(struct node_store *s, const char *key, struct cht_bytes value)
+enum cht_err store_meta_write(struct node_store *s, const char *key, struct cht_bytes value)
 {
     struct store_sum sum;
     uint8_t bytes[STORE_SUM_BYTES];
@@ -245,6 +249,15 @@ enum cht_err node_store_put_meta(struct node_store *s, const char *key, struct c
     store_bind(st, 2, value);
     store_bind(st, 3, cht_bytes(bytes, sizeof bytes));
     return store_done(st);
+}
+
+enum cht_err node_store_put_meta(struct node_store *s, const char *key, struct cht_bytes value)
+{
+    bool own;
+    enum cht_err err = store_summed_enter(s, &own);
+    if (err == CHT_OK)
+        err = store_meta_write(s, key, value);
+    return store_summed_leave(s, STORE_SUMMED_META, own, err);
 }
 
 enum cht_err node_store_get_meta(struct node_store *s, const char *key, struct cht_buf *out)

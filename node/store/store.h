@@ -22,6 +22,7 @@ enum node_store_mode {
     NODE_STORE_CREATE, /* make the file; it must not exist */
     NODE_STORE_WRITE,  /* open to write */
     NODE_STORE_READ,   /* open to look; nothing is written, not even a recovered WAL */
+    NODE_STORE_MEND,   /* as WRITE, whatever the format row says: to verify or rebuild */
 };
 
 /* CHT_E_NOTFOUND, CHT_E_EXISTS, CHT_E_UNSUPPORTED: the format; and SQLite's. */
@@ -83,6 +84,8 @@ CHT_MUST_USE enum cht_err
 node_log_scan(struct node_store *s, enum cht_err (*each)(void *ctx, const struct node_log_row *row),
               void *ctx);
 
+CHT_MUST_USE enum cht_err node_log_count(struct node_store *s, uint64_t *out);
+
 /* --- the book: who and what the small numbers are ------------------------------------------ */
 
 CHT_MUST_USE enum cht_err node_book_add_device(struct node_store *s, uint32_t n,
@@ -96,9 +99,13 @@ CHT_MUST_USE enum cht_err node_book_add_entity(struct node_store *s, uint32_t n,
                                                const struct crdt_id *id, struct crdt_place spelt);
 CHT_MUST_USE enum cht_err node_book_add_actor(struct node_store *s, uint32_t n,
                                               const struct crdt_id *id, struct crdt_place spelt);
-/* How far the typed tables reflect a chain. */
-CHT_MUST_USE enum cht_err node_book_put_position(struct node_store *s, uint32_t chain,
-                                                 uint32_t seq);
+/* How far the typed tables reflect a chain, and how far its log went then. */
+CHT_MUST_USE enum cht_err node_book_put_position(struct node_store *s, uint32_t chain, uint32_t seq,
+                                                 uint32_t stored);
+#define NODE_POSITIONS_SUM_BYTES 8u
+/* A sum over all positions, for meta 'positions' (PROTOCOL 10.5). */
+CHT_MUST_USE enum cht_err node_book_sum_positions(struct node_store *s,
+                                                  uint8_t out[static NODE_POSITIONS_SUM_BYTES]);
 /* Device number k + 1 of a chain's path (PROTOCOL 2.5). */
 CHT_MUST_USE enum cht_err node_book_add_number(struct node_store *s, uint32_t chain, uint32_t k,
                                                const struct crdt_graph_number *number);
@@ -107,7 +114,8 @@ CHT_MUST_USE enum cht_err node_book_add_void(struct node_store *s, struct crdt_p
                                              uint32_t op, enum cht_err why);
 CHT_MUST_USE enum cht_err node_book_add_record(struct node_store *s, struct cht_bytes record);
 
-/* Everything of the book, each kind ascending by number; NULL callbacks are skipped. */
+/* Everything of the book, each kind ascending by number; NULL callbacks are skipped.
+ * CHT_E_CORRUPT: a column of another type or range than it must be. */
 struct node_book_reader {
     void *ctx;
     enum cht_err (*device)(void *ctx, uint32_t n, const uint8_t *id);
@@ -120,8 +128,8 @@ struct node_book_reader {
     enum cht_err (*number)(void *ctx, uint32_t chain, uint32_t k,
                            const struct crdt_graph_number *number);
     enum cht_err (*voided)(void *ctx, struct crdt_place at, uint32_t op, const char *why);
-    enum cht_err (*position)(void *ctx, uint32_t chain, uint32_t seq);
-    enum cht_err (*record)(void *ctx, struct cht_bytes record);
+    enum cht_err (*position)(void *ctx, uint32_t chain, uint32_t seq, uint32_t stored);
+    enum cht_err (*record)(void *ctx, uint32_t n, struct cht_bytes record);
 };
 CHT_MUST_USE enum cht_err node_book_read(struct node_store *s, const struct node_book_reader *r);
 
@@ -148,8 +156,8 @@ CHT_MUST_USE enum cht_err node_rows_read(struct node_store *s, const struct crdt
                                          uint32_t n, struct crdt_state *out);
 /* Does a column of this field have an index (see NODE_ROW_INDEXED)? */
 bool node_rows_indexed(const struct crdt_field *f);
-/* Empty all that is made from the log: typed tables, search, entities, actors, numbers, voids and
- * positions. */
+/* Empty all that is made from the log: typed tables, search, entities, actors, numbers, voids,
+ * positions, the root, and what log rows note beside their ranges. Inside a transaction. */
 CHT_MUST_USE enum cht_err node_rows_clear(struct node_store *s);
 /* What the row says of an entity, computed. */
 CHT_MUST_USE enum cht_err node_row_info(const struct crdt_graph *g, const struct crdt_state *state,

@@ -78,7 +78,8 @@ static const char fixed_tables[] =
     " PRIMARY KEY(chain, k)) WITHOUT ROWID;"
     "CREATE TABLE void(place INTEGER, op INTEGER, why TEXT NOT NULL, PRIMARY KEY(place, op))"
     " WITHOUT ROWID;"
-    "CREATE TABLE position(chain INTEGER PRIMARY KEY, seq INTEGER NOT NULL);"
+    "CREATE TABLE position(chain INTEGER PRIMARY KEY, seq INTEGER NOT NULL,"
+    " stored INTEGER NOT NULL);"
     "CREATE TABLE record(n INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
     "CREATE TABLE other(id TEXT NOT NULL, modified TEXT, deleted INTEGER NOT NULL,"
     " conflicts INTEGER NOT NULL, n INTEGER PRIMARY KEY, crdt BLOB NOT NULL);"
@@ -89,8 +90,7 @@ static const char fixed_tables[] =
     "BLOB NOT NULL,"
     " PRIMARY KEY(device, address)) WITHOUT ROWID;"
     "CREATE TABLE ticket(id BLOB PRIMARY KEY, secret BLOB NOT NULL, expiry_ms INTEGER NOT NULL,"
-    " joiner BLOB, sum BLOB NOT NULL) WITHOUT ROWID;"
-    "CREATE VIRTUAL TABLE search USING fts5(title, body);";
+    " joiner BLOB, sum BLOB NOT NULL) WITHOUT ROWID;" STORE_SEARCH_TABLE;
 
 enum cht_err store_create_tables(struct node_store *s)
 {

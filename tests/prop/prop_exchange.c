@@ -256,6 +256,7 @@ static void check_end(struct exchange *x)
     for (uint32_t i = 0; i < x->home_count; i++) {
         struct home *home = &x->homes[i];
         same_as_model(home->r, &m, &x->prop->seen);
+        verify_whole(home->r);
         if (chance(x, 30)) {
             assert_int_equal(CHT_OK, node_replica_rebuild(home->r));
             same_as_model(home->r, &m, &x->prop->seen);

@@ -162,13 +162,16 @@ static void check_end(struct receiving *c)
     home_turn(home, chance(c, 50));
     same_as_model(home->r, &c->m, &c->prop->seen);
     assert_true(c->stopped || c->m.count == c->h.count);
+    verify_whole(home->r);
     assert_int_equal(CHT_OK, node_replica_rebuild(home->r));
     same_as_model(home->r, &c->m, &c->prop->seen);
+    verify_whole(home->r);
     home_restart(home, chance(c, 50));
     same_as_model(home->r, &c->m, &c->prop->seen);
     home_close(home);
     home_open(home, NODE_STORE_READ);
     same_as_model(home->r, &c->m, &c->prop->seen);
+    verify_whole(home->r);
 }
 
 void prop_receive(struct prop *p, uint32_t number)
