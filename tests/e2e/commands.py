@@ -198,7 +198,7 @@ def a_watch_tells_each_change_as_it_happens(world):
     home = world.home("a").init().run()
     before = home.add("before")
     watch = Watch(home)
-    watch_ready(home, watch)
+    watch.begun()
     todo = home.add("x", "--label", "l")
     event = watch.next()
     same((event["operation"], event["entity"]["chittyId"], event["entity"]["data"]["content"]),
@@ -215,19 +215,6 @@ def a_watch_tells_each_change_as_it_happens(world):
     event = again.next()
     same((event["operation"], event["entity"]["chittyId"]), ("delete", todo), "what came since")
     same(again.next(), None, "the watch ends after --count")
-
-
-def watch_ready(home, watch):
-    """Wait until the watch has been taken: its first event is a probe's."""
-    probe = home.add("probe")
-    while True:
-        home.chitty("todo", "update", probe, "--notes", "x")
-        event = watch.next()
-        if event["entity"]["chittyId"] == probe:
-            break
-    home.chitty("todo", "update", probe, "--content", "last probe")
-    while event["entity"]["data"].get("content") != "last probe":
-        event = watch.next()
 
 
 @test

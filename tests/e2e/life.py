@@ -10,8 +10,8 @@ import sys
 import time
 
 import nodes
-from nodes import (CHITTY_NODE, CONFLICT, DENIED, FAILED, NOTFOUND, OK, UNREACHABLE, Watch, converge,
-                   expect, pair, same, test, until, verified)
+from nodes import (CHITTY_NODE, CONFLICT, DENIED, FAILED, NOTFOUND, OK, UNREACHABLE, Watch,
+                   converge, expect, pair, same, test, until, verified)
 
 
 @test
@@ -128,11 +128,7 @@ def a_file_that_is_no_database_or_a_newer_one_is_refused_and_left_as_it_is(world
 def a_watch_goes_on_from_its_vector_after_the_node_was_killed(world):
     home = world.home("a").init().run()
     watch = Watch(home)
-    vector = None
-    while vector is None:  # until the watch has been taken
-        home.add("probe")
-        until(lambda: home.chitty("ls"), "answers")
-        vector = watch.next()["vector"]
+    vector = watch.begun()["vector"]
     home.kill()
     while watch.next() is not None:
         pass

@@ -19,7 +19,7 @@ def line(world):
 
 
 def connected(home):
-    return {p["name"] for p in home.read("status")["peers"] if p["state"] in ("in sync", "connected")}
+    return {p["name"] for p in home.read("status")["peers"] if p["state"] == "in sync"}
 
 
 def run_line(a, b, c):

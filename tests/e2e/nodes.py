@@ -17,7 +17,8 @@ import traceback
 
 CHITTY = os.environ.get("CHITTY", "chitty")
 CHITTY_NODE = os.environ.get("CHITTY_NODE", "chitty-node")
-DEADLINE_S = float(os.environ.get("CHITTY_DEADLINE", "30")) * float(os.environ.get("CHITTY_SLOW", "1"))
+SLOW = float(os.environ.get("CHITTY_SLOW", "1"))
+DEADLINE_S = SLOW * float(os.environ.get("CHITTY_DEADLINE", "30"))
 LOOPBACK = "127.0.0.1:0"
 
 OK, FAILED, USAGE, UNREACHABLE, DENIED, CONFLICT, OFFLINE, NOTFOUND = range(8)  # exit status
@@ -234,8 +235,21 @@ class Watch:
         self.process = subprocess.Popen([CHITTY, "watch", "--json", *arguments], env=home.env,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE)
-        self.text = b""
+        self.home, self.text = home, b""
         home.world.watches.append(self)
+
+    def begun(self):
+        """Wait until the node has taken the watch, by changing something until that is told; the
+        last event of it."""
+        probe, count = self.home.add("probe"), 0
+        while not select.select([self.process.stdout], [], [], 0.05)[0]:
+            self.home.chitty("todo", "update", probe, "--notes", str(count))
+            count += 1
+        self.home.chitty("todo", "update", probe, "--content", "last probe")
+        while True:
+            event = self.next()
+            if event["entity"]["data"].get("content") == "last probe":
+                return event
 
     def next(self):
         """The next event's data; None when the watch has ended."""

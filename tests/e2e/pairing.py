@@ -147,7 +147,8 @@ def an_address_by_hand_replaces_those_of_the_ticket(world):
         done = b.chitty_node("join", ticket, "--at", wrong, status=USAGE)
         expect(wrong in done.err and "HOST:PORT" in done.err, f"clear words: {done!r}")
     # a ticket that names nobody's address is good with the inviter's
-    invitation = a.chitty_node("invite", "--ticket", "--address", "127.0.0.9:9", "--json").document()
+    invitation = a.chitty_node("invite", "--ticket", "--address", "127.0.0.9:9",
+                               "--json").document()
     same(invitation["addresses"], ["127.0.0.9:9"], "where the ticket says that the inviter is")
     port = a.chitty_node("invite", "--ticket", "--json").document()["addresses"][0]
     b.chitty_node("join", invitation["ticket"], status=OFFLINE)

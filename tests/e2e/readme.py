@@ -159,7 +159,8 @@ def every_command_shown_in_the_readme_does_what_it_shows(world):
             if command.startswith(start):
                 happens(machines["laptop"], machines["desktop"], session)
         if command.startswith("chitty-node peers"):
-            until(lambda: machines[name].read("status")["peers"][0]["state"] == "in sync", "in sync")
+            until(lambda: machines["desktop"].read("status")["peers"][0]["state"] == "in sync",
+                  "in sync")
         check(session, machines[name], command, lines)
         count += 1
     expect(count >= 12, f"commands found in README.md: {count}")

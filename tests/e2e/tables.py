@@ -41,8 +41,8 @@ def a_row_reads_well(world):
           "deleted": 0, "conflicts": 0}, "values")
     same(rows(home, "SELECT content FROM todo WHERE content LIKE '%soy%'"),
          [{"content": "Buy \"oat\" milk; or 'soy' ☃"}], "quotes and beyond ASCII")
-    joined = rows(home, "SELECT p.name, count(*) AS n FROM todo t JOIN project p ON p.id = t.project"
-                        " GROUP BY p.id")
+    joined = rows(home, "SELECT p.name, count(*) AS n FROM todo t"
+                        " JOIN project p ON p.id = t.project GROUP BY p.id")
     same(joined, [{"name": "Chronicle", "n": 1}], "a join by ids")
     same(rows(home, "SELECT value FROM todo, json_each(labels) ORDER BY 1"),
          [{"value": "a"}, {"value": "b"}], "elements of a set")
