@@ -1,8 +1,8 @@
 #ifndef TESTS_VECTORS_LOCAL_MESSAGES_H
 #define TESTS_VECTORS_LOCAL_MESSAGES_H
 /* Messages of the local protocol (LOCAL 2 to 6) as JSON and as msgpack, one of each type and shape,
- * every field of SyncMessage on the wire. The bytes were made by an encoder in Python of a few lines,
- * not by this code: whoever changes the format has to change them by hand. */
+ * every field of SyncMessage on the wire. The bytes were made by an encoder in Python of a few
+ * lines, not by this code: whoever changes the format has to change them by hand. */
 
 struct local_vector {
     const char *name, *json, *hex;
