@@ -196,5 +196,5 @@ if __name__ == "__main__":
     ARGS = arguments()
     if ARGS.minutes is not None and ARGS.rounds == 4:
         ARGS.rounds = 10 ** 9
-    SEED = nodes.seed() if ARGS.seed is None else ARGS.seed
+    SEED = nodes.seed(ARGS.seed)
     sys.exit(nodes.main(ARGS.only))

@@ -52,9 +52,11 @@ def until(condition, what, deadline_s=None):
         pause = min(pause * 1.5, 0.1)
 
 
-def seed():
+def seed(value=None):
     """The seed of a random test, printed before anything else is done with it."""
-    value = int(os.environ.get("CHITTY_SEED", str(random.SystemRandom().getrandbits(32))), 0)
+    if value is None:
+        text = os.environ.get("CHITTY_SEED") or str(random.SystemRandom().getrandbits(32))
+        value = int(text, 0)
     print(f"# CHITTY_SEED={value:#x}", flush=True)
     return value
 
