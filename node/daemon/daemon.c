@@ -141,13 +141,13 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
 
 static void finish(struct node_daemon *d)
 {
+    node_local_close(d->local); /* first: whom nobody answers any more should not get in */
     daemon_pairings_close(d);
     if (d->transport != NULL) {
         daemon_links_close(d);
         daemon_dials_close(d);
         net_transport_close(d->transport);
     }
-    node_local_close(d->local);
     service_free(d->service);
     if (d->signal_fd >= 0)
         (void)close(d->signal_fd);
