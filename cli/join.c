@@ -38,7 +38,7 @@ static enum cht_err run(struct cli_context *c)
     if (err == CHT_OK && mode != NULL)
         err = node_mp_put_key_text(&r.message, "mode", mode);
     if (err == CHT_OK)
-        err = cli_ask(c, CLI_REACH_HOME, &r, false, each, c);
+        err = cli_ask(c, CLI_REACH_NODE, &r, false, each, c);
     cli_request_clear(&r);
     return cli_fail(c, err);
 }

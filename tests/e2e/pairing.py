@@ -94,6 +94,19 @@ def a_home_may_keep_both_spaces(world):
 
 
 @test
+def join_starts_a_node_and_makes_a_home_where_there_is_none(world):
+    a, b = world.home("a").init().run(), world.home("b")
+    todo = a.add("from a")
+    b.chitty_node("join", a.ticket(), status=nodes.UNREACHABLE)
+    try:
+        b.chitty_node("join", a.ticket(), env={"CHITTY_NO_AUTOSTART": "0"})
+        converge(a, b, entries=1)
+        same(list(b.todos()), [todo], "todos of the new machine")
+    finally:
+        b.chitty_node("stop", status=None)
+
+
+@test
 def a_spent_ticket_is_refused_to_another_device_and_good_for_the_same(world):
     a, b = world.home("a").init().run(), world.home("b").init().run()
     c = world.home("c").init().run()
