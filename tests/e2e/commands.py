@@ -1,7 +1,6 @@
 """The commands with a real node behind them: every verb, exit status, document and way to start."""
 import json
 import os
-import pty
 import socket
 import struct
 import subprocess
@@ -237,7 +236,7 @@ def json_is_one_document_of_one_envelope(world):
 def a_terminal_gets_short_ids_columns_and_colour(world):
     home = world.home("a").init().run()
     todo = home.add("Buy milk", "--priority", "critical")
-    master, slave = pty.openpty()
+    master, slave = nodes.terminal()
     done = subprocess.run([CHITTY, "ls"], env=dict(home.env, TERM="xterm"), stdout=slave,
                           check=False, timeout=nodes.DEADLINE_S)
     os.close(slave)

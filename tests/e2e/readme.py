@@ -6,7 +6,6 @@ What is printed is compared loosely: ids, keys, tickets, hashes, times and addre
 is in BETWEEN."""
 import os
 import pathlib
-import pty
 import re
 import shutil
 import subprocess
@@ -78,7 +77,7 @@ def commands():
 
 def on_terminal(command, env):
     """Exit status and output of a command line whose output is a terminal."""
-    main, end = pty.openpty()
+    main, end = nodes.terminal()
     with subprocess.Popen(["sh", "-c", command], env=env, stdin=subprocess.DEVNULL, stdout=end,
                           stderr=end) as process:
         os.close(end)

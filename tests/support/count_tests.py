@@ -3,13 +3,15 @@
 `N passed, N failed, N skipped`, after the names of what failed or was skipped.
 
 A test that speaks TAP counts once for each of its points, any other once. The points are read from
-the test's own output, since cmocka writes a skipped one as `not ok N # SKIP`, which meson takes for
-a failure. A test that crashed, hung or ended early counts as one failure more."""
+the test's own output: cmocka writes a skipped one as `not ok N # SKIP`, which meson takes for a
+failure, and newer versions of it a line that meson wants before any other, even the seed's. A test
+that crashed, hung or left points of its plan out counts as one failure more."""
 import json
 import pathlib
 import re
 import sys
 
+PLAN = re.compile(r"^1\.\.(\d+)", re.MULTILINE)
 POINT = re.compile(r"^(not )?ok\b(?: *(\d+))?(.*)$")
 SKIP = re.compile(r"#\s*SKIP\b", re.IGNORECASE)
 
@@ -34,8 +36,10 @@ def count_one(test):
         if good:
             return 1, [], []
         return (0, [], [name]) if result == "SKIP" else (0, [f"{name}: {result}"], [])
-    only_skips = bool(skipped) and test.get("returncode") == 0
-    if not good and result != "SKIP" and not failed and not only_skips:
+    points = passed + len(failed) + len(skipped)
+    plan = PLAN.search(test.get("stdout") or "")
+    complete = test.get("returncode") == 0 and plan and int(plan.group(1)) == points
+    if not good and not complete and not failed:
         failed.append(f"{name}: {result} after {passed} points")
     return passed, failed, skipped
 

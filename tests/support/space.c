@@ -109,8 +109,12 @@ static void choose_heads(struct cutter *k)
     for (uint32_t i = 0; i < h->count; i++) {
         const struct history_entry *e = &h->entries[i];
         bool goes_on = e->prev != HISTORY_NONE && !k->heads[e->prev];
-        entries[i] = 1 + (goes_on ? entries[e->prev] : 0);
-        bytes[i] = e->body.len + (goes_on ? bytes[e->prev] : 0);
+        entries[i] = 1;
+        bytes[i] = e->body.len;
+        if (goes_on) { /* as `?:` in the sums, gcc 14 with sanitizers reads both arms */
+            entries[i] += entries[e->prev];
+            bytes[i] += bytes[e->prev];
+        }
         k->heads[i] = bytes[i] >= FORCED_BYTES ||
                       (e->txn_left == 0 && (k->first_child[i] == HISTORY_NONE ||
                                             entries[i] >= FORCED_ENTRIES || chance(k, often)));
