@@ -334,7 +334,8 @@ void daemon_commit_midway(struct node_daemon *d)
 /* Rows are written in the turn itself when little happened; under load at most every second. */
 static bool time_to_write(struct node_daemon *d)
 {
-    bool quiet = !d->more && d->turn_entries <= DAEMON_TURN_FEW;
+    size_t entries = d->turn_entries + node_replica_unsigned(d->home.replica);
+    bool quiet = !d->more && entries <= DAEMON_TURN_FEW;
     return quiet || service_wants_rows(d->service) || d->now_ms - d->written_ms >= DAEMON_WRITE_MS;
 }
 

@@ -206,6 +206,11 @@ bool node_replica_dirty(const struct node_replica *r)
     return r->dirty.count != 0;
 }
 
+size_t node_replica_unsigned(const struct node_replica *r)
+{
+    return r->over ? 0 : r->own.count;
+}
+
 enum cht_err node_replica_commit(struct node_replica *r, bool write_back)
 {
     if (r->broken)

@@ -102,6 +102,8 @@ const struct crdt_vector *node_replica_applied(const struct node_replica *r);
 CHT_MUST_USE enum cht_err node_replica_commit(struct node_replica *r, bool write_back);
 /* Is anything not yet in the typed tables? */
 bool node_replica_dirty(const struct node_replica *r);
+/* Own entries written since the last commit. */
+size_t node_replica_unsigned(const struct node_replica *r);
 
 /* An entity whose state a turn changed. */
 struct node_touch {
