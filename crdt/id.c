@@ -49,6 +49,8 @@ static uint8_t upper(uint8_t c)
 
 static bool same_word(struct cht_bytes a, const char *b)
 {
+    if (a.len == 0 || upper(a.data[0]) != upper((uint8_t)b[0]))
+        return false;
     struct cht_bytes other = cht_bytes_str(b);
     if (a.len != other.len)
         return false;

@@ -105,7 +105,7 @@ static void read_payload(const struct node_msg *m)
     struct node_command command;
     if (node_mutation_read(m->payload, &fault, &mutation) == CHT_OK) {
         for (unsigned i = 0; i < mutation.count; i++) {
-            const struct node_change change = node_mutation_at(&mutation, i);
+            const struct node_change change = node_mutation_next(&mutation);
             read_edits(change.type == 0 ? CRDT_TODO : change.type, change.op, change.data);
             require(node_change_op_word(change.op) != NULL);
         }

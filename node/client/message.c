@@ -75,18 +75,19 @@ enum cht_err node_msg_read(struct cht_bytes bytes, struct cht_error *detail,
     struct node_msg m = { 0 };
     struct cht_bytes type = { 0 }, source = { 0 }, target = { 0 }, metadata = { 0 };
     const struct {
-        const char *key;
+        struct cht_bytes key;
         struct cht_bytes *value;
     } parts[] = {
-        { "id", &m.id },       { "type", &type },         { "source", &source },
-        { "target", &target }, { "metadata", &metadata }, { "payload", &m.payload },
+        { cht_bytes("id", 2), &m.id },           { cht_bytes("type", 4), &type },
+        { cht_bytes("source", 6), &source },     { cht_bytes("target", 6), &target },
+        { cht_bytes("metadata", 8), &metadata }, { cht_bytes("payload", 7), &m.payload },
     };
     struct node_mp_iter it = node_mp_iter(bytes);
     struct cht_bytes key, value;
     while (node_mp_next(&it, &key, &value)) {
         const struct cht_bytes name = node_mp_str(key);
         for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-            if (parts[i].value->len == 0 && cht_bytes_eq(name, cht_bytes_str(parts[i].key)))
+            if (parts[i].value->len == 0 && cht_bytes_eq(name, parts[i].key))
                 *parts[i].value = value;
         }
     }

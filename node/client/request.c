@@ -180,7 +180,7 @@ static enum cht_err read_change(struct cht_bytes map, struct node_fault *fault,
 enum cht_err node_mutation_read(struct cht_bytes payload, struct node_fault *fault,
                                 struct node_mutation *out)
 {
-    struct node_mutation m = { .count = 1, .changes = payload };
+    struct node_mutation m = { .count = 1 };
     struct node_change change;
     struct cht_bytes batch = { 0 };
     enum cht_err err = take_text(payload, "key", NODE_KEY_BYTES, fault, &m.key);
@@ -189,7 +189,7 @@ enum cht_err node_mutation_read(struct cht_bytes payload, struct node_fault *fau
     if (err != CHT_OK)
         return err;
     if (batch.len == 0) {
-        err = read_change(payload, fault, &change);
+        err = read_change(payload, fault, &m.only);
         if (err == CHT_OK)
             *out = m;
         return err;
@@ -212,23 +212,21 @@ enum cht_err node_mutation_read(struct cht_bytes payload, struct node_fault *fau
         return err;
     m.batch = true;
     m.count = (unsigned)count;
-    m.changes = batch;
+    m.rest = node_mp_iter(batch);
     *out = m;
     return CHT_OK;
 }
 
-struct node_change node_mutation_at(const struct node_mutation *m, unsigned index)
+struct node_change node_mutation_next(struct node_mutation *m)
 {
-    assert(index < m->count);
-    struct cht_bytes item = m->changes;
-    if (m->batch) {
-        struct node_mp_iter it = node_mp_iter(m->changes);
-        for (unsigned i = 0; i <= index; i++)
-            (void)node_mp_next(&it, NULL, &item);
-    }
     struct node_change change = { 0 };
+    struct cht_bytes item = { 0 };
+    if (!m->batch)
+        return m->only;
+    const bool more = node_mp_next(&m->rest, NULL, &item);
     const enum cht_err err = read_change(item, NULL, &change);
-    assert(err == CHT_OK); /* node_mutation_read has been here */
+    assert(more && err == CHT_OK); /* node_mutation_read has been here */
+    (void)more;
     (void)err;
     return change;
 }

@@ -34,10 +34,12 @@ struct node_change {
 };
 
 struct node_mutation {
-    struct cht_bytes key;     /* empty: none */
-    bool batch;               /* the answer has `results` */
-    unsigned count;           /* changes, 1 … NODE_BATCH_MAX */
-    struct cht_bytes changes; /* exact bytes of the batch, or of the payload itself */
+    struct cht_bytes key; /* empty: none */
+    bool batch;           /* the answer has `results` */
+    unsigned count;       /* changes, 1 … NODE_BATCH_MAX */
+    /* inside: what node_mutation_next goes on with */
+    struct node_change only; /* when it is no batch */
+    struct node_mp_iter rest;
 };
 
 /* Read a state_update's payload and check every change in it, so that a batch fails as a whole
@@ -45,8 +47,8 @@ struct node_mutation {
  * is not allowed; CHT_E_LIMIT: too many changes. `fault` (may be NULL) says which. */
 CHT_MUST_USE enum cht_err node_mutation_read(struct cht_bytes payload, struct node_fault *fault,
                                              struct node_mutation *out);
-/* The change at `index` < count of a mutation that was read. */
-struct node_change node_mutation_at(const struct node_mutation *m, unsigned index);
+/* The next change of a mutation that was read, in order; to be called `count` times. */
+struct node_change node_mutation_next(struct node_mutation *m);
 
 const char *node_change_op_word(enum node_change_op op);
 

@@ -68,15 +68,13 @@ void service_send(struct node_service *s, const struct service_caller *c, enum c
 void service_answer_result(struct node_service *s, const struct service_caller *c,
                            struct cht_bytes result)
 {
-    struct cht_buf out;
-    cht_buf_init(&out, SERVICE_ANSWER_BYTES);
-    enum cht_err err = service_begin(s, c, NODE_MSG_ACK, &out);
+    cht_buf_reset(&s->answer);
+    enum cht_err err = service_begin(s, c, NODE_MSG_ACK, &s->answer);
     if (err == CHT_OK)
-        err = crdt_mp_put_map(&out, 1);
+        err = crdt_mp_put_map(&s->answer, 1);
     if (err == CHT_OK)
-        err = node_mp_put_key_raw(&out, "result", result);
-    service_send(s, c, err, &out);
-    cht_buf_clear(&out);
+        err = node_mp_put_key_raw(&s->answer, "result", result);
+    service_send(s, c, err, &s->answer);
 }
 
 void service_answer_progress(struct node_service *s, const struct service_caller *c,

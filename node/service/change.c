@@ -332,9 +332,9 @@ static enum cht_err put_results(struct node_service *s, const struct plan *plan,
     return err;
 }
 
-/* Keep the answer until the commit. `result`'s memory moves over. */
+/* Keep an answer until the commit: what stands in `results` from `at` on. */
 static enum cht_err hold_answer(struct node_service *s, const struct service_caller *caller,
-                                struct cht_bytes key, struct cht_buf *result)
+                                struct cht_bytes key, size_t at, size_t len)
 {
     if (s->written_count == s->written_cap) {
         size_t cap = s->written_cap == 0 ? 64 : s->written_cap * 2;
@@ -345,10 +345,12 @@ static enum cht_err hold_answer(struct node_service *s, const struct service_cal
         s->written_cap = cap;
     }
     struct service_written *w = &s->written[s->written_count++];
-    *w = (struct service_written){ .caller = *caller, .key_len = key.len, .result = *result };
+    w->caller = *caller;
+    w->key_len = key.len;
+    w->result_at = at;
+    w->result_len = len;
     if (key.len != 0)
         memcpy(w->key, key.data, key.len);
-    cht_buf_init(result, 0);
     return CHT_OK;
 }
 
@@ -358,20 +360,16 @@ static bool answered_before(struct node_service *s, const struct service_caller 
 {
     if (key.len == 0)
         return false;
+    for (size_t i = 0; i < s->written_count; i++) {
+        const struct service_written *w = &s->written[i];
+        if (cht_bytes_eq(cht_bytes(w->key, w->key_len), key))
+            return hold_answer(s, caller, cht_bytes(NULL, 0), w->result_at, w->result_len) ==
+                   CHT_OK;
+    }
     struct cht_buf result;
     cht_buf_init(&result, SERVICE_ANSWER_BYTES);
-    bool found = false;
-    for (size_t i = 0; i < s->written_count && !found; i++) {
-        const struct service_written *w = &s->written[i];
-        found = cht_bytes_eq(cht_bytes(w->key, w->key_len), key) &&
-                cht_buf_add(&result, cht_buf_view(&w->result)) == CHT_OK;
-    }
-    bool now = found;
-    if (!found)
-        found = node_kept_answer(node_replica_store(s->replica), key, &result) == CHT_OK;
-    if (now)
-        found = hold_answer(s, caller, cht_bytes(NULL, 0), &result) == CHT_OK;
-    else if (found)
+    bool found = node_kept_answer(node_replica_store(s->replica), key, &result) == CHT_OK;
+    if (found)
         service_answer_result(s, caller, cht_buf_view(&result));
     cht_buf_clear(&result);
     return found;
@@ -410,16 +408,19 @@ static enum cht_err carry_out(struct node_service *s, const struct local_request
             (void)node_fault_set(fault, err, cht_bytes(NULL, 0),
                                  "this device may not write in this space");
     }
-    struct cht_buf result;
-    cht_buf_init(&result, SERVICE_ANSWER_BYTES);
     struct service_caller caller = service_caller_of(request);
+    size_t at = s->results.len;
     if (err == CHT_OK)
-        err = put_results(s, plan, m->batch, &result);
+        err = put_results(s, plan, m->batch, &s->results);
+    struct cht_bytes result = cht_bytes(s->results.data + at, s->results.len - at);
+    if (err == CHT_OK && result.len > SERVICE_ANSWER_BYTES)
+        err = CHT_E_LIMIT;
     if (err == CHT_OK && plan->writing != 0 && m->key.len != 0)
-        err = node_replica_keep_answer(s->replica, m->key, cht_buf_view(&result), s->now_ms);
+        err = node_replica_keep_answer(s->replica, m->key, result, s->now_ms);
     if (err == CHT_OK)
-        err = hold_answer(s, &caller, m->key, &result);
-    cht_buf_clear(&result);
+        err = hold_answer(s, &caller, m->key, at, result.len);
+    if (err != CHT_OK)
+        s->results.len = at;
     return err;
 }
 
@@ -438,7 +439,7 @@ void service_change(struct node_service *s, const struct local_request *request)
         err = plan.writes == NULL || plan.planned == NULL ? CHT_E_NOMEM : CHT_OK;
     }
     for (unsigned i = 0; err == CHT_OK && i < m.count; i++) {
-        struct node_change c = node_mutation_at(&m, i);
+        struct node_change c = node_mutation_next(&m);
         err = plan_change(s, &c, &plan, &fault);
     }
     if (err == CHT_OK)

@@ -71,20 +71,24 @@ struct node_id_resolver service_resolver(struct node_service *s)
 enum cht_err service_put_vector(const struct node_service *s, const char *key,
                                 const struct crdt_vector *v, struct cht_buf *out)
 {
-    struct cht_buf packed, hex;
+    uint8_t raw[NODE_TOKEN_BYTES / 2 + 2 * CHT_VARINT_MAX];
+    char hex[sizeof raw * 2 + 1];
+    size_t len = 0;
+    uint32_t count = 0;
     (void)s;
-    cht_buf_init(&packed, NODE_TOKEN_BYTES / 2);
-    cht_buf_init(&hex, NODE_TOKEN_BYTES + 1);
-    enum cht_err err = crdt_vector_pack(v, &packed);
-    if (err == CHT_OK)
-        err = cht_buf_reserve(&hex, 2 * packed.len + 1);
-    if (err == CHT_OK) {
-        crdt_hex(cht_buf_view(&packed), (char *)hex.data);
-        err = node_mp_put_key_str(out, key, cht_bytes(hex.data, 2 * packed.len));
+    for (uint32_t i = 0; i < v->len; i++)
+        count += v->seq[i] != 0;
+    len += cht_varint_put(raw, count);
+    for (uint32_t i = 0; i < v->len && len <= NODE_TOKEN_BYTES / 2; i++) {
+        if (v->seq[i] == 0)
+            continue;
+        len += cht_varint_put(raw + len, i);
+        len += cht_varint_put(raw + len, v->seq[i]);
     }
-    cht_buf_clear(&packed);
-    cht_buf_clear(&hex);
-    return err;
+    if (len > NODE_TOKEN_BYTES / 2)
+        return CHT_E_LIMIT;
+    crdt_hex(cht_bytes(raw, len), hex);
+    return node_mp_put_key_str(out, key, cht_bytes(hex, 2 * len));
 }
 
 enum cht_err service_read_vector(const struct node_service *s, struct cht_bytes text,

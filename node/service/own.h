@@ -13,7 +13,7 @@ struct service_written {
     struct service_caller caller;
     uint8_t key[NODE_KEY_BYTES]; /* idempotency key */
     size_t key_len;
-    struct cht_buf result; /* exact bytes of the result's map */
+    size_t result_at, result_len; /* exact bytes of the result's map, in `results` */
 };
 
 /* A read or command that waits for the commit: its whole message. */
@@ -42,11 +42,12 @@ struct node_service {
     uint64_t answers; /* for ids of events */
     struct service_written *written;
     size_t written_count, written_cap;
+    struct cht_buf results; /* of `written` */
     struct service_waiting *waiting;
     size_t waiting_count, waiting_cap;
     struct service_watch *watches;
-    struct cht_arena arena; /* of one request */
-    struct cht_buf scratch;
+    struct cht_arena arena;    /* of one request */
+    struct cht_buf answer;     /* a message while it is made */
     struct node_store *reader; /* an idle connection for streams; NULL: none open */
     uint32_t replaced;         /* how often: a stream of an earlier replica ends */
 };

@@ -20,15 +20,14 @@ enum cht_err service_new(const struct service_options *options, struct node_serv
     s->net = options->net;
     crdt_hex(cht_bytes(options->identity->device, CRDT_ID_BYTES), s->device_hex);
     cht_arena_init(&s->arena, LIMIT_TURN_BYTES);
-    cht_buf_init(&s->scratch, SERVICE_ANSWER_BYTES);
+    cht_buf_init(&s->answer, SERVICE_ANSWER_BYTES);
+    cht_buf_init(&s->results, SIZE_MAX);
     *out = s;
     return CHT_OK;
 }
 
 static void forget(struct node_service *s)
 {
-    for (size_t i = 0; i < s->written_count; i++)
-        cht_buf_clear(&s->written[i].result);
     for (size_t i = 0; i < s->waiting_count; i++)
         cht_buf_clear(&s->waiting[i].message);
     s->written_count = s->waiting_count = 0;
@@ -45,7 +44,8 @@ void service_free(struct node_service *s)
     free(s->waiting);
     node_store_close(s->reader);
     cht_arena_clear(&s->arena);
-    cht_buf_clear(&s->scratch);
+    cht_buf_clear(&s->answer);
+    cht_buf_clear(&s->results);
     free(s->path);
     free(s);
 }
@@ -136,17 +136,18 @@ struct local_handler service_handler(struct node_service *s)
 static void answer_written(struct node_service *s, enum cht_err err)
 {
     for (size_t i = 0; i < s->written_count; i++) {
-        struct service_written *w = &s->written[i];
+        const struct service_written *w = &s->written[i];
         if (err == CHT_OK)
-            service_answer_result(s, &w->caller, cht_buf_view(&w->result));
+            service_answer_result(s, &w->caller,
+                                  cht_bytes(s->results.data + w->result_at, w->result_len));
         else
             service_fail(s, &w->caller, err,
                          err == CHT_E_FULL ? "the disk is full: nothing of this change was kept"
                                            : "the change could not be made durable; nothing of it "
                                              "was kept");
-        cht_buf_clear(&w->result);
     }
     s->written_count = 0;
+    cht_buf_reset(&s->results);
 }
 
 static void answer_waiting(struct node_service *s)

@@ -91,11 +91,12 @@ static void take_answers(struct client *c)
         bench_fail("the node went away");
     c->in.len += n > 0 ? (size_t)n : 0;
     while (node_frame_next(cht_bytes(c->in.data + at, c->in.len - at), &message, &used) == CHT_OK) {
-        struct node_msg answer;
-        struct node_fault fault = { 0 };
-        bench_must(node_msg_read(message, NULL, NULL, &answer), "answer");
-        if (node_msg_fault(&answer, &fault) != CHT_OK)
-            bench_fail("an update was refused: %s", cht_error_text(&fault.error));
+        /* looked at no closer than this: the node has the cores' time, not the load */
+        if (memmem(message.data, message.len,
+                   "\xa5"
+                   "error",
+                   6) != NULL)
+            bench_fail("an update was refused");
         c->answered++;
         at += used;
     }

@@ -44,7 +44,7 @@ static void a_create_is_read_with_all_its_parts(void **state)
     assert_int_equal(1, m.count);
     assert_false(m.batch);
     assert_text("k1", m.key);
-    const struct node_change c = node_mutation_at(&m, 0);
+    const struct node_change c = node_mutation_next(&m);
     assert_int_equal(NODE_CREATE, c.op);
     assert_int_equal(CRDT_TODO, c.type);
     assert_text("TODO-0", c.id);
@@ -60,7 +60,7 @@ static void the_type_may_come_from_the_entity_and_null_is_the_same_as_absent(voi
                      "'entity':{'type':'todo','data':null}}");
     struct node_mutation m;
     assert_int_equal(CHT_OK, node_mutation_read(payload, NULL, &m));
-    const struct node_change c = node_mutation_at(&m, 0);
+    const struct node_change c = node_mutation_next(&m);
     assert_int_equal(CRDT_TODO, c.type);
     assert_int_equal(0, c.data.len);
     assert_int_equal(0, c.expect.len);
@@ -77,10 +77,11 @@ static void a_batch_gives_its_changes_in_order(void **state)
     assert_int_equal(CHT_OK, node_mutation_read(payload, NULL, &m));
     assert_true(m.batch);
     assert_int_equal(3, m.count);
-    assert_int_equal(NODE_CREATE, node_mutation_at(&m, 0).op);
-    assert_int_equal(NODE_DELETE, node_mutation_at(&m, 1).op);
-    assert_text("01H", node_mutation_at(&m, 1).id);
-    assert_int_equal(NODE_UNDELETE, node_mutation_at(&m, 2).op);
+    assert_int_equal(NODE_CREATE, node_mutation_next(&m).op);
+    const struct node_change second = node_mutation_next(&m);
+    assert_int_equal(NODE_DELETE, second.op);
+    assert_text("01H", second.id);
+    assert_int_equal(NODE_UNDELETE, node_mutation_next(&m).op);
 }
 
 struct refused {
