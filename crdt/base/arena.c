@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define ARENA_BLOCK_BYTES ((size_t)64 * 1024)
+#define ARENA_WASTEFUL    16u
 
 struct cht_arena_block {
     struct cht_arena_block *next;
@@ -30,9 +31,16 @@ void cht_arena_clear(struct cht_arena *a)
 void cht_arena_reset(struct cht_arena *a)
 {
     struct cht_arena_block *keep = a->blocks;
+    bool small = keep != NULL && keep->cap > ARENA_BLOCK_BYTES && a->used < keep->cap / 8;
+    a->wasteful = small ? a->wasteful + 1 : 0;
     a->used = 0;
     if (keep == NULL)
         return;
+    if (a->wasteful == ARENA_WASTEFUL) {
+        a->wasteful = 0;
+        cht_arena_clear(a);
+        return;
+    }
     /* the newest block is the largest: a steady load settles on one block */
     a->blocks = keep->next;
     cht_arena_clear(a);

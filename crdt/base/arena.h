@@ -10,12 +10,14 @@ struct cht_arena_block;
 struct cht_arena {
     struct cht_arena_block *blocks; /* newest first */
     size_t used, limit;             /* bytes handed out since the last reset; used <= limit */
+    unsigned wasteful;              /* resets in a row after which most of the block was unused */
 };
 
 void cht_arena_init(struct cht_arena *a, size_t limit);
 /* Free everything. The arena stays usable. */
 void cht_arena_clear(struct cht_arena *a);
-/* Forget everything handed out; keeps one block for the next turn. */
+/* Forget everything handed out; keeps one block for the next turn, until turns have become small
+ * beside it. */
 void cht_arena_reset(struct cht_arena *a);
 /* `len` zeroed bytes aligned for any type, or NULL when out of memory or over the limit. */
 void *cht_arena_alloc(struct cht_arena *a, size_t len);
