@@ -402,8 +402,8 @@ static enum cht_err carry_out(struct node_service *s, const struct local_request
                                  s->now_ms);
         if (err == CHT_E_LIMIT)
             (void)node_fault_set(fault, err, cht_bytes(NULL, 0),
-                                 "one change may have at most %u bytes: split it",
-                                 LIMIT_BODY_BYTES);
+                                 "one change may write %u bytes and %u values at most: split it",
+                                 LIMIT_BODY_BYTES, LIMIT_ENTRY_OPS);
         else if (err == CHT_E_DENIED)
             (void)node_fault_set(fault, err, cht_bytes(NULL, 0),
                                  "this device may not write in this space");
