@@ -90,8 +90,13 @@ enum cht_err store_json_value(struct cht_bytes value, struct cht_buf *out)
     enum cht_err err = CHT_OK;
     do {
         struct level *l = depth == 0 ? NULL : &stack[depth - 1];
-        struct crdt_mp v = crdt_mp_next(&w);
         bool key = l != NULL && l->map && l->key;
+        struct cht_wire start = w;
+        struct crdt_mp v = crdt_mp_next(&w);
+        if (key && (v.kind == CRDT_MP_ARRAY || v.kind == CRDT_MP_MAP)) {
+            w = start; /* JSON has no such keys: it is shown as "null" */
+            (void)crdt_mp_skip(&w);
+        }
         if (l != NULL) {
             err = before_item(l, first, out);
             l->left--;

@@ -136,6 +136,29 @@ void home_clone(struct home *copy, struct home *of, const char *name)
     home_open(copy, NODE_STORE_WRITE);
 }
 
+void home_leave(struct home *home, const char *name)
+{
+    const char *to = getenv("CHITTY_LEAVE");
+    struct node_replica_counts counts = node_replica_count(home->r);
+    struct crdt_root root = node_replica_root(home->r);
+    home_close(home);
+    if (to == NULL)
+        return;
+    uint8_t bytes[CRDT_HASH_BYTES];
+    char path[512], hex[2 * CRDT_HASH_BYTES + 1];
+    crdt_root_bytes(&root, bytes);
+    crdt_hex(cht_bytes(bytes, sizeof bytes), hex);
+    (void)snprintf(path, sizeof path, "%s/%s.db", to, name);
+    copy_file(home->path, path);
+    (void)snprintf(path, sizeof path, "%s/%s.json", to, name);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    fprintf(out, "{\"root\":\"%s\",\"entries\":%llu,\"waiting\":%llu,\"voids\":%llu}\n", hex,
+            (unsigned long long)counts.entries, (unsigned long long)counts.waiting,
+            (unsigned long long)counts.voids);
+    assert_int_equal(0, fclose(out));
+}
+
 void home_turn(struct home *home, bool write_back)
 {
     bool more = true;

@@ -31,6 +31,9 @@ void home_close(struct home *home);
 void home_restart(struct home *home, bool killed);
 /* A copy of the running home's disk, started beside it. */
 void home_clone(struct home *copy, struct home *of, const char *name);
+/* Close, and leave the file and what it must give (JSON) in folder CHITTY_LEAVE, if there is one.
+ */
+void home_leave(struct home *home, const char *name);
 /* Settle and commit; `write_back` too. */
 void home_turn(struct home *home, bool write_back);
 

@@ -302,7 +302,10 @@ void prop_exchange(struct prop *p, uint32_t number)
         step(&x);
     sync_all(&x);
     check_end(&x);
-    for (uint32_t i = 0; i < x.home_count; i++)
+    char name[32];
+    (void)snprintf(name, sizeof name, "exchange-%u", number);
+    home_leave(&x.homes[0], name);
+    for (uint32_t i = 1; i < x.home_count; i++)
         home_close(&x.homes[i]);
     space_clear(&x.space);
     cht_arena_clear(&x.drawn.arena);

@@ -196,7 +196,9 @@ void prop_receive(struct prop *p, uint32_t number)
         turn(&c);
     }
     check_end(&c);
-    home_close(&c.home);
+    char name[32];
+    (void)snprintf(name, sizeof name, "receive-%u", number);
+    home_leave(&c.home, name);
     crdt_model_clear(&c.m);
     cuts_clear(&c.cuts);
     history_clear(&c.h);

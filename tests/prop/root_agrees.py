@@ -1,0 +1,42 @@
+"""The independent reader agrees with the replica: root_agrees.py PROP_STORE ROOT_PY
+
+Runs some cases of the property tests, which leave their files, and reads each with root.py alone.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+CASES = os.environ.get("CHITTY_CASES", "6")
+
+
+def main():
+    prop_store, root = sys.argv[1:]
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        env = dict(os.environ, CHITTY_CASES=CASES, CHITTY_LEAVE=folder)
+        run = subprocess.run([prop_store], env=env, stdout=subprocess.PIPE, text=True)
+        print("\n".join(line for line in run.stdout.splitlines() if "CHITTY_SEED" in line))
+        if run.returncode != 0:
+            sys.exit("the property tests fail")
+        found = sorted(pathlib.Path(folder).glob("*.db"))
+        print("1..%d" % len(found))
+        for number, path in enumerate(found, 1):
+            want = json.loads(path.with_suffix(".json").read_text())
+            read = subprocess.run([sys.executable, root, str(path)], stdout=subprocess.PIPE)
+            got = json.loads(read.stdout or "{}")
+            same = read.returncode == 0 and not got["behind"] and \
+                all(got[key] == value for key, value in want.items())
+            print("%sok %d - %s, %d entries" % ("" if same else "not ", number, path.stem,
+                                                want["entries"]))
+            if not same:
+                print("# want %s\n# got %s" % (want, {k: got.get(k) for k in want}))
+                print("# problems %s" % got.get("problems"))
+                failed += 1
+    sys.exit(failed != 0 or len(found) != 2 * int(CASES))
+
+
+if __name__ == "__main__":
+    main()
