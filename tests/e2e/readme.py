@@ -24,6 +24,7 @@ LOOSE = (
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d"), "WHEN"),
     (re.compile(r"tcp://[\d.]+:\d+"), "tcp://HOST:PORT"),
     (re.compile(r"(home +)\S+"), r"\1HOME"),
+    (re.compile(r"^ +\S+/cli/chitty"), " chitty"),
     (re.compile(r" +"), " "),
     (re.compile(r"[─┬┼┴┌┐└┘├┤]+"), "─"),
 )
