@@ -96,6 +96,44 @@ def a_conflict_resolved_on_one_node_is_resolved_on_both(world):
 
 
 @test
+def a_deletion_against_an_edit_is_listed_until_someone_decides(world):
+    a, b = pair(world, "a", "b")
+    kept, gone = a.add("to be kept"), a.add("to be gone")
+    converge(a, b, entries=2)
+    apart(a, b,
+          lambda: [a.chitty("todo", "delete", t) for t in (kept, gone)],
+          lambda: [b.chitty("todo", "update", t, "--notes", "needed") for t in (kept, gone)])
+    converge(a, b, entries=6)
+    for home in (a, b):
+        same(sorted((c["chittyId"], c["field"], c["kind"]) for c in home.read("conflicts")),
+             sorted((t, "deleted", "deleted") for t in (kept, gone)), "conflicts")
+        same(home.todos(), {}, "todos shown: the deletion hides until someone decides")
+    a.chitty("todo", "delete", kept, "--undo")
+    b.chitty("resolve", gone, "deleted", "--value", "yes")
+    converge(a, b, entries=8)
+    for home in (a, b):
+        same(home.read("conflicts"), [], "conflicts left")
+        same([(t, d["notes"]) for t, d in home.todos().items()], [(kept, "needed")], "todos shown")
+        verified(home)
+
+
+@test
+def a_conflict_is_resolved_without_a_node_too(world):
+    a, b = pair(world, "a", "b")
+    todo = a.add("first")
+    converge(a, b, entries=1)
+    apart(a, b, lambda: a.chitty("todo", "update", todo, "--content", "by a"),
+          lambda: b.chitty("todo", "update", todo, "--content", "by b"))
+    converge(a, b, entries=3)
+    a.stop()
+    a.chitty_node("resolve", todo, "content", "--value", "by both")
+    same(a.read("conflicts"), [], "conflicts left without a node")
+    a.run("--peer", b.node.address)
+    converge(a, b, entries=4)
+    same(values(b, todo, "content"), ["by both"], "the value given")
+
+
+@test
 def a_frozen_node_catches_up_when_it_goes_on(world):
     a, b = pair(world, "a", "b")
     a.add("before")
