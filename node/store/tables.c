@@ -180,7 +180,9 @@ enum cht_err store_row_sql(const struct crdt_type_schema *t, unsigned type,
             err = columns(t, false, sql);
         return err == CHT_OK ? add3(sql, " FROM \"", table, "\" WHERE n = ?1") : err;
     case STORE_ROW_INSERT:
-        err = add3(sql, "INSERT OR REPLACE INTO \"", table,
+        /* not OR REPLACE: SQLite would set a savepoint for each row, and FTS5 write out its words at
+         * each savepoint */
+        err = add3(sql, "INSERT INTO \"", table,
                    "\"(n, id, modified, deleted, conflicts, crdt");
         if (err == CHT_OK)
             err = columns(t, false, sql);
