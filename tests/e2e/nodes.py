@@ -20,6 +20,7 @@ CHITTY_NODE = os.environ.get("CHITTY_NODE", "chitty-node")
 SLOW = float(os.environ.get("CHITTY_SLOW", "1"))
 DEADLINE_S = SLOW * float(os.environ.get("CHITTY_DEADLINE", "30"))
 LOOPBACK = "127.0.0.1:0"
+READER = str(pathlib.Path(__file__).resolve().parents[1] / "support" / "root.py")
 
 OK, FAILED, USAGE, UNREACHABLE, DENIED, CONFLICT, OFFLINE, NOTFOUND = range(8)  # exit status
 
@@ -349,7 +350,19 @@ def verified(home):
     expect(done.status == OK and found["ok"] is True and not found["problems"],
            f"verify in {home.name}: {found}")
     same(found["root"], home.root(), f"root that verify folded in {home.name}")
+    recomputed(home, found)
     return found
+
+
+def recomputed(home, found):
+    """The independent reader finds in the file what verify did: root, entries, chains."""
+    done = subprocess.run([sys.executable, READER, str(home.database())], capture_output=True,
+                          text=True, timeout=4 * DEADLINE_S, check=False)
+    same(done.returncode, 0, f"root.py on {home.name}: {done.stdout[-2000:]} {done.stderr[-2000:]}")
+    read = json.loads(done.stdout)
+    same((read["root"], read["entries"], len(read["chains"])),
+         (found["root"], found["entries"], found["chains"]), f"what root.py reads in {home.name}")
+    expect(read["behind"] or read["rows_root"] == read["root"], f"rows of {home.name}: {read}")
 
 
 def pair(world, *names):
