@@ -41,7 +41,8 @@ for patch in "$@"; do
     verdict='not ok'
     if ! patch -s -p1 -d "$copy" <"$file"; then
         echo "# $name does not apply any more"
-    elif ! ninja -C "$copy/build" tests/test-state_random tests/prop/prop-store >"$copy/log" 2>&1; then
+    elif ! ninja -C "$copy/build" tests/test-state_random tests/prop/prop-store \
+        >"$copy/log" 2>&1; then
         echo "# $name does not compile"
     elif red; then
         verdict=ok
