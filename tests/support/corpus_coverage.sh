@@ -27,19 +27,20 @@ for name in "$@"; do
         failed=1
         continue
     fi
+    # One report a harness, of the floors its decoder is on: file,lines,reached,per cent,…
+    set_of_floors=$(printf '%s\n' $sources | sed "s|/.*||; s|^|$build/|" | sort -u)
+    # shellcheck disable=SC2086
+    gcovr --csv --root . $set_of_floors >"$build/corpus.csv" 2>/dev/null || : >"$build/corpus.csv"
     for source in $sources; do
-        summary=$(gcovr --root . --filter "$(printf '%s' "$source" | sed 's/\./\\./g')\$" \
-            --exclude-unreachable-branches --print-summary "$build" 2>/dev/null |
-            sed -n 's/^lines: \([0-9.]*\)%.*/\1/p') || summary=
-        if [ -z "$summary" ]; then
-            printf 'FAILED  %s: no line of %s was reached\n' "$name" "$source"
+        reached=$(awk -F, -v source="$source" '$1 == source { printf "%.1f", 100 * $3 / $2 }' \
+            "$build/corpus.csv")
+        word='ok     '
+        if [ -z "$reached" ] || [ "${reached%.*}" -lt "$least" ]; then
+            word='FAILED '
             failed=1
-        elif [ "${summary%.*}" -lt "$least" ]; then
-            printf 'FAILED  %s: %s %% of %s, at least %s\n' "$name" "$summary" "$source" "$least"
-            failed=1
-        else
-            printf 'ok      %s: %s %% of %s\n' "$name" "$summary" "$source"
         fi
+        printf '%s %s: %s %% of %s\n' "$word" "$name" "${reached:-0}" "$source"
     done
 done
+[ $failed = 0 ] || printf 'Each is to reach %s %%.\n' "$least"
 exit $failed
