@@ -187,19 +187,16 @@ static bool strip_start(struct cht_bytes *text)
     return true;
 }
 
-static enum cht_err read_digits(struct cht_bytes digits, struct crdt_id_prefix *p)
+/* The digits' values. */
+static enum cht_err read_digits(struct cht_bytes digits, uint8_t out[static CRDT_ID_DIGITS])
 {
     if (digits.len > CRDT_ID_DIGITS)
         return CHT_E_INVALID;
-    uint8_t values[CRDT_ID_DIGITS];
     for (size_t i = 0; i < digits.len; i++) {
-        values[i] = digit_value(digits.data[i]);
-        if (values[i] == NO_DIGIT || (i == 0 && values[i] > 7))
+        out[i] = digit_value(digits.data[i]);
+        if (out[i] == NO_DIGIT || (i == 0 && out[i] > 7))
             return CHT_E_INVALID; /* the first digit holds three bits */
     }
-    from_digits(values, digits.len, 0, p->low);
-    from_digits(values, digits.len, 31, p->high);
-    p->digits = (uint8_t)digits.len;
     return CHT_OK;
 }
 
@@ -217,10 +214,15 @@ enum cht_err crdt_id_prefix_parse(struct cht_bytes text, struct crdt_id_prefix *
         if (got.type == 0)
             return CHT_E_INVALID;
     }
-    enum cht_err err = read_digits(digits, &got);
-    if (err == CHT_OK)
-        *out = got;
-    return err;
+    uint8_t values[CRDT_ID_DIGITS];
+    enum cht_err err = read_digits(digits, values);
+    if (err != CHT_OK)
+        return err;
+    got.digits = (uint8_t)digits.len;
+    from_digits(values, digits.len, 0, got.low);
+    from_digits(values, digits.len, 31, got.high);
+    *out = got;
+    return CHT_OK;
 }
 
 bool crdt_id_prefix_matches(const struct crdt_id_prefix *p, const struct crdt_id *id)
@@ -231,17 +233,16 @@ bool crdt_id_prefix_matches(const struct crdt_id_prefix *p, const struct crdt_id
 
 enum cht_err crdt_id_parse(struct cht_bytes text, struct crdt_id *out)
 {
-    struct cht_bytes rest = text;
-    struct crdt_id_prefix p;
-    if (!strip_start(&rest))
+    struct cht_bytes word, digits;
+    uint8_t values[CRDT_ID_DIGITS];
+    if (!strip_start(&text))
         return CHT_E_INVALID;
-    enum cht_err err = crdt_id_prefix_parse(text, &p);
-    if (err != CHT_OK)
-        return err;
-    if (p.digits != CRDT_ID_DIGITS)
+    split_id(text, &word, &digits);
+    uint8_t type = (uint8_t)spelt_type(word);
+    if (type == 0 || digits.len != CRDT_ID_DIGITS || read_digits(digits, values) != CHT_OK)
         return CHT_E_INVALID;
-    out->type = p.type;
-    memcpy(out->b, p.low, sizeof out->b);
+    out->type = type;
+    from_digits(values, CRDT_ID_DIGITS, 0, out->b);
     return CHT_OK;
 }
 

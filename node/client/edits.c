@@ -339,6 +339,16 @@ enum cht_err node_edits_read(unsigned type, struct cht_bytes data,
 
 /* --- what a change brings along ------------------------------------------------------------ */
 
+/* A change of fields that bring nothing along: nearly every update. */
+static bool brings_nothing(unsigned op, const struct node_edit *edits, size_t count)
+{
+    for (size_t i = 0; op != NODE_CREATE && i < count; i++) {
+        if (strcmp(edits[i].field->name, "status") == 0)
+            return false;
+    }
+    return op != NODE_CREATE;
+}
+
 static const struct node_edit *edit_of(const struct node_edit *edits, size_t count,
                                        const struct crdt_field *field)
 {
@@ -352,6 +362,8 @@ static const struct node_edit *edit_of(const struct node_edit *edits, size_t cou
 enum cht_err node_edits_complete(unsigned type, unsigned op, uint64_t now_ms,
                                  struct cht_arena *arena, struct node_edit **edits, size_t *count)
 {
+    if (brings_nothing(op, *edits, *count))
+        return CHT_OK;
     static const uint8_t pending[] = { 0xa7, 'p', 'e', 'n', 'd', 'i', 'n', 'g' };
     static const uint8_t completed[] = { 0xa9, 'c', 'o', 'm', 'p', 'l', 'e', 't', 'e', 'd' };
     const char *birth = type == CRDT_SESSION ? "started" : "created";

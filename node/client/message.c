@@ -33,24 +33,44 @@ static bool kind_is(struct cht_bytes object, enum crdt_mp_kind kind)
     return object.len == 0 || node_mp_kind(object) == kind;
 }
 
-static enum cht_err read_parts(struct cht_bytes source, struct cht_bytes target,
-                               struct cht_bytes metadata, struct cht_error *detail,
+enum { OF_ID, OF_TYPE, OF_SOURCE, OF_TARGET, OF_METADATA, OF_PAYLOAD, OF_MESSAGE };
+static const struct cht_bytes message_keys[OF_MESSAGE] = {
+    [OF_ID] = NODE_MP_KEY("id"),
+    [OF_TYPE] = NODE_MP_KEY("type"),
+    [OF_SOURCE] = NODE_MP_KEY("source"),
+    [OF_TARGET] = NODE_MP_KEY("target"),
+    [OF_METADATA] = NODE_MP_KEY("metadata"),
+    [OF_PAYLOAD] = NODE_MP_KEY("payload"),
+};
+static const struct cht_bytes source_keys[] = { NODE_MP_KEY("nodeId"), NODE_MP_KEY("platform"),
+                                                NODE_MP_KEY("chittyId") };
+static const struct cht_bytes target_keys[] = { NODE_MP_KEY("broadcast"), NODE_MP_KEY("nodeIds"),
+                                                NODE_MP_KEY("platforms") };
+static const struct cht_bytes metadata_keys[] = { NODE_MP_KEY("timestamp"),
+                                                  NODE_MP_KEY("vectorClock"), NODE_MP_KEY("ttl"),
+                                                  NODE_MP_KEY("causality") };
+
+static enum cht_err read_parts(const struct cht_bytes *of, struct cht_error *detail,
                                struct node_msg *m)
 {
-    if (!kind_is(source, CRDT_MP_MAP) || !kind_is(target, CRDT_MP_MAP) ||
-        !kind_is(metadata, CRDT_MP_MAP))
+    struct cht_bytes source[3], target[3], metadata[4];
+    if (!kind_is(of[OF_SOURCE], CRDT_MP_MAP) || !kind_is(of[OF_TARGET], CRDT_MP_MAP) ||
+        !kind_is(of[OF_METADATA], CRDT_MP_MAP))
         return cht_fail(detail, CHT_E_MALFORMED, "source, target and metadata have to be maps");
-    m->node_id = node_mp_get_str(source, "nodeId");
-    m->platform = node_mp_get_str(source, "platform");
-    m->actor = node_mp_get_str(source, "chittyId");
-    m->broadcast = node_mp_get_bool(target, "broadcast");
-    m->node_ids = node_mp_get(target, "nodeIds");
-    m->platforms = node_mp_get(target, "platforms");
-    m->timestamp_ms = node_mp_get_uint(metadata, "timestamp", 0);
-    m->vector = node_mp_get(metadata, "vectorClock");
-    uint64_t ttl = node_mp_get_uint(metadata, "ttl", 0);
+    node_mp_pick(of[OF_SOURCE], source_keys, 3, source);
+    node_mp_pick(of[OF_TARGET], target_keys, 3, target);
+    node_mp_pick(of[OF_METADATA], metadata_keys, 4, metadata);
+    m->node_id = node_mp_str(source[0]);
+    m->platform = node_mp_str(source[1]);
+    m->actor = node_mp_str(source[2]);
+    m->broadcast = node_mp_bool(target[0]);
+    m->node_ids = target[1];
+    m->platforms = target[2];
+    m->timestamp_ms = node_mp_uint(metadata[0], 0);
+    m->vector = metadata[1];
+    uint64_t ttl = node_mp_uint(metadata[2], 0);
     m->ttl_s = ttl > UINT32_MAX ? UINT32_MAX : (uint32_t)ttl;
-    const struct cht_bytes causality = node_mp_get(metadata, "causality");
+    const struct cht_bytes causality = metadata[3];
     if (!kind_is(m->node_ids, CRDT_MP_ARRAY) || !kind_is(m->platforms, CRDT_MP_ARRAY) ||
         !kind_is(m->vector, CRDT_MP_MAP) || !kind_is(causality, CRDT_MP_ARRAY))
         return cht_fail(detail, CHT_E_MALFORMED,
@@ -72,105 +92,116 @@ enum cht_err node_msg_read(struct cht_bytes bytes, struct cht_error *detail,
         return cht_fail(detail, err, "the message is not one well-formed msgpack document");
     if (node_mp_kind(bytes) != CRDT_MP_MAP)
         return cht_fail(detail, CHT_E_MALFORMED, "a message has to be a map");
-    struct node_msg m = { 0 };
-    struct cht_bytes type = { 0 }, source = { 0 }, target = { 0 }, metadata = { 0 };
-    const struct {
-        struct cht_bytes key;
-        struct cht_bytes *value;
-    } parts[] = {
-        { cht_bytes("id", 2), &m.id },           { cht_bytes("type", 4), &type },
-        { cht_bytes("source", 6), &source },     { cht_bytes("target", 6), &target },
-        { cht_bytes("metadata", 8), &metadata }, { cht_bytes("payload", 7), &m.payload },
-    };
-    struct node_mp_iter it = node_mp_iter(bytes);
-    struct cht_bytes key, value;
-    while (node_mp_next(&it, &key, &value)) {
-        const struct cht_bytes name = node_mp_str(key);
-        for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-            if (parts[i].value->len == 0 && cht_bytes_eq(name, parts[i].key))
-                *parts[i].value = value;
-        }
-    }
-    m.id = node_mp_str(m.id);
+    struct cht_bytes of[OF_MESSAGE];
+    node_mp_pick(bytes, message_keys, OF_MESSAGE, of);
+    struct node_msg m = { .id = node_mp_str(of[OF_ID]), .payload = of[OF_PAYLOAD] };
     if (m.id.len == 0 || m.id.len > NODE_MSG_ID_BYTES || !crdt_utf8_valid(m.id))
         return cht_fail(detail, CHT_E_MALFORMED, "id has to be a text of 1 to 64 bytes");
     if (out_id != NULL)
         *out_id = m.id;
-    if (node_mp_kind(type) != CRDT_MP_STR)
+    if (node_mp_kind(of[OF_TYPE]) != CRDT_MP_STR)
         return cht_fail(detail, CHT_E_MALFORMED, "type has to be a text");
-    if (!type_of(node_mp_str(type), &m.type))
+    if (!type_of(node_mp_str(of[OF_TYPE]), &m.type))
         return cht_fail(detail, CHT_E_UNSUPPORTED, "type is none of the message types");
     if (node_mp_kind(m.payload) != CRDT_MP_MAP)
         return cht_fail(detail, CHT_E_MALFORMED, "payload has to be a map");
-    err = read_parts(source, target, metadata, detail, &m);
+    err = read_parts(of, detail, &m);
     if (err == CHT_OK)
         *out = m;
     return err;
 }
 
-static enum cht_err put_source_and_target(struct cht_buf *out, const struct node_msg *m)
+/* A part of the envelope that is always the same: keys and heads, one after the other. */
+#define FIXED(out, text) cht_buf_add(out, cht_bytes(text, sizeof(text) - 1))
+
+static enum cht_err put_lists(struct cht_buf *out, const struct node_msg *m)
 {
-    const unsigned lists = (m->node_ids.len > 0 ? 1u : 0u) + (m->platforms.len > 0 ? 1u : 0u);
-    enum cht_err err = node_mp_put_text(out, "source");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(out, 3);
-    if (err == CHT_OK)
-        err = node_mp_put_key_str(out, "nodeId", m->node_id);
-    if (err == CHT_OK)
-        err = node_mp_put_key_str(out, "platform", m->platform);
-    if (err == CHT_OK)
-        err = node_mp_put_key_str(out, "chittyId", m->actor);
-    if (err == CHT_OK)
-        err = node_mp_put_text(out, "target");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(out, 1 + lists);
-    if (err == CHT_OK)
-        err = node_mp_put_key_bool(out, "broadcast", m->broadcast);
-    if (err == CHT_OK && m->node_ids.len > 0)
+    enum cht_err err = CHT_OK;
+    if (m->node_ids.len > 0)
         err = node_mp_put_key_raw(out, "nodeIds", m->node_ids);
     if (err == CHT_OK && m->platforms.len > 0)
         err = node_mp_put_key_raw(out, "platforms", m->platforms);
     return err;
 }
 
+static enum cht_err put_source_and_target(struct cht_buf *out, const struct node_msg *m)
+{
+    const unsigned lists = (m->node_ids.len > 0 ? 1u : 0u) + (m->platforms.len > 0 ? 1u : 0u);
+    enum cht_err err = FIXED(out, "\xa6"
+                                  "source"
+                                  "\x83\xa6"
+                                  "nodeId");
+    if (err == CHT_OK)
+        err = crdt_mp_put_str(out, m->node_id);
+    if (err == CHT_OK)
+        err = FIXED(out, "\xa8"
+                         "platform");
+    if (err == CHT_OK)
+        err = crdt_mp_put_str(out, m->platform);
+    if (err == CHT_OK)
+        err = FIXED(out, "\xa8"
+                         "chittyId");
+    if (err == CHT_OK)
+        err = crdt_mp_put_str(out, m->actor);
+    if (err == CHT_OK)
+        err = FIXED(out, "\xa6"
+                         "target");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, 1 + lists);
+    if (err == CHT_OK)
+        err = FIXED(out, "\xa9"
+                         "broadcast");
+    if (err == CHT_OK)
+        err = crdt_mp_put_bool(out, m->broadcast);
+    return err == CHT_OK ? put_lists(out, m) : err;
+}
+
 static enum cht_err put_metadata(struct cht_buf *out, const struct node_msg *m)
 {
-    static const uint8_t no_vector[] = { 0x80 };
-    enum cht_err err = node_mp_put_text(out, "metadata");
+    enum cht_err err = FIXED(out, "\xa8"
+                                  "metadata"
+                                  "\x84\xa9"
+                                  "timestamp");
     if (err == CHT_OK)
-        err = crdt_mp_put_map(out, 4);
+        err = crdt_mp_put_uint(out, m->timestamp_ms);
     if (err == CHT_OK)
-        err = node_mp_put_key_uint(out, "timestamp", m->timestamp_ms);
+        err = FIXED(out, "\xab"
+                         "vectorClock");
     if (err == CHT_OK)
-        err = node_mp_put_key_raw(out, "vectorClock",
-                                  m->vector.len > 0 ? m->vector : cht_bytes(no_vector, 1));
+        err = m->vector.len > 0 ? cht_buf_add(out, m->vector) : crdt_mp_put_map(out, 0);
     if (err == CHT_OK)
-        err = node_mp_put_text(out, "causality");
+        err = FIXED(out, "\xa9"
+                         "causality");
     if (err == CHT_OK)
         err = crdt_mp_put_array(out, m->reply_to.len > 0 ? 1 : 0);
     if (err == CHT_OK && m->reply_to.len > 0)
         err = crdt_mp_put_str(out, m->reply_to);
     if (err == CHT_OK)
-        err = node_mp_put_key_uint(out, "ttl", m->ttl_s);
-    return err;
+        err = FIXED(out, "\xa3"
+                         "ttl");
+    return err == CHT_OK ? crdt_mp_put_uint(out, m->ttl_s) : err;
 }
 
 enum cht_err node_msg_begin(struct cht_buf *out, const struct node_msg *m)
 {
     assert((unsigned)m->type < NODE_MSG_TYPE_COUNT);
     assert(m->id.len > 0 && m->id.len <= NODE_MSG_ID_BYTES);
-    enum cht_err err = crdt_mp_put_map(out, 6);
+    enum cht_err err = FIXED(out, "\x86\xa2"
+                                  "id");
     if (err == CHT_OK)
-        err = node_mp_put_key_str(out, "id", m->id);
+        err = crdt_mp_put_str(out, m->id);
     if (err == CHT_OK)
-        err = node_mp_put_key_text(out, "type", type_words[m->type]);
+        err = FIXED(out, "\xa4"
+                         "type");
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, type_words[m->type]);
     if (err == CHT_OK)
         err = put_source_and_target(out, m);
     if (err == CHT_OK)
         err = put_metadata(out, m);
-    if (err == CHT_OK)
-        err = node_mp_put_text(out, "payload");
-    return err;
+    return err == CHT_OK ? FIXED(out, "\xa7"
+                                      "payload")
+                         : err;
 }
 
 enum cht_err node_msg_write(struct cht_buf *out, const struct node_msg *m)

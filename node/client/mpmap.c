@@ -57,6 +57,21 @@ struct cht_bytes node_mp_get(struct cht_bytes map, const char *key)
     return (struct cht_bytes){ 0 };
 }
 
+void node_mp_pick(struct cht_bytes map, const struct cht_bytes *keys, size_t count,
+                  struct cht_bytes *out)
+{
+    struct node_mp_iter it = node_mp_iter(map);
+    struct cht_bytes name, value;
+    for (size_t i = 0; i < count; i++)
+        out[i] = (struct cht_bytes){ 0 };
+    while (it.is_map && node_mp_next(&it, &name, &value)) {
+        for (size_t i = 0; i < count; i++) {
+            if (out[i].len == 0 && is_key(name, keys[i]))
+                out[i] = value;
+        }
+    }
+}
+
 static struct crdt_mp head_of(struct cht_bytes object)
 {
     struct cht_wire w = cht_wire(object);
@@ -95,10 +110,21 @@ struct cht_bytes node_mp_get_str(struct cht_bytes map, const char *key)
     return node_mp_str(node_mp_get(map, key));
 }
 
+uint64_t node_mp_uint(struct cht_bytes object, uint64_t otherwise)
+{
+    struct crdt_mp head = head_of(object);
+    return head.kind == CRDT_MP_UINT ? head.u : otherwise;
+}
+
+bool node_mp_bool(struct cht_bytes object)
+{
+    struct crdt_mp head = head_of(object);
+    return head.kind == CRDT_MP_BOOL && head.u != 0;
+}
+
 uint64_t node_mp_get_uint(struct cht_bytes map, const char *key, uint64_t otherwise)
 {
-    struct crdt_mp head = head_of(node_mp_get(map, key));
-    return head.kind == CRDT_MP_UINT ? head.u : otherwise;
+    return node_mp_uint(node_mp_get(map, key), otherwise);
 }
 
 int64_t node_mp_get_int(struct cht_bytes map, const char *key, int64_t otherwise)
@@ -111,8 +137,7 @@ int64_t node_mp_get_int(struct cht_bytes map, const char *key, int64_t otherwise
 
 bool node_mp_get_bool(struct cht_bytes map, const char *key)
 {
-    struct crdt_mp head = head_of(node_mp_get(map, key));
-    return head.kind == CRDT_MP_BOOL && head.u != 0;
+    return node_mp_bool(node_mp_get(map, key));
 }
 
 enum cht_err node_mp_put_text(struct cht_buf *b, const char *text)

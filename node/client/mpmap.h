@@ -21,6 +21,13 @@ bool node_mp_next(struct node_mp_iter *it, struct cht_bytes *key, struct cht_byt
 
 /* Exact bytes of the value at a str key; empty when `map` is no map or has no such key. */
 struct cht_bytes node_mp_get(struct cht_bytes map, const char *key);
+#define NODE_MP_KEY(text)                                                                          \
+    {                                                                                              \
+        .data = (const uint8_t *)(text), .len = sizeof(text) - 1                                   \
+    }
+/* The values at several keys in one walk: `out[i]` is that of `keys[i]`, empty when absent. */
+void node_mp_pick(struct cht_bytes map, const struct cht_bytes *keys, size_t count,
+                  struct cht_bytes *out);
 /* The kind of one object; CRDT_MP_NIL for an empty span. */
 enum crdt_mp_kind node_mp_kind(struct cht_bytes object);
 /* Elements of an array, pairs of a map; 0 for anything else. */
@@ -28,6 +35,9 @@ uint64_t node_mp_count(struct cht_bytes object);
 
 /* Text of a str object; empty for anything else. */
 struct cht_bytes node_mp_str(struct cht_bytes object);
+/* An integer object; `otherwise` for anything else, or beyond the type's range. True for true. */
+uint64_t node_mp_uint(struct cht_bytes object, uint64_t otherwise);
+bool node_mp_bool(struct cht_bytes object);
 /* Text at a key; empty when absent or no str. */
 struct cht_bytes node_mp_get_str(struct cht_bytes map, const char *key);
 /* Integer at a key; `otherwise` when absent, no integer, or out of the type's range. */

@@ -34,9 +34,9 @@ static int shown_len(struct cht_bytes text)
 }
 #define SHOWN(text) shown_len(text), text.data == NULL ? "" : (const char *)text.data
 
-/* The value at `key` when it has the kind asked for; empty when absent. */
-static enum cht_err take(struct cht_bytes map, const char *key, enum crdt_mp_kind kind,
-                         struct node_fault *fault, struct cht_bytes *out)
+/* A value that was found at `key`, when it has the kind asked for; empty when absent. */
+static enum cht_err check_kind(struct cht_bytes value, const char *key, enum crdt_mp_kind kind,
+                               struct node_fault *fault, struct cht_bytes *out)
 {
     static const char *const kinds[] = {
         [CRDT_MP_NIL] = "nil",      [CRDT_MP_BOOL] = "a bool",    [CRDT_MP_UINT] = "a number",
@@ -44,7 +44,6 @@ static enum cht_err take(struct cht_bytes map, const char *key, enum crdt_mp_kin
         [CRDT_MP_BIN] = "bytes",    [CRDT_MP_ARRAY] = "an array", [CRDT_MP_MAP] = "a map",
         [CRDT_MP_EXT] = "an ext"
     };
-    const struct cht_bytes value = node_mp_get(map, key);
     const enum crdt_mp_kind got = node_mp_kind(value);
     if (value.len > 0 && got == CRDT_MP_NIL) {
         *out = (struct cht_bytes){ 0 }; /* JSON's null: the same as absent */
@@ -57,11 +56,17 @@ static enum cht_err take(struct cht_bytes map, const char *key, enum crdt_mp_kin
     return CHT_OK;
 }
 
-static enum cht_err take_text(struct cht_bytes map, const char *key, size_t max,
-                              struct node_fault *fault, struct cht_bytes *out)
+static enum cht_err take(struct cht_bytes map, const char *key, enum crdt_mp_kind kind,
+                         struct node_fault *fault, struct cht_bytes *out)
+{
+    return check_kind(node_mp_get(map, key), key, kind, fault, out);
+}
+
+static enum cht_err check_text(struct cht_bytes value, const char *key, size_t max,
+                               struct node_fault *fault, struct cht_bytes *out)
 {
     struct cht_bytes object = { 0 };
-    enum cht_err err = take(map, key, CRDT_MP_STR, fault, &object);
+    enum cht_err err = check_kind(value, key, CRDT_MP_STR, fault, &object);
     if (err != CHT_OK)
         return err;
     const struct cht_bytes text = node_mp_str(object);
@@ -70,6 +75,12 @@ static enum cht_err take_text(struct cht_bytes map, const char *key, size_t max,
                               "%s has to be a text of 1 to %zu bytes", key, max);
     *out = text;
     return CHT_OK;
+}
+
+static enum cht_err take_text(struct cht_bytes map, const char *key, size_t max,
+                              struct node_fault *fault, struct cht_bytes *out)
+{
+    return check_text(node_mp_get(map, key), key, max, fault, out);
 }
 
 /* One of a list of words, by its place. */
@@ -90,10 +101,10 @@ static enum cht_err take_word(struct cht_bytes word, const char *key, const char
     return CHT_E_INVALID;
 }
 
-static enum cht_err take_domain(struct cht_bytes map, struct node_fault *fault, unsigned *out)
+static enum cht_err check_domain(struct cht_bytes value, struct node_fault *fault, unsigned *out)
 {
     struct cht_bytes domain = { 0 };
-    enum cht_err err = take_text(map, "domain", 64, fault, &domain);
+    enum cht_err err = check_text(value, "domain", 64, fault, &domain);
     if (err != CHT_OK || domain.len == 0)
         return err;
     const unsigned type = crdt_type_from(domain);
@@ -126,11 +137,10 @@ static enum cht_err take_entity_id(struct cht_bytes map, struct node_fault *faul
 /* --- changes ------------------------------------------------------------------------------- */
 
 /* entity.type says the type too, where there is no domain. */
-static enum cht_err take_entity_type(struct cht_bytes entity, struct node_fault *fault,
-                                     unsigned *type)
+static enum cht_err check_type(struct cht_bytes value, struct node_fault *fault, unsigned *type)
 {
     struct cht_bytes word = { 0 };
-    enum cht_err err = take_text(entity, "type", 64, fault, &word);
+    enum cht_err err = check_text(value, "type", 64, fault, &word);
     if (err != CHT_OK || word.len == 0 || *type != 0)
         return err;
     *type = crdt_type_from(word);
@@ -144,22 +154,30 @@ static enum cht_err take_entity_type(struct cht_bytes entity, struct node_fault 
 static enum cht_err read_change(struct cht_bytes map, struct node_fault *fault,
                                 struct node_change *out)
 {
+    static const struct cht_bytes keys[] = { NODE_MP_KEY("operation"), NODE_MP_KEY("domain"),
+                                             NODE_MP_KEY("entity"), NODE_MP_KEY("expect") };
+    static const struct cht_bytes entity_keys[] = { NODE_MP_KEY("chittyId"), NODE_MP_KEY("type"),
+                                                    NODE_MP_KEY("data") };
     struct node_change c = { 0 };
-    struct cht_bytes operation = { 0 }, entity = { 0 };
+    struct cht_bytes of[4], of_entity[3], operation = { 0 }, entity = { 0 };
     unsigned op = 0;
-    enum cht_err err = take_text(map, "operation", 32, fault, &operation);
+    node_mp_pick(map, keys, 4, of);
+    enum cht_err err = check_text(of[0], "operation", 32, fault, &operation);
     if (err == CHT_OK)
         err = take_word(operation, "operation", change_words, fault, &op);
     if (err == CHT_OK)
-        err = take_domain(map, fault, &c.type);
+        err = check_domain(of[1], fault, &c.type);
     if (err == CHT_OK)
-        err = take_entity_id(map, fault, &entity, &c.id);
+        err = check_kind(of[2], "entity", CRDT_MP_MAP, fault, &entity);
+    node_mp_pick(entity, entity_keys, 3, of_entity);
     if (err == CHT_OK)
-        err = take_entity_type(entity, fault, &c.type);
+        err = check_text(of_entity[0], "chittyId", CRDT_ID_TEXT_MAX, fault, &c.id);
     if (err == CHT_OK)
-        err = take(entity, "data", CRDT_MP_MAP, fault, &c.data);
+        err = check_type(of_entity[1], fault, &c.type);
     if (err == CHT_OK)
-        err = take_text(map, "expect", NODE_TOKEN_BYTES, fault, &c.expect);
+        err = check_kind(of_entity[2], "data", CRDT_MP_MAP, fault, &c.data);
+    if (err == CHT_OK)
+        err = check_text(of[3], "expect", NODE_TOKEN_BYTES, fault, &c.expect);
     if (err != CHT_OK)
         return err;
     c.op = (enum node_change_op)op;
@@ -182,10 +200,12 @@ enum cht_err node_mutation_read(struct cht_bytes payload, struct node_fault *fau
 {
     struct node_mutation m = { .count = 1 };
     struct node_change change;
-    struct cht_bytes batch = { 0 };
-    enum cht_err err = take_text(payload, "key", NODE_KEY_BYTES, fault, &m.key);
+    static const struct cht_bytes keys[] = { NODE_MP_KEY("key"), NODE_MP_KEY("batch") };
+    struct cht_bytes of[2], batch = { 0 };
+    node_mp_pick(payload, keys, 2, of);
+    enum cht_err err = check_text(of[0], "key", NODE_KEY_BYTES, fault, &m.key);
     if (err == CHT_OK)
-        err = take(payload, "batch", CRDT_MP_ARRAY, fault, &batch);
+        err = check_kind(of[1], "batch", CRDT_MP_ARRAY, fault, &batch);
     if (err != CHT_OK)
         return err;
     if (batch.len == 0) {
@@ -337,7 +357,7 @@ enum cht_err node_query_read(struct cht_bytes payload, enum node_query_op usual,
         err = take_word(operation, "operation", query_words, fault, &op);
     q.op = (enum node_query_op)op;
     if (err == CHT_OK)
-        err = take_domain(payload, fault, &q.type);
+        err = check_domain(node_mp_get(payload, "domain"), fault, &q.type);
     if (err == CHT_OK)
         err = take_entity_id(payload, fault, &entity, &q.id);
     if (err == CHT_OK)

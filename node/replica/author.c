@@ -93,12 +93,11 @@ static enum cht_err collect_deps(struct node_replica *r, struct deps *out)
 static uint32_t heads_to_name(struct node_replica *r,
                               struct crdt_hash out[static LIMIT_MEMBER_HEADS])
 {
-    uint32_t count = net_members_heads_named(r->members, r->identity->device, out);
-    struct crdt_hash sum = crdt_hash_of(cht_bytes(out, count * sizeof *out));
-    if (memcmp(sum.b, r->heads_named, CRDT_HASH_BYTES) == 0)
+    uint32_t records = net_members_count(r->members);
+    if (records == r->heads_named) /* records are only ever added */
         return 0;
-    memcpy(r->heads_named, sum.b, CRDT_HASH_BYTES);
-    return count;
+    r->heads_named = records;
+    return net_members_heads_named(r->members, r->identity->device, out);
 }
 
 static enum cht_err refer(struct node_replica *r, struct node_index *x, struct replica_list *spelt,

@@ -336,7 +336,7 @@ enum cht_err replica_reset(struct node_replica *r)
     r->lagging = false;
     if (r->wait_cap != 0)
         memset(r->waits, 0, r->wait_cap * sizeof *r->waits);
-    memset(r->heads_named, 0, sizeof r->heads_named);
+    r->heads_named = 0;
     enum cht_err err = replica_load_book(r, NULL);
     return err == CHT_OK ? replica_load_positions(r, NULL) : err;
 }

@@ -75,6 +75,7 @@ CHT_MUST_USE enum cht_err replica_push(struct replica_list *l, const void *item,
 /* What the next entry of a chain waits for. */
 struct replica_wait {
     bool set;
+    bool for_build;      /* for one that knows its kinds of ops; not in this run */
     struct crdt_dep dep; /* zeros: the parent's part */
 };
 
@@ -105,8 +106,8 @@ struct node_replica {
 
     const struct net_identity *identity;
     uint8_t epoch[CRDT_EPOCH_BYTES];
-    uint32_t own_chain;                   /* CRDT_NO_CHAIN until the first write of this run */
-    uint8_t heads_named[CRDT_HASH_BYTES]; /* hash of the membership heads named last */
+    uint32_t own_chain;   /* CRDT_NO_CHAIN until the first write of this run */
+    uint32_t heads_named; /* records held when membership heads were named last */
 
     struct replica_wait *waits; /* by chain */
     uint32_t wait_cap;
