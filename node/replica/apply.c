@@ -151,15 +151,16 @@ static enum cht_err apply_entry(struct node_replica *r, struct replica_row *row,
     enum cht_err body = crdt_body_decode(e->body, &r->arena, &ops, &count);
     if (body == CHT_E_NOMEM)
         return body;
-    if (body == CHT_E_UNSUPPORTED)
-        return CHT_E_WAITING; /* PROTOCOL 3.7 */
+    if (body == CHT_E_UNSUPPORTED) { /* PROTOCOL 3.7 */
+        r->waits[place.chain] = (struct replica_wait){ .set = true, .for_build = true };
+        return CHT_E_WAITING;
+    }
     struct crdt_dep missing;
     const struct crdt_vector *past;
     uint32_t numbers = r->graph.chains[place.chain].number_count;
     enum cht_err err = crdt_graph_begin(&r->graph, place.chain, h, &past, &missing);
     if (err == CHT_E_WAITING) {
-        r->waits[place.chain].set = true;
-        r->waits[place.chain].dep = missing;
+        r->waits[place.chain] = (struct replica_wait){ .set = true, .dep = missing };
     }
     if (err == CHT_OK)
         err = note_numbers(r, place.chain, numbers);
@@ -190,7 +191,7 @@ static enum cht_err apply_entry(struct node_replica *r, struct replica_row *row,
     memcpy(tip.epoch, h->epoch, CRDT_EPOCH_BYTES);
     if (err == CHT_OK)
         err = crdt_graph_commit(&r->graph, place.chain, &tip);
-    r->lagging = true;
+    r->lagging |= err == CHT_OK;
     if (err == CHT_OK)
         (void)!crdt_hlc_follow(&r->clock, h->hlc, now_ms); /* PROTOCOL 1.5: applied all the same */
     return err;
@@ -234,6 +235,8 @@ static bool still_waits(const struct node_replica *r, uint32_t chain)
         return true;
     if (chain >= r->wait_cap || !r->waits[chain].set)
         return false;
+    if (r->waits[chain].for_build)
+        return true;
     const struct crdt_dep *dep = &r->waits[chain].dep;
     if (memcmp(dep, &parent, sizeof parent) == 0)
         return false;

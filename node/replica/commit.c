@@ -1,5 +1,5 @@
 /* The turn: when it starts, what it made durable, what happens when it cannot; see own.h. */
-#include "node/replica/own.h"
+#include "node/replica/load.h"
 #include "node/store/local.h"
 
 #include <stdlib.h>
@@ -72,6 +72,8 @@ static enum cht_err keep_book(struct node_replica *r)
                                   g->chains[i].branch_seq);
     for (uint32_t i = r->records_kept; err == CHT_OK && i < net_members_count(r->members); i++)
         err = node_book_add_record(r->store, net_members_record(r->members, i, NULL));
+    if (err == CHT_OK && r->records_kept != net_members_count(r->members))
+        err = replica_keep_heads(r->store, r->members);
     const struct replica_epoch *epochs = r->epochs.items;
     for (size_t i = 0; err == CHT_OK && i < r->epochs.count; i++)
         err = node_book_add_epoch(r->store, epochs[i].from, epochs[i].epoch);
@@ -193,11 +195,21 @@ static enum cht_err keep_state(struct node_replica *r)
                          : err;
 }
 
+static bool any_row(const struct node_replica *r)
+{
+    struct replica_row **rows = r->rows.items;
+    for (size_t i = 0; i < r->rows.count; i++) {
+        if (rows[i]->fresh || rows[i]->advanced)
+            return true;
+    }
+    return false;
+}
+
 static bool anything(const struct node_replica *r)
 {
-    return r->rows.count != 0 || r->own.count != 0 || r->answers.count != 0 ||
-           r->tickets.count != 0 || r->metas.count != 0 ||
-           r->devices_kept != r->graph.device_count || r->chains_kept != r->graph.chain_count ||
+    return any_row(r) || r->own.count != 0 || r->answers.count != 0 || r->tickets.count != 0 ||
+           r->metas.count != 0 || r->devices_kept != r->graph.device_count ||
+           r->chains_kept != r->graph.chain_count ||
            r->records_kept != net_members_count(r->members);
 }
 

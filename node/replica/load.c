@@ -188,25 +188,56 @@ static enum cht_err load_space(struct node_replica *r)
     return err;
 }
 
+#define HEADS_SUM_BYTES 8u
+
+static struct crdt_hash sum_heads(const struct net_members *m)
+{
+    uint32_t count;
+    const struct crdt_hash *heads = net_members_heads(m, &count);
+    return crdt_hash_of(cht_bytes(heads, count * sizeof *heads));
+}
+
+enum cht_err replica_keep_heads(struct node_store *store, const struct net_members *m)
+{
+    struct crdt_hash sum = sum_heads(m);
+    return node_store_put_meta(store, "records", cht_bytes(sum.b, HEADS_SUM_BYTES));
+}
+
+static enum cht_err check_heads(struct node_replica *r)
+{
+    struct cht_buf kept;
+    struct crdt_hash sum = sum_heads(r->members);
+    cht_buf_init(&kept, 64);
+    enum cht_err err = node_store_get_meta(r->store, "records", &kept);
+    if (err == CHT_E_NOTFOUND ||
+        (err == CHT_OK && !cht_bytes_eq(cht_buf_view(&kept), cht_bytes(sum.b, HEADS_SUM_BYTES))))
+        err = CHT_E_CORRUPT;
+    cht_buf_clear(&kept);
+    return err;
+}
+
 enum cht_err replica_load_book(struct node_replica *r, struct cht_error *detail)
 {
     static const struct part parts[] = {
-        { "record", { .record = load_record } }, { "device", { .device = load_device } },
-        { "chain", { .chain = load_chain } },    { "epoch", { .epoch = load_epoch } },
-        { "entity", { .entity = load_entity } }, { "actor", { .actor = load_actor } },
+        { "record", { .record = load_record } },
+        { "device", { .device = load_device } },
+        { "chain or device", { .chain = load_chain } },
+        { "epoch or chain", { .epoch = load_epoch } },
+        { "entity", { .entity = load_entity } },
+        { "actor", { .actor = load_actor } },
     };
     enum cht_err err = load_space(r);
     if (err == CHT_E_CORRUPT)
         return misfit(detail, "meta");
     if (err == CHT_OK)
         err = load_parts(r, parts, sizeof parts / sizeof parts[0], detail);
-    if (err == CHT_OK && net_members_count(r->members) == 0)
-        return misfit(detail, "record");
+    if (err == CHT_OK && check_heads(r) == CHT_E_CORRUPT)
+        return misfit(detail, "record or meta");
     if (err != CHT_OK)
         return err;
     err = load_tips(r);
     if (err == CHT_E_CORRUPT)
-        return misfit(detail, "log");
+        return misfit(detail, "log or chain");
     r->devices_kept = r->graph.device_count;
     r->chains_kept = r->graph.chain_count;
     r->records_kept = net_members_count(r->members);

@@ -15,5 +15,7 @@ CHT_MUST_USE enum cht_err replica_replay(struct node_replica *r, uint64_t now_ms
 /* Forget everything in memory and load it again. */
 CHT_MUST_USE enum cht_err replica_reset(struct node_replica *r);
 void replica_free(struct node_replica *r);
+/* Meta 'records', so that a record that is gone is missed: the first bytes of H over the heads. */
+CHT_MUST_USE enum cht_err replica_keep_heads(struct node_store *store, const struct net_members *m);
 
 #endif

@@ -25,6 +25,8 @@ enum cht_err node_replica_create(const char *path, const uint8_t space[static CR
     for (uint32_t i = 0; err == CHT_OK && i < net_members_count(members); i++)
         err = node_book_add_record(store, net_members_record(members, i, NULL));
     if (err == CHT_OK)
+        err = replica_keep_heads(store, members);
+    if (err == CHT_OK)
         err = node_store_commit(store);
     node_store_close(store);
     net_members_free(members);

@@ -20,7 +20,7 @@ enum cht_err node_store_copy_log(struct node_store *from, struct node_store *to)
     static const struct {
         const char *select, *insert;
     } tables[] = {
-        { "SELECT key, value, sum FROM meta WHERE key = 'space'",
+        { "SELECT key, value, sum FROM meta WHERE key IN ('space', 'records')",
           "INSERT INTO meta(key, value, sum) VALUES(?1, ?2, ?3)" },
         { "SELECT n, bytes FROM record ORDER BY n", "INSERT INTO record(n, bytes) VALUES(?1, ?2)" },
         { "SELECT n, id FROM device ORDER BY n", "INSERT INTO device(n, id) VALUES(?1, ?2)" },

@@ -1,12 +1,15 @@
 /* Log rows; see store.h (PROTOCOL 10.3). */
 #include "node/store/sql.h"
 
-static void read_row(sqlite3_stmt *st, struct node_log_row *out)
+/* Types and sizes that the rest of the program relies on; a row that breaks them is damage. */
+static enum cht_err read_row(sqlite3_stmt *st, struct node_log_row *out)
 {
-    *out = (struct node_log_row){
-        .first = store_place_of(sqlite3_column_int64(st, 0)),
-        .count = (uint32_t)sqlite3_column_int64(st, 1),
-        .codec = (enum crdt_codec)sqlite3_column_int(st, 2),
+    int64_t id = sqlite3_column_int64(st, 0), count = sqlite3_column_int64(st, 1);
+    int64_t codec = sqlite3_column_int64(st, 2);
+    struct node_log_row row = {
+        .first = store_place_of(id),
+        .count = (uint32_t)count,
+        .codec = (enum crdt_codec)codec,
         .payload = store_column(st, 3),
         .head = store_column(st, 4),
         .tip = store_column(st, 5),
@@ -14,14 +17,12 @@ static void read_row(sqlite3_stmt *st, struct node_log_row *out)
         .entities = store_column(st, 7),
         .pasts = store_column(st, 8),
     };
-}
-
-/* Sizes that the rest of the program relies on; a row that breaks them is damage. */
-static enum cht_err check_row(const struct node_log_row *row)
-{
-    bool good = row->first.seq != 0 && row->count >= 1 && row->count <= LIMIT_HEAD_ENTRIES &&
-                row->head.len == CRDT_SIG_BYTES && row->tip.len == CRDT_HASH_BYTES;
-    return good ? CHT_OK : CHT_E_CORRUPT;
+    if (store_place_key(row.first) != id || row.first.seq == 0 || count < 1 ||
+        count > LIMIT_HEAD_ENTRIES || codec < 0 || codec > UINT8_MAX ||
+        row.head.len != CRDT_SIG_BYTES || row.tip.len != CRDT_HASH_BYTES)
+        return CHT_E_CORRUPT;
+    *out = row;
+    return CHT_OK;
 }
 
 enum cht_err node_log_add(struct node_store *s, const struct node_log_row *row)
@@ -71,14 +72,13 @@ static enum cht_err one_row(struct node_store *s, enum store_statement which, st
     if (err != CHT_OK)
         return err;
     struct node_log_row row;
-    read_row(st, &row);
-    if (row.first.chain != at.chain) {
-        sqlite3_reset(st);
-        return CHT_E_NOTFOUND;
-    }
-    err = check_row(&row);
+    err = read_row(st, &row);
+    if (err == CHT_OK && row.first.chain != at.chain)
+        err = CHT_E_NOTFOUND;
     if (err == CHT_OK)
         *out = row; /* the statement stays at its row: the spans live until it is used again */
+    else
+        sqlite3_reset(st);
     return err;
 }
 
@@ -98,11 +98,6 @@ enum cht_err node_log_last(struct node_store *s, uint32_t chain, struct node_log
     return one_row(s, SQL_LOG_FIND, (struct crdt_place){ chain, UINT32_MAX }, out);
 }
 
-enum cht_err node_log_next(struct node_store *s, struct crdt_place at, struct node_log_row *out)
-{
-    return one_row(s, SQL_LOG_NEXT, at, out);
-}
-
 enum cht_err node_log_count(struct node_store *s, uint64_t *out)
 {
     sqlite3_stmt *st = NULL;
@@ -112,23 +107,5 @@ enum cht_err node_log_count(struct node_store *s, uint64_t *out)
     if (err == CHT_OK)
         *out = (uint64_t)sqlite3_column_int64(st, 0);
     sqlite3_finalize(st);
-    return err;
-}
-
-enum cht_err node_log_scan(struct node_store *s,
-                           enum cht_err (*each)(void *ctx, const struct node_log_row *row),
-                           void *ctx)
-{
-    sqlite3_stmt *st;
-    enum cht_err err = store_statement(s, SQL_LOG_SCAN, &st);
-    while (err == CHT_OK && (err = store_row(st)) == CHT_OK) {
-        struct node_log_row row;
-        read_row(st, &row);
-        err = each(ctx, &row);
-    }
-    if (err == CHT_E_NOTFOUND)
-        return CHT_OK;
-    if (st != NULL)
-        sqlite3_reset(st);
     return err;
 }

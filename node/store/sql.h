@@ -22,8 +22,6 @@
                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                  \
     X(SQL_LOG_APPLIED, "UPDATE log SET entities = ?2, pasts = ?3 WHERE id = ?1")                   \
     X(SQL_LOG_FIND, "SELECT * FROM log WHERE id <= ?1 ORDER BY id DESC LIMIT 1")                   \
-    X(SQL_LOG_NEXT, "SELECT * FROM log WHERE id >= ?1 ORDER BY id LIMIT 1")                        \
-    X(SQL_LOG_SCAN, "SELECT * FROM log ORDER BY id")                                               \
     X(SQL_DEVICE_ADD, "INSERT INTO device(n, id) VALUES(?1, ?2)")                                  \
     X(SQL_CHAIN_ADD, "INSERT INTO chain(n, device, parent, branch_seq) VALUES(?1, ?2, ?3, ?4)")    \
     X(SQL_EPOCH_ADD, "INSERT INTO epoch(chain, seq, epoch) VALUES(?1, ?2, ?3)")                    \

@@ -30,6 +30,7 @@ enum cht_err store_error(int code)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return CHT_E_BUSY;
+    case SQLITE_ERROR: /* our statements are right: it is the tables that are not */
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_CONSTRAINT:

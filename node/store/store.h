@@ -76,14 +76,7 @@ CHT_MUST_USE enum cht_err node_log_find(struct node_store *s, struct crdt_place 
 /* The last row of a chain. CHT_E_NOTFOUND. */
 CHT_MUST_USE enum cht_err node_log_last(struct node_store *s, uint32_t chain,
                                         struct node_log_row *out);
-/* The first row of a chain that starts at or after `seq`. CHT_E_NOTFOUND. */
-CHT_MUST_USE enum cht_err node_log_next(struct node_store *s, struct crdt_place at,
-                                        struct node_log_row *out);
-/* Call `each` for every row of the log in order of chain and seq; stops at its first error. */
-CHT_MUST_USE enum cht_err
-node_log_scan(struct node_store *s, enum cht_err (*each)(void *ctx, const struct node_log_row *row),
-              void *ctx);
-
+/* How many rows there are. */
 CHT_MUST_USE enum cht_err node_log_count(struct node_store *s, uint64_t *out);
 
 /* --- the book: who and what the small numbers are ------------------------------------------ */

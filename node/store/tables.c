@@ -90,7 +90,8 @@ static const char fixed_tables[] =
     "BLOB NOT NULL,"
     " PRIMARY KEY(device, address)) WITHOUT ROWID;"
     "CREATE TABLE ticket(id BLOB PRIMARY KEY, secret BLOB NOT NULL, expiry_ms INTEGER NOT NULL,"
-    " joiner BLOB, sum BLOB NOT NULL) WITHOUT ROWID;" STORE_SEARCH_TABLE;
+    " joiner BLOB, sum BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE VIRTUAL TABLE search USING fts5(title, body);";
 
 enum cht_err store_create_tables(struct node_store *s)
 {
@@ -180,10 +181,9 @@ enum cht_err store_row_sql(const struct crdt_type_schema *t, unsigned type,
             err = columns(t, false, sql);
         return err == CHT_OK ? add3(sql, " FROM \"", table, "\" WHERE n = ?1") : err;
     case STORE_ROW_INSERT:
-        /* not OR REPLACE: SQLite would set a savepoint for each row, and FTS5 write out its words at
-         * each savepoint */
-        err = add3(sql, "INSERT INTO \"", table,
-                   "\"(n, id, modified, deleted, conflicts, crdt");
+        /* not OR REPLACE: SQLite would set a savepoint for each row, and FTS5 write out its words
+         * at each savepoint */
+        err = add3(sql, "INSERT INTO \"", table, "\"(n, id, modified, deleted, conflicts, crdt");
         if (err == CHT_OK)
             err = columns(t, false, sql);
         if (err == CHT_OK)

@@ -20,8 +20,6 @@ enum store_row_kind {
 #define STORE_PARAM_CRDT      6
 #define STORE_FIELD_PARAM     ((size_t)10)
 
-#define STORE_SEARCH_TABLE "CREATE VIRTUAL TABLE search USING fts5(title, body);"
-
 /* Append a statement's text; `t` NULL: the table of types without a schema. */
 CHT_MUST_USE enum cht_err store_row_sql(const struct crdt_type_schema *t, unsigned type,
                                         enum store_row_kind kind, struct cht_buf *sql);

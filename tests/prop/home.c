@@ -105,8 +105,7 @@ void home_close(struct home *home)
     home->r = NULL;
 }
 
-/* Copy the file and its WAL as they lie there. */
-static void copy_home(const char *from, const char *to)
+void home_copy(const char *from, const char *to)
 {
     char from_wal[HOME_PATH_MAX + 8], to_wal[HOME_PATH_MAX + 8];
     with_suffix(from, "-wal", from_wal);
@@ -121,10 +120,10 @@ void home_restart(struct home *home, bool killed)
     char left[HOME_PATH_MAX];
     home_path("left.db", left);
     if (killed)
-        copy_home(home->path, left);
+        home_copy(home->path, left);
     home_close(home);
     if (killed)
-        copy_home(left, home->path);
+        home_copy(left, home->path);
     home_open(home, NODE_STORE_WRITE);
 }
 
@@ -132,7 +131,7 @@ void home_clone(struct home *copy, struct home *of, const char *name)
 {
     *copy = (struct home){ .identity = of->identity, .random = { .state = of->random.state + 2 } };
     home_path(name, copy->path);
-    copy_home(of->path, copy->path);
+    home_copy(of->path, copy->path);
     home_open(copy, NODE_STORE_WRITE);
 }
 

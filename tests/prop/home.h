@@ -29,6 +29,8 @@ void home_open(struct home *home, enum node_store_mode mode);
 void home_close(struct home *home);
 /* Close in good order and open again, or go on from what a killed process would have left. */
 void home_restart(struct home *home, bool killed);
+/* Copy the file and its WAL as they lie there. */
+void home_copy(const char *from, const char *to);
 /* A copy of the running home's disk, started beside it. */
 void home_clone(struct home *copy, struct home *of, const char *name);
 /* Close, and leave the file and what it must give (JSON) in folder CHITTY_LEAVE, if there is one.

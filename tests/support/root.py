@@ -3,9 +3,9 @@
 
 Written from docs/PROTOCOL.md (1 to 5 and 10) and docs/SCHEMA.md; it shares nothing with the C code.
 It decodes every row of the log, hashes every entry along its path and holds each row's tip against
-that; then it folds the entries with its own logic into the state root, and sums the rows of the
-typed tables to a second one. It has no Ed25519, so it does not check the heads' signatures; with the
-tips it does check that every byte below them is the one that was hashed.
+it; then it folds the entries with its own logic into the state root, and sums the rows of the typed
+tables to a second one. It has no Ed25519, so it does not check the heads' signatures; with the tips
+it does check that every byte below them is the one that was hashed.
 
 usage: root.py DATABASE
 prints {"root", "rows_root", "chains": [{"device", "path", "seq", "hash"}], "entries", "applied",
@@ -278,7 +278,7 @@ def id_bytes(text):
 
 
 def time_ms(text):
-    """YYYY-MM-DDThh:mm:ss.mmmZ, by counting days (the year 9999 is too far for datetime's clock)."""
+    """YYYY-MM-DDThh:mm:ss.mmmZ, by counting days: datetime's own clock rounds."""
     year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
     leap = lambda y: y % 4 == 0 and (y % 100 != 0 or y % 400 == 0)
     days = sum(366 if leap(y) else 365 for y in range(1970, year))

@@ -162,7 +162,9 @@ def mp_sized(kind, data):
 def mp_array(count):
     if count < 16:
         return bytes([0x90 | count])
-    return b"\xdc" + count.to_bytes(2, "big") if count < 65536 else b"\xdd" + count.to_bytes(4, "big")
+    if count < 65536:
+        return b"\xdc" + count.to_bytes(2, "big")
+    return b"\xdd" + count.to_bytes(4, "big")
 
 
 class Void(Exception):
