@@ -22,6 +22,7 @@ const struct cli_flag cli_list_flags[] = {
 
 struct column {
     const struct crdt_field *field;
+    struct cht_bytes name;
     unsigned width; /* on a terminal; 0: the rest of the line */
 };
 
@@ -43,11 +44,11 @@ static void choose_columns(struct listing *l)
         if (strcmp(f->name, schema->title_field) == 0)
             title = f;
         else if (f->kind == CRDT_REGISTER && (f->value == CRDT_V_ENUM || f->value == CRDT_V_WORD))
-            l->columns[l->column_count++] = (struct column){ f, 11 };
+            l->columns[l->column_count++] = (struct column){ f, cht_bytes_str(f->name), 11 };
         else if (strcmp(f->name, "deadline") == 0)
-            l->columns[l->column_count++] = (struct column){ f, 16 };
+            l->columns[l->column_count++] = (struct column){ f, cht_bytes_str(f->name), 16 };
     }
-    l->columns[l->column_count++] = (struct column){ title, 0 };
+    l->columns[l->column_count++] = (struct column){ title, cht_bytes_str(schema->title_field), 0 };
 }
 
 /* --- printing ------------------------------------------------------------------------------ */
@@ -86,27 +87,44 @@ static void put_cell(struct cli_out *out, const struct column *column, struct ch
         cli_put_style(out, CLI_PLAIN);
 }
 
-static void put_row(struct listing *l, struct cht_bytes record)
+/* The pairs of the map at the cursor. */
+static uint64_t take_map(struct cht_wire *w)
 {
-    struct cli_out *out = &l->c->out;
-    struct cht_bytes values[COLUMNS_MAX] = { { 0 } };
-    struct cht_bytes id = { 0 }, data = { 0 }, key, value;
-    struct node_mp_iter it = node_mp_iter(record);
-    while (node_mp_next(&it, &key, &value)) {
-        const struct cht_bytes name = node_mp_str(key);
-        if (cht_bytes_eq(name, cht_bytes("chittyId", 8)))
-            id = node_mp_str(value);
-        else if (cht_bytes_eq(name, cht_bytes("data", 4)))
-            data = value;
-    }
-    it = node_mp_iter(data);
-    while (node_mp_next(&it, &key, &value)) {
-        const struct cht_bytes name = node_mp_str(key);
-        for (size_t i = 0; i < l->column_count; i++) {
-            if (cht_bytes_eq(name, cht_bytes_str(l->columns[i].field->name)))
-                values[i] = value;
+    const struct crdt_mp head = crdt_mp_next(w);
+    if (head.kind != CRDT_MP_MAP)
+        cht_wire_fail(w, CHT_E_MALFORMED);
+    return head.kind == CRDT_MP_MAP ? head.u : 0;
+}
+
+/* The id and the columns' values of the record at the cursor, in one walk. */
+static void take_row(const struct listing *l, struct cht_wire *w, struct cht_bytes *out_id,
+                     struct cht_bytes values[COLUMNS_MAX])
+{
+    const uint64_t pairs = take_map(w);
+    for (uint64_t i = 0; i < pairs && w->err == CHT_OK; i++) {
+        const struct cht_bytes name = crdt_mp_next(w).data;
+        if (!cht_bytes_eq(name, cht_bytes("data", 4))) {
+            const struct cht_bytes value = crdt_mp_pass(w);
+            if (cht_bytes_eq(name, cht_bytes("chittyId", 8)))
+                *out_id = node_mp_str(value);
+            continue;
+        }
+        const uint64_t fields = take_map(w);
+        for (uint64_t k = 0; k < fields && w->err == CHT_OK; k++) {
+            const struct cht_bytes field = crdt_mp_next(w).data, value = crdt_mp_pass(w);
+            for (size_t c = 0; c < l->column_count; c++) {
+                if (cht_bytes_eq(field, l->columns[c].name))
+                    values[c] = value;
+            }
         }
     }
+}
+
+static void put_row(struct listing *l, struct cht_wire *w)
+{
+    struct cli_out *out = &l->c->out;
+    struct cht_bytes values[COLUMNS_MAX] = { { 0 } }, id = { 0 };
+    take_row(l, w, &id, values);
     if (out->terminal) {
         cli_put_style(out, CLI_DIM);
         cli_put_line(out, cli_short_id(id));
@@ -134,17 +152,16 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     }
     l->begun = true;
     struct node_mp_iter it = node_mp_iter(node_mp_get(answer->payload, "records"));
-    struct cht_bytes record;
-    while (node_mp_next(&it, NULL, &record)) {
+    for (; it.left != 0 && it.at.err == CHT_OK; it.left--) {
         if (l->c->json && l->rows > 0)
             cli_put_char(out, ',');
         if (l->c->json)
-            cli_json_record(out, record);
+            cli_json_record(out, crdt_mp_pass(&it.at));
         else
-            put_row(l, record);
+            put_row(l, &it.at);
         l->rows++;
     }
-    return CHT_OK;
+    return it.at.err;
 }
 
 /* --- asking -------------------------------------------------------------------------------- */

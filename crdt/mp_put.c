@@ -6,9 +6,11 @@
 #include <math.h>
 #include <msgpack/pack.h>
 
-/* Nearly all heads are one byte with the length in it; those are written here at once. */
+/* Nearly all heads are one byte with the length in it, or a text's two; those are written here at
+ * once. */
 #define FIXINT_END  0x80u
 #define FIXSTR_END  32u
+#define STR8_END    256u
 #define FIXLIST_END 16u
 
 struct sink {
@@ -72,14 +74,17 @@ enum cht_err crdt_mp_put_float(struct cht_buf *b, double v)
 enum cht_err crdt_mp_put_str(struct cht_buf *b, struct cht_bytes v)
 {
     size_t mark = b->len;
-    if (v.len < FIXSTR_END) {
-        enum cht_err err = cht_buf_reserve(b, 1 + v.len);
+    if (v.len < STR8_END) {
+        const size_t head = v.len < FIXSTR_END ? 1 : 2;
+        enum cht_err err = cht_buf_reserve(b, head + v.len);
         if (err != CHT_OK)
             return err;
-        b->data[b->len] = (uint8_t)(0xa0 | v.len);
+        uint8_t *at = b->data + b->len;
+        at[0] = head == 1 ? (uint8_t)(0xa0 | v.len) : 0xd9;
+        at[head - 1] = head == 1 ? at[0] : (uint8_t)v.len;
         if (v.len != 0)
-            memcpy(b->data + b->len + 1, v.data, v.len);
-        b->len += 1 + v.len;
+            memcpy(at + head, v.data, v.len);
+        b->len += head + v.len;
         return CHT_OK;
     }
     struct sink sink = { .buf = b };

@@ -8,6 +8,12 @@ struct node_mp_iter node_mp_iter(struct cht_bytes object)
     struct node_mp_iter it = { .at = cht_wire(object) };
     if (object.len == 0)
         return it;
+    if (object.data[0] >= 0x80 && object.data[0] < 0xa0) { /* nearly all: the count in one byte */
+        it.at.at++;
+        it.left = object.data[0] & 0x0fu;
+        it.is_map = object.data[0] < 0x90;
+        return it;
+    }
     struct crdt_mp head = crdt_mp_next(&it.at);
     if (it.at.err != CHT_OK || (head.kind != CRDT_MP_ARRAY && head.kind != CRDT_MP_MAP))
         return it;
@@ -65,8 +71,10 @@ void node_mp_pick(struct cht_bytes map, const struct cht_bytes *keys, size_t cou
     for (size_t i = 0; i < count; i++)
         out[i] = (struct cht_bytes){ 0 };
     while (it.is_map && node_mp_next(&it, &name, &value)) {
+        const struct cht_bytes text = node_mp_str(name);
         for (size_t i = 0; i < count; i++) {
-            if (out[i].len == 0 && is_key(name, keys[i]))
+            if (text.len == keys[i].len && out[i].len == 0 &&
+                memcmp(text.data, keys[i].data, text.len) == 0)
                 out[i] = value;
         }
     }

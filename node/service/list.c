@@ -19,6 +19,8 @@ struct list_stream {
     struct node_store *reader;
     struct node_cursor *cursor;
     unsigned type;
+    const char *type_word;
+    struct cht_buf rows; /* of the message that is made */
     const struct crdt_field *fields[LIST_FIELDS_MAX];
     unsigned field_count;
     bool by_state; /* fields that columns do not give as clients read them: the state is loaded */
@@ -69,7 +71,7 @@ static enum cht_err put_row(const struct list_stream *l, struct cht_buf *out)
     if (err == CHT_OK)
         err = node_mp_put_key_str(out, "chittyId", node_find_bytes(l->cursor, 1));
     if (err == CHT_OK)
-        err = node_mp_put_key_text(out, "type", crdt_type_table(l->type));
+        err = node_mp_put_key_text(out, "type", l->type_word);
     if (err == CHT_OK)
         err = node_mp_put_text(out, "data");
     if (err == CHT_OK)
@@ -105,12 +107,11 @@ static enum cht_err put_state(const struct list_stream *l, struct cht_buf *out)
 static enum cht_err next_message(void *state, struct cht_buf *out, bool *out_end)
 {
     struct list_stream *l = state;
-    struct cht_buf rows;
-    cht_buf_init(&rows, LIMIT_CLIENT_BYTES);
+    cht_buf_reset(&l->rows);
     uint32_t count = 0;
     enum cht_err err = l->replaced == l->s->replaced ? CHT_OK : CHT_E_BUSY;
-    while (err == CHT_OK && l->more && rows.len < SERVICE_STREAM_BYTES) {
-        err = l->by_state ? put_state(l, &rows) : put_row(l, &rows);
+    while (err == CHT_OK && l->more && l->rows.len < SERVICE_STREAM_BYTES) {
+        err = l->by_state ? put_state(l, &l->rows) : put_row(l, &l->rows);
         if (err != CHT_OK)
             break;
         count++;
@@ -124,10 +125,9 @@ static enum cht_err next_message(void *state, struct cht_buf *out, bool *out_end
     if (err == CHT_OK)
         err = service_records_begin(l->s, &l->caller, l->more, out, &at);
     if (err == CHT_OK)
-        err = cht_buf_add(out, cht_buf_view(&rows));
+        err = cht_buf_add(out, cht_buf_view(&l->rows));
     if (err == CHT_OK)
         service_records_end(out, at, count);
-    cht_buf_clear(&rows);
     *out_end = !l->more;
     return err;
 }
@@ -140,6 +140,7 @@ static void end_stream(void *state)
         l->s->reader = l->reader; /* kept for the next list */
     else
         node_store_close(l->reader);
+    cht_buf_clear(&l->rows);
     free(l);
 }
 
@@ -348,6 +349,8 @@ void service_list(struct node_service *s, const struct service_caller *c,
     l->replaced = s->replaced;
     l->caller = *c;
     l->type = q->type;
+    l->type_word = crdt_type_table(q->type);
+    cht_buf_init(&l->rows, LIMIT_CLIENT_BYTES);
     struct node_fault fault = { 0 };
     enum cht_err err = CHT_E_INVALID;
     if (crdt_schema(q->type) == NULL)
