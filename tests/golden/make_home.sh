@@ -60,8 +60,8 @@ topic=$(on a "$CHITTY" topic create "Legal Case 12345" --tag court --tag urgent)
 project=$(on a "$CHITTY" project create "Chronicle" --topic "$topic" \
     --milestone 'alpha={"done":false}' --milestone 'beta={"due":"2026-05-01"}')
 session=$(on a "$CHITTY" session create --session-id s1 --platform zoom --project "$project")
-milk=$(CHITTY_ACTOR=$session on a "$CHITTY" add "Buy milk" --priority high --label home --label shop \
-    --deadline 2026-03-01T18:00:00Z --project "$project" --session "$session" \
+milk=$(CHITTY_ACTOR=$session on a "$CHITTY" add "Buy milk" --priority high --label home \
+    --label shop --deadline 2026-03-01T18:00:00Z --project "$project" --session "$session" \
     --description "oat, not soy
 two cartons" --notes "ünïcödé ☃")
 gone=$(on a "$CHITTY" add "Deleted, and nobody minds")

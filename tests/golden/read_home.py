@@ -1,4 +1,4 @@
-"""What CHITTY and CHITTY_NODE read in the home CHITTY_HOME, as one JSON document; see make_home.sh."""
+"""What CHITTY and CHITTY_NODE read in the home CHITTY_HOME, as one document; see make_home.sh."""
 import json
 import os
 import subprocess
