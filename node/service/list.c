@@ -64,9 +64,12 @@ static enum cht_err put_row(const struct list_stream *l, struct cht_buf *out)
 {
     bool hidden = node_find_int(l->cursor, 2) != 0;
     int64_t conflicts = node_find_int(l->cursor, 3);
+    bool here[LIST_FIELDS_MAX];
     unsigned present = 0;
-    for (unsigned i = 0; i < l->field_count; i++)
-        present += !node_find_is_null(l->cursor, (int)(4 + i));
+    for (unsigned i = 0; i < l->field_count; i++) {
+        here[i] = !node_find_is_null(l->cursor, (int)(4 + i));
+        present += here[i];
+    }
     enum cht_err err = crdt_mp_put_map(out, 3u + hidden + (conflicts != 0));
     if (err == CHT_OK)
         err = node_mp_put_key_str(out, "chittyId", node_find_bytes(l->cursor, 1));
@@ -77,7 +80,7 @@ static enum cht_err put_row(const struct list_stream *l, struct cht_buf *out)
     if (err == CHT_OK)
         err = crdt_mp_put_map(out, present);
     for (unsigned i = 0; err == CHT_OK && i < l->field_count; i++) {
-        if (!node_find_is_null(l->cursor, (int)(4 + i)))
+        if (here[i])
             err = put_column(l, l->fields[i], (int)(4 + i), out);
     }
     if (err == CHT_OK && hidden)
