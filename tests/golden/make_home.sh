@@ -38,8 +38,9 @@ start() { # start HOME ARGUMENT…: run a node; its pid is in $pid, its address 
 }
 
 root() {
-    on "$1" "$CHITTY_NODE" status --json | python3 -c \
-        'import json, sys; s = json.load(sys.stdin)["data"]; print(s["root"], sorted(s["vector"].items()))'
+    on "$1" "$CHITTY_NODE" status --json | python3 -c 'import json, sys
+s = json.load(sys.stdin)["data"]
+print(s["root"], sorted(s["vector"].items()))'
 }
 
 together() { # wait until both hold the same
