@@ -2,7 +2,7 @@
 # usage: run.sh [MUTANT…]
 # Shows that the property tests can fail: each patch here breaks one rule in a copy of the tree, and
 # a property test has to turn red within a minute. A patch that no longer applies, or a mutant that
-# lives, is a failure. The whole takes some five minutes on two cores.
+# lives, is a failure. The whole takes some ten minutes on two cores.
 #   CHITTY_SEED   the seed of the histories, 7 unless set
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
