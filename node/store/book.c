@@ -90,13 +90,11 @@ enum cht_err node_book_sum_positions(struct node_store *s,
     sqlite3_stmt *st = NULL;
     struct store_sum sum;
     store_sum_init(&sum);
-    enum cht_err err =
-        store_prepare(s, "SELECT chain, seq, stored FROM position ORDER BY chain", &st);
+    enum cht_err err = store_statement(s, SQL_POSITION_ALL, &st);
     while (err == CHT_OK && (err = store_row(st)) == CHT_OK) {
         for (int i = 0; err == CHT_OK && i < 3; i++)
             err = store_sum_int(&sum, sqlite3_column_int64(st, i));
     }
-    sqlite3_finalize(st);
     uint8_t bytes[STORE_SUM_BYTES];
     store_sum_take(&sum, bytes);
     if (err != CHT_E_NOTFOUND)

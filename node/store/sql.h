@@ -31,6 +31,11 @@
       "INSERT OR REPLACE INTO number(chain, k, device, seq) VALUES(?1, ?2, ?3, ?4)")               \
     X(SQL_VOID_ADD, "INSERT OR REPLACE INTO void(place, op, why) VALUES(?1, ?2, ?3)")              \
     X(SQL_POSITION_PUT, "INSERT OR REPLACE INTO position(chain, seq, stored) VALUES(?1, ?2, ?3)")  \
+    X(SQL_POSITION_ALL, "SELECT chain, seq, stored FROM position ORDER BY chain")                  \
+    X(SQL_TOTAL_META, "SELECT sum FROM meta WHERE key <> 'sums'")                                  \
+    X(SQL_TOTAL_PEER, "SELECT sum FROM peer")                                                      \
+    X(SQL_TOTAL_TICKET, "SELECT sum FROM ticket")                                                  \
+    X(SQL_TOTAL_ANSWER, "SELECT sum FROM idempotency")                                             \
     X(SQL_RECORD_ADD, "INSERT INTO record(bytes) VALUES(?1)")                                      \
     X(SQL_SEARCH_PUT, "INSERT OR REPLACE INTO search(rowid, title, body) VALUES(?1, ?2, ?3)")      \
     X(SQL_SEARCH_DROP, "DELETE FROM search WHERE rowid = ?1")                                      \

@@ -45,15 +45,16 @@ static uint64_t sum_column(sqlite3_stmt *st, int column)
 /* The sums of all rows, modulo 2^64. */
 static enum cht_err take_total(struct node_store *s, enum store_summed table, uint64_t *out)
 {
-    char sql[96];
+    static const enum store_statement totals[STORE_SUMMED_COUNT] = {
+#define X(name, table) [STORE_SUMMED_##name] = SQL_TOTAL_##name,
+        STORE_SUMMED_TABLES(X)
+#undef X
+    };
     sqlite3_stmt *st = NULL;
     uint64_t total = 0;
-    (void)snprintf(sql, sizeof sql, "SELECT sum FROM %s%s", tables[table],
-                   table == STORE_SUMMED_META ? " WHERE key <> 'sums'" : "");
-    enum cht_err err = store_prepare(s, sql, &st);
+    enum cht_err err = store_statement(s, totals[table], &st);
     while (err == CHT_OK && (err = store_row(st)) == CHT_OK)
         total += sum_column(st, 0);
-    sqlite3_finalize(st);
     if (err != CHT_E_NOTFOUND)
         return err;
     *out = total;
