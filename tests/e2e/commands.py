@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import nodes
+from local import ask
 from nodes import (CHITTY, CONFLICT, NOTFOUND, OK, UNREACHABLE, USAGE, Watch, converge, expect,
                    pair, same, test, until)
 
@@ -296,35 +297,6 @@ def long_lists_come_through_a_closed_pipe_and_an_open_one(world):
     shell = subprocess.run(f"'{CHITTY}' ls | head -n 1", shell=True, env=home.env, check=False,
                            capture_output=True, text=True)
     same((len(shell.stdout.splitlines()), shell.stderr), (1, ""), "a reader that leaves early")
-
-
-def pack(v):
-    """msgpack of the few kinds used here."""
-    if isinstance(v, str):
-        raw = v.encode()
-        return b"\xda" + struct.pack(">H", len(raw)) + raw
-    if isinstance(v, list):
-        return b"\xdc" + struct.pack(">H", len(v)) + b"".join(map(pack, v))
-    return b"\xde" + struct.pack(">H", len(v)) + b"".join(pack(k) + pack(x) for k, x in v.items())
-
-
-def ask(s, number, kind, payload, wanted=b"\xa6result"):
-    """One request; waits for the answer and sees that it has what is wanted."""
-    raw = pack({"id": number, "type": kind, "payload": payload})
-    s.sendall(struct.pack("<I", len(raw)) + raw)
-    left, = struct.unpack("<I", take(s, 4))
-    answer = take(s, left)
-    expect(wanted in answer, f"an answer with {wanted!r}: {answer[:300]!r}")
-    return answer
-
-
-def take(s, count):
-    data = b""
-    while len(data) < count:
-        got = s.recv(count - len(data))
-        expect(got, "the node does not hang up")
-        data += got
-    return data
 
 
 sys.exit(nodes.main())

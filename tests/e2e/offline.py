@@ -4,6 +4,7 @@ import signal
 import sys
 
 import nodes
+from local import Client, create, update
 from nodes import (converge, converged, expect, pair, same, seed, test, until, verified)
 
 
@@ -115,6 +116,30 @@ def a_deletion_against_an_edit_is_listed_until_someone_decides(world):
         same(home.read("conflicts"), [], "conflicts left")
         same([(t, d["notes"]) for t, d in home.todos().items()], [(kept, "needed")], "todos shown")
         verified(home)
+
+
+@test
+def more_conflicts_than_one_message_holds_are_all_told(world):
+    a, b = pair(world, "a", "b")
+    many = 1000
+    with Client(a) as client:
+        client.change([create(content=f"{i}") for i in range(many)])
+    converge(a, b, entries=many)
+    ids = sorted(a.todos())
+
+    def write(home):
+        with Client(home) as client:
+            client.change([update(t, content=f"by {home.name}" + " and much more" * 50)
+                           for t in ids])
+
+    apart(a, b, lambda: write(a), lambda: write(b))
+    converge(a, b, entries=3 * many)
+    found = b.read("conflicts")
+    same(sorted(c["chittyId"] for c in found), ids, "conflicts told")
+    same({len(c["values"]) for c in found}, {2}, "values of each")
+    same(len(b.read("conflicts", ids[7])), 1, "conflicts of one")
+    verified(a)
+    verified(b)
 
 
 @test
