@@ -309,8 +309,10 @@ static void collect(struct node_daemon *d, struct waits *w)
     const struct net_tr_event *events = NULL;
     if ((w->items[0].revents & ZMQ_POLLIN) != 0)
         take_signals(d);
-    if (net_transport_collect(d->transport, &d->arena, &events) != CHT_OK)
+    if (net_transport_collect(d->transport, &d->arena, &events) != CHT_OK) {
         daemon_log("error", "out of memory: frames were lost, sessions start anew");
+        daemon_links_over(d);
+    }
     daemon_arrow(ARROW_COLLECTED);
     daemon_links_take(d, events);
     take_pairings(d, w);

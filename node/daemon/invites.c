@@ -6,6 +6,7 @@
 #include "node/client/mpmap.h"
 #include "node/store/local.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sodium.h>
@@ -14,8 +15,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TICKET_LIFE_MS (3600u * 1000u)
-#define TICKETS_MAX    64u
+#define TICKET_LIFE_MS  (3600u * 1000u)
+#define TICKETS_MAX     64u
+#define ACCEPT_AGAIN_MS 1000u
 
 /* --- the listener --------------------------------------------------------------------------- */
 
@@ -117,6 +119,12 @@ void daemon_invites_tend(struct node_daemon *d)
 void daemon_pairing_accept(struct node_daemon *d)
 {
     int fd = accept4(d->pair_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+        /* left in the queue it would wake the loop for ever: listen again in a while */
+        (void)close(d->pair_fd);
+        d->pair_fd = -1;
+        d->pair_until_ms = d->now_ms + ACCEPT_AGAIN_MS;
+    }
     struct daemon_pairing *p = fd < 0 ? NULL : daemon_pairing_new(d, fd);
     if (p == NULL) {
         if (fd >= 0)

@@ -392,6 +392,12 @@ void daemon_links_changed(struct node_daemon *d)
     }
 }
 
+void daemon_links_over(struct node_daemon *d)
+{
+    for (struct daemon_link *l = d->links; l != NULL; l = l->next)
+        l->over = true;
+}
+
 void daemon_links_close(struct node_daemon *d)
 {
     for (struct daemon_link *l = d->links; l != NULL; l = l->next) {

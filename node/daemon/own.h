@@ -118,6 +118,8 @@ void daemon_links_tick(struct node_daemon *d);
 void daemon_links_tell(struct node_daemon *d, enum cht_err committed);
 /* The state is another than was said: tell the peers. */
 void daemon_links_changed(struct node_daemon *d);
+/* Every session ends with this turn. */
+void daemon_links_over(struct node_daemon *d);
 void daemon_links_close(struct node_daemon *d);
 uint64_t daemon_links_due_ms(const struct node_daemon *d);
 

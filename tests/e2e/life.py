@@ -88,6 +88,32 @@ def an_address_in_use_is_named(world):
 
 
 @test
+def a_node_listens_on_each_address_it_is_given(world):
+    a, b = world.home("a").init(), world.home("b").init().run()
+    second = "[::1]:0" if has_ipv6() else "127.0.0.1:*"
+    a.run("--listen", f"tcp://{second}")
+    addresses = a.read("status")["addresses"]
+    same(len(addresses), 2, "addresses")
+    same([line.split()[1] for line in a.node.greeting if "address" in line], addresses,
+         "addresses in the greeting")
+    b.join(a)
+    for address in addresses:  # it is found at either
+        b.stop()
+        b.run("--peer", address)
+        a.add("x")
+        converge(a, b)
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as s:
+            s.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+@test
 def keys_that_others_may_read_are_not_used(world):
     home = world.home("a").init()
     key = home.folder / "device.key"
