@@ -4,7 +4,8 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-#define ARENA_BLOCK_BYTES ((size_t)64 * 1024)
+#define ARENA_BLOCK_BYTES     ((size_t)64 * 1024)
+#define ARENA_BLOCK_BYTES_MAX ((size_t)1024 * 1024) /* beyond it nothing is gained but waste */
 #define ARENA_WASTEFUL    16u
 
 struct cht_arena_block {
@@ -55,6 +56,8 @@ static struct cht_arena_block *block_for(struct cht_arena *a, size_t len)
     if (b != NULL && len <= b->cap - b->used)
         return b;
     size_t cap = b == NULL ? ARENA_BLOCK_BYTES : b->cap * 2;
+    if (cap > ARENA_BLOCK_BYTES_MAX)
+        cap = ARENA_BLOCK_BYTES_MAX;
     if (cap < len)
         cap = len;
     b = malloc(sizeof *b + cap);
