@@ -248,5 +248,34 @@ def an_inviter_killed_between_admitting_and_answering_gives_the_same_answer_late
     same(len(a.read("status")["peers"]), 1, "devices admitted")
 
 
+@test
+def a_joiner_killed_at_any_moment_is_outside_or_inside_and_brings_everything_once(world):
+    a, count = world.home("a").init().run(), 0
+    a.add("from a")
+    for arrow, n in [(x, n) for x in ("collected", "flushed") for n in (3, 4, 5, 6, 8)]:
+        b = world.home(f"{arrow}-{n}").init().run()
+        own = [b.add(f"brought {i}") for i in range(3)]
+        b.stop()
+        ticket, count = a.ticket(), count + 3
+        b.node = b.start("--peer", a.node.address, env={"CHITTY_KILL_AT": f"{arrow}:{n}"})
+        try:
+            b.node.wait_ready()
+            b.chitty_node("join", ticket, "--bring", status=None)
+        except nodes.Failure:
+            pass  # it died before it was asked
+        b.node.process.kill()
+        b.node.wait()
+        b.run("--peer", a.node.address)
+        if b.read("status")["space"] != a.read("status")["space"]:
+            same(sorted(b.todos()), sorted(own), "todos of one who is outside")
+            b.chitty_node("join", ticket, "--bring")  # the same ticket, if it was spent on it
+        converge(a, b, entries=1 + count)
+        expect(set(own) <= set(a.todos()), "what was brought")
+        same(a.read("status")["counts"]["entries"], 1 + count, "entries: each thing came once")
+        b.stop()
+    same(len(a.read("status")["peers"]), 10, "devices admitted")
+    verified(a)
+
+
 if __name__ == "__main__":
     sys.exit(nodes.main())
