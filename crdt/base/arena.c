@@ -6,7 +6,7 @@
 
 #define ARENA_BLOCK_BYTES     ((size_t)64 * 1024)
 #define ARENA_BLOCK_BYTES_MAX ((size_t)1024 * 1024) /* beyond it nothing is gained but waste */
-#define ARENA_WASTEFUL    16u
+#define ARENA_WASTEFUL        16u
 
 struct cht_arena_block {
     struct cht_arena_block *next;
