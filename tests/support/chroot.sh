@@ -32,7 +32,9 @@ keep=$folder
 mounted=
 
 clean_up() {
-    [ -z "$mounted" ] || umount "$folder/proc" || umount -l "$folder/proc"
+    for point in $mounted; do
+        umount "$folder/$point" || umount -l "$folder/$point"
+    done
     [ -n "$keep" ] || rm -rf --one-file-system "$folder"
 }
 trap clean_up EXIT
@@ -62,11 +64,11 @@ make_system() {
     say "debootstrap --variant=minbase --include=git $suite"
     # shellcheck disable=SC2086
     debootstrap --variant=minbase --include=git --components=$components "$suite" "$folder" \
-        "${CHITTY_MIRROR:-$(mirror_of_apt)}" $script >"$folder.log" 2>&1 || {
-        tail -n 20 "$folder.log" >&2
+        "${CHITTY_MIRROR:-$(mirror_of_apt)}" $script >"$folder-debootstrap.log" 2>&1 || {
+        tail -n 20 "$folder-debootstrap.log" >&2
         exit 1
     }
-    rm -f "$folder.log"
+    rm -f "$folder-debootstrap.log"
     chroot "$folder" useradd --shell /bin/sh someone
 }
 
@@ -107,17 +109,19 @@ see_it_run() {
 see_it_pass() {
     [ -n "$quick" ] && return 0
     say "$1: ./run test"
-    as "$1" './run test' >"$folder/home/test.log" 2>&1 || {
-        tail -n 60 "$folder/home/test.log"
+    as "$1" './run test' >"$folder/srv/test.log" 2>&1 || {
+        tail -n 60 "$folder/srv/test.log"
         exit 1
     }
-    grep -E '^(==|skipped|FAILED)' "$folder/home/test.log"
-    tail -n 1 "$folder/home/test.log"
+    grep -E '^(==|skipped|FAILED)' "$folder/srv/test.log"
+    tail -n 1 "$folder/srv/test.log"
 }
 
 [ -x "$folder/usr/bin/git" ] || make_system
 mount -t proc proc "$folder/proc"
-mounted=yes
+mounted=proc
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts "$folder/dev/pts" &&
+    mounted="dev/pts proc" # without terminals the tests of them are skipped
 if [ -n "${CHITTY_DATA:-}" ]; then
     mkdir -p "$folder/opt/data"
     cp -R "$CHITTY_DATA/." "$folder/opt/data/"
@@ -127,9 +131,9 @@ if ! chroot "$folder" dpkg-query -W libzmq3-dev >/dev/null 2>&1; then
     say "someone, without the packages: ./run"
     clone someone
     status=0
-    as someone './run' >"$folder/home/refused.log" 2>&1 || status=$?
-    cat "$folder/home/refused.log"
-    [ $status = 1 ] && grep -q "^ *su -c 'apt-get install -y " "$folder/home/refused.log" || {
+    as someone './run' >"$folder/srv/refused.log" 2>&1 || status=$?
+    cat "$folder/srv/refused.log"
+    [ $status = 1 ] && grep -q "^ *su -c 'apt-get install -y " "$folder/srv/refused.log" || {
         say "exit status $status, and no line to run"
         exit 1
     }
