@@ -22,6 +22,7 @@
 #define LIMIT_MSGPACK_OBJECTS 65536u         /* objects in one msgpack document */
 #define LIMIT_RECORD_BYTES    (16u * 1024u)  /* a membership record */
 #define LIMIT_NAME_BYTES      64u            /* UTF-8 bytes of a device's name */
+#define LIMIT_CUTOFF_TIPS     64u            /* tips in one cut-off; a device has one or two */
 
 /* --- one node ------------------------------------------------------------------------------ */
 #define LIMIT_RANGE_RAW_BYTES (4u * 1024u * 1024u)  /* columns of one range after inflation */
@@ -44,6 +45,7 @@
 #define LIMIT_ENDPOINTS       8u                    /* listen endpoints told in one HELLO */
 #define LIMIT_BYE_BYTES       200u                  /* the sentence of a BYE */
 #define LIMIT_RECORDS         4096u                 /* membership records of a space */
+#define LIMIT_RULINGS         256u                  /* of them that limit a device */
 #define LIMIT_PEERS           64u                   /* connected peers */
 #define LIMIT_CHAINS          4096u                 /* linear paths held */
 #define LIMIT_CLIENTS         128u                  /* local clients */

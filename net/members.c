@@ -396,6 +396,8 @@ enum cht_err net_members_add(struct net_members *m, struct cht_bytes record)
     struct net_record rec;
     uint8_t space[CRDT_ID_BYTES];
     enum cht_err err = net_record_decode(record, &rec);
+    if (err == CHT_OK && rec.kind != NET_RECORD_FOUND && rec.kind != NET_RECORD_ADMIT)
+        err = CHT_E_UNSUPPORTED;
     if (err != CHT_OK)
         return err;
     struct crdt_hash hash = crdt_hash_of(record);

@@ -36,6 +36,19 @@ void net_space_of(struct cht_bytes found, uint8_t out[static CRDT_ID_BYTES])
     crdt_id_of("chitty-space-1", found, out);
 }
 
+static bool has_cert(const struct net_record *rec)
+{
+    return rec->kind == NET_RECORD_FOUND || rec->kind == NET_RECORD_ADMIT;
+}
+
+void net_record_subject(const struct net_record *rec, uint8_t out[static CRDT_ID_BYTES])
+{
+    if (has_cert(rec))
+        net_device_of(rec->cert.sign_pk, out);
+    else
+        memcpy(out, rec->device, CRDT_ID_BYTES);
+}
+
 /* --- reading ------------------------------------------------------------------------------- */
 
 static void read_parents(struct cht_wire *w, struct net_record *rec)
@@ -82,6 +95,13 @@ static void read_grants(struct cht_wire *w, struct net_record *rec)
         rec->grants = cht_bytes(start, (size_t)(w->at - start));
 }
 
+static void read_role_number(struct cht_wire *w, struct net_record *rec)
+{
+    rec->role = cht_wire_u8(w);
+    if (net_role_name(rec->role) == NULL)
+        cht_wire_fail(w, CHT_E_MALFORMED);
+}
+
 static void read_found(struct cht_wire *w, struct net_record *rec)
 {
     static const uint8_t no_space[CRDT_ID_BYTES];
@@ -97,14 +117,40 @@ static void read_found(struct cht_wire *w, struct net_record *rec)
 
 static void read_admit(struct cht_wire *w, struct net_record *rec)
 {
-    rec->role = cht_wire_u8(w);
-    if (net_role_name(rec->role) == NULL)
-        cht_wire_fail(w, CHT_E_MALFORMED);
+    read_role_number(w, rec);
     read_cert(w, rec);
     read_name(w, rec);
     if (rec->role == NET_ROLE_BRIDGE)
         read_grants(w, rec);
 }
+
+static void read_role(struct cht_wire *w, struct net_record *rec)
+{
+    cht_wire_copy(w, rec->device, CRDT_ID_BYTES);
+    read_role_number(w, rec);
+    rec->cutoff = net_cutoff_read(w);
+    if (rec->role == NET_ROLE_BRIDGE)
+        read_grants(w, rec);
+}
+
+static void read_revoke(struct cht_wire *w, struct net_record *rec)
+{
+    cht_wire_copy(w, rec->device, CRDT_ID_BYTES);
+    rec->why = cht_wire_u8(w);
+    if (rec->why != NET_WHY_LOST && rec->why != NET_WHY_COMPROMISED)
+        cht_wire_fail(w, CHT_E_MALFORMED);
+    rec->cutoff = net_cutoff_read(w);
+}
+
+typedef void read_fn(struct cht_wire *w, struct net_record *rec);
+
+/* By kind; NULL: reserved. */
+static read_fn *const readers[NET_RECORD_KIND_MAX + 1] = {
+    [NET_RECORD_FOUND] = read_found,
+    [NET_RECORD_ADMIT] = read_admit,
+    [NET_RECORD_ROLE] = read_role,
+    [NET_RECORD_REVOKE] = read_revoke,
+};
 
 enum cht_err net_record_decode(struct cht_bytes src, struct net_record *out)
 {
@@ -122,15 +168,12 @@ enum cht_err net_record_decode(struct cht_bytes src, struct net_record *out)
     rec.kind = cht_wire_u8(&w);
     if (w.err != CHT_OK || version == 0 || rec.kind == 0)
         return CHT_E_MALFORMED;
-    if (version != RECORD_VERSION || rec.kind > NET_RECORD_ADMIT)
+    if (version != RECORD_VERSION || rec.kind > NET_RECORD_KIND_MAX || readers[rec.kind] == NULL)
         return CHT_E_UNSUPPORTED;
     cht_wire_copy(&w, rec.space, CRDT_ID_BYTES);
     rec.stamp = cht_wire_u64(&w);
     read_parents(&w, &rec);
-    if (rec.kind == NET_RECORD_FOUND)
-        read_found(&w, &rec);
-    else
-        read_admit(&w, &rec);
+    readers[rec.kind](&w, &rec);
     enum cht_err err = cht_wire_end(&w);
     if (err == CHT_OK)
         *out = rec;
@@ -141,7 +184,7 @@ enum cht_err net_record_verify(const struct net_record *rec, struct cht_bytes sr
 {
     struct cht_bytes covered = cht_bytes(src.data, src.len - NET_SIG_BYTES);
     enum cht_err err = net_verify(NET_CONTEXT_RECORD, covered, rec->author, rec->sig);
-    return err == CHT_OK ? net_cert_verify(&rec->cert) : err;
+    return err == CHT_OK && has_cert(rec) ? net_cert_verify(&rec->cert) : err;
 }
 
 /* --- writing ------------------------------------------------------------------------------- */
@@ -170,41 +213,75 @@ static void put_cert(struct writer *w, const struct net_cert *cert)
     put(w, raw, sizeof raw);
 }
 
-static void put_body(struct writer *w, const struct net_record *rec)
+static void put_bytes(struct writer *w, struct cht_bytes bytes)
+{
+    put(w, bytes.data, bytes.len);
+}
+
+static void put_name(struct writer *w, struct cht_bytes name)
+{
+    static_assert(LIMIT_NAME_BYTES < 128, "one varint byte");
+    assert(net_name_valid(name));
+    put_u8(w, (uint8_t)name.len);
+    put_bytes(w, name);
+}
+
+static void put_start(struct writer *w, const struct net_record *rec)
 {
     uint8_t stamp[8];
+    static_assert(LIMIT_MEMBER_HEADS < 128, "one varint byte");
     cht_put_u64(stamp, rec->stamp);
     put_u8(w, RECORD_VERSION);
     put_u8(w, rec->kind);
     put(w, rec->space, CRDT_ID_BYTES);
     put(w, stamp, sizeof stamp);
-    put_u8(w, (uint8_t)rec->parent_count); /* below 128: one varint byte */
+    put_u8(w, (uint8_t)rec->parent_count);
     for (uint32_t i = 0; i < rec->parent_count; i++)
         put(w, rec->parents[i].b, CRDT_HASH_BYTES);
-    if (rec->kind == NET_RECORD_FOUND)
+}
+
+static void put_fields(struct writer *w, const struct net_record *rec)
+{
+    switch ((enum net_record_kind)rec->kind) {
+    case NET_RECORD_FOUND:
         put(w, rec->recovery, NET_RECOVERY_BYTES);
-    else
-        put_u8(w, rec->role);
-    put_cert(w, &rec->cert);
-    put_u8(w, (uint8_t)rec->name.len);
-    put(w, rec->name.data, rec->name.len);
-    if (rec->kind == NET_RECORD_FOUND)
+        put_cert(w, &rec->cert);
+        put_name(w, rec->name);
         put(w, rec->nonce, NET_FOUND_NONCE_BYTES);
-    else if (rec->role == NET_ROLE_BRIDGE)
-        put(w, rec->grants.data, rec->grants.len);
+        return;
+    case NET_RECORD_ADMIT:
+        put_u8(w, rec->role);
+        put_cert(w, &rec->cert);
+        put_name(w, rec->name);
+        break;
+    case NET_RECORD_ROLE:
+        put(w, rec->device, CRDT_ID_BYTES);
+        put_u8(w, rec->role);
+        put_bytes(w, rec->cutoff);
+        break;
+    case NET_RECORD_REVOKE:
+        put(w, rec->device, CRDT_ID_BYTES);
+        put_u8(w, rec->why);
+        put_bytes(w, rec->cutoff);
+        return;
+    case NET_RECORD_KIND_MAX:
+        break;
+    }
+    if (rec->role == NET_ROLE_BRIDGE)
+        put_bytes(w, rec->grants);
 }
 
 enum cht_err net_record_encode(const struct net_record *rec, const struct net_identity *author,
                                struct cht_buf *out)
 {
-    assert(rec->kind == NET_RECORD_FOUND || rec->kind == NET_RECORD_ADMIT);
-    assert(net_name_valid(rec->name) && rec->parent_count <= LIMIT_MEMBER_HEADS);
+    assert(rec->kind < NET_RECORD_KIND_MAX && readers[rec->kind] != NULL);
+    assert(rec->parent_count <= LIMIT_MEMBER_HEADS);
     assert(rec->role != NET_ROLE_BRIDGE || rec->grants.len > 0);
-    static_assert(LIMIT_MEMBER_HEADS < 128 && LIMIT_NAME_BYTES < 128, "one varint byte");
     uint8_t sig[NET_SIG_BYTES];
     size_t start = out->len;
     struct writer w = { .buf = out };
-    put_body(&w, rec);
+    put_start(&w, rec);
+    put_fields(&w, rec);
     put(&w, author->cert.sign_pk, NET_SIGN_PK_BYTES);
     if (w.err == CHT_OK) {
         net_identity_sign(author, NET_CONTEXT_RECORD,

@@ -174,7 +174,7 @@ static void well_signed_nonsense_is_refused(void **state)
     assert_int_equal(CHT_E_UNSUPPORTED, read_patched(s, 0, 2));
     assert_int_equal(CHT_E_MALFORMED, read_patched(s, 1, 0));
     assert_int_equal(CHT_E_MALFORMED, read_patched(s, 1, NET_RECORD_FOUND));
-    assert_int_equal(CHT_E_UNSUPPORTED, read_patched(s, 1, 3));
+    assert_int_equal(CHT_E_UNSUPPORTED, read_patched(s, 1, 4));
     assert_int_equal(CHT_E_UNSUPPORTED, read_patched(s, 1, 200));
     assert_int_equal(CHT_E_MALFORMED, read_patched(s, ADMIT_AT_COUNT, 0));
     assert_int_equal(CHT_E_MALFORMED, read_patched(s, ADMIT_AT_COUNT, 2));
