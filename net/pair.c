@@ -18,6 +18,19 @@ struct net_pair_selector net_pair_selector_of(const uint8_t secret[static NET_TI
     return selector;
 }
 
+struct net_pair_selector net_pair_selector_of_code(const struct net_code *code)
+{
+    struct net_pair_selector selector = { .kind = NET_PAIR_BY_CODE };
+    static_assert(NET_CODE_SELECTOR_DIGITS <= sizeof selector.b, "zeros fill it up");
+    memcpy(selector.b, code->selector, NET_CODE_SELECTOR_DIGITS);
+    return selector;
+}
+
+struct cht_bytes net_pair_code_secret(const struct net_code *code)
+{
+    return cht_bytes(code->secret, NET_CODE_SECRET_DIGITS);
+}
+
 static struct net_pair *pair_new(enum net_pair_role role, const struct net_pair_self *self,
                                  const struct net_pair_random *random)
 {
@@ -38,20 +51,48 @@ static struct net_pair *pair_new(enum net_pair_role role, const struct net_pair_
     return p;
 }
 
-struct net_pair *net_pair_join(const struct net_pair_self *self, const struct net_ticket *ticket,
-                               const struct net_pair_random *random)
+static struct net_pair *joiner_new(const struct net_pair_self *self,
+                                   struct net_pair_selector selector, struct cht_bytes secret,
+                                   const struct net_pair_random *random)
 {
     struct net_pair *p = pair_new(NET_PAIR_JOINER, self, random);
     if (p == NULL)
         return NULL;
-    p->selector = net_pair_selector_of(ticket->secret);
-    memcpy(p->secret, ticket->secret, NET_TICKET_SECRET_BYTES);
-    p->secret_len = NET_TICKET_SECRET_BYTES;
-    memcpy(p->ticket_space, ticket->space, CRDT_ID_BYTES);
-    memcpy(p->ticket_pk, ticket->sign_pk, NET_SIGN_PK_BYTES);
+    p->selector = selector;
+    memcpy(p->secret, secret.data, secret.len);
+    p->secret_len = secret.len;
     memcpy(p->joiner_nonce, p->random.nonce, NET_PAIR_NONCE_BYTES);
     memcpy(p->joiner.data, self->id->cert.sign_pk, NET_SIGN_PK_BYTES);
     pair_commit(p->random.nonce, p->joiner.data + NET_SIGN_PK_BYTES);
+    return p;
+}
+
+static void name_inviter(struct net_pair *p, const uint8_t pk[static NET_SIGN_PK_BYTES])
+{
+    p->pk_named = true;
+    memcpy(p->pk, pk, NET_SIGN_PK_BYTES);
+}
+
+struct net_pair *net_pair_join(const struct net_pair_self *self, const struct net_ticket *ticket,
+                               const struct net_pair_random *random)
+{
+    struct net_pair *p = joiner_new(self, net_pair_selector_of(ticket->secret),
+                                    cht_bytes(ticket->secret, sizeof ticket->secret), random);
+    if (p == NULL)
+        return NULL;
+    name_inviter(p, ticket->sign_pk);
+    p->space_named = true;
+    memcpy(p->space, ticket->space, CRDT_ID_BYTES);
+    return p;
+}
+
+struct net_pair *net_pair_join_code(const struct net_pair_self *self, const struct net_code *code,
+                                    const uint8_t *known, const struct net_pair_random *random)
+{
+    struct net_pair *p =
+        joiner_new(self, net_pair_selector_of_code(code), net_pair_code_secret(code), random);
+    if (p != NULL && known != NULL)
+        name_inviter(p, known);
     return p;
 }
 

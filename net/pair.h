@@ -1,16 +1,17 @@
 #ifndef NET_PAIR_H
 #define NET_PAIR_H
-/* Pairing: how a device joins a space over a plain byte stream (PROTOCOL 7.8 to 7.11).
+/* Pairing: how a device joins a space over a plain byte stream (PROTOCOL 7.8 to 7.12).
  *
- * Two machines, one a side: the joiner dials, the inviter listens. Both know a secret (a ticket's).
- * CPace turns it into a key, both prove the key, and only then anything else is said, sealed: the
- * joiner's certificate and name; the inviter's name, addresses and all membership records, with the
- * one that admits the joiner among them.
+ * Two machines, one a side: the joiner dials, the inviter listens. Both know a secret: a ticket's,
+ * or a code's seven digits. CPace turns it into a key, both prove the key, and only then anything
+ * else is said, sealed: the joiner's certificate and name; the inviter's name, addresses and all
+ * membership records, with the one that admits the joiner among them.
  *
  * A machine does no I/O. The node hands it events and carries out the effects: it writes `send` to
  * the peer in order, and answers each NET_PAIR_ASK_… with the event named there. The machine is
  * over after NET_PAIR_DONE or NET_PAIR_FAILED: the node writes what is left in `send`, closes the
  * connection and frees the machine; further events do nothing. */
+#include "net/code.h"
 #include "net/cpace.h"
 #include "net/members.h"
 #include "net/ticket.h"
@@ -27,7 +28,7 @@
 enum net_pair_role { NET_PAIR_JOINER = 1, NET_PAIR_INVITER = 2 };
 
 /* Which invitation is meant, in clear: the listener may have several. */
-enum net_pair_selector_kind { NET_PAIR_BY_TICKET = 1, NET_PAIR_BY_CODE = 2 /* of a later level */ };
+enum net_pair_selector_kind { NET_PAIR_BY_TICKET = 1, NET_PAIR_BY_CODE = 2 };
 
 struct net_pair_selector {
     uint8_t kind; /* enum net_pair_selector_kind */
@@ -36,6 +37,10 @@ struct net_pair_selector {
 
 /* The selector of a ticket, from its secret (which it does not tell). */
 struct net_pair_selector net_pair_selector_of(const uint8_t secret[static NET_TICKET_SECRET_BYTES]);
+/* The selector of a code: its first three digits, which are public. */
+struct net_pair_selector net_pair_selector_of_code(const struct net_code *code);
+/* What the two of a code prove to each other, borrowed from the code: its secret digits. */
+struct cht_bytes net_pair_code_secret(const struct net_code *code);
 
 /* Fresh random bytes for one run. The caller wipes them. */
 struct net_pair_random {
@@ -87,6 +92,9 @@ enum net_pair_effect {
     /* With FAILED, at the inviter: a try was made with a wrong secret. A code is burnt by it; for a
      * ticket it is counted. */
     NET_PAIR_WRONG_PROOF = 1u << 6,
+    /* Joiner: the proof goes out with this step, to the device of net_pair_peer's key. Whoever that
+     * is can now test one guess of the secret: a code is spent on it, right or wrong. */
+    NET_PAIR_TRIED = 1u << 7,
 };
 
 struct net_pair_effects {
@@ -109,6 +117,10 @@ struct net_pair_self {
 /* The side that has a ticket (which the caller has checked not to be expired). NULL: no memory. */
 struct net_pair *net_pair_join(const struct net_pair_self *self, const struct net_ticket *ticket,
                                const struct net_pair_random *random);
+/* The side that was told a code. `known` is the D of a device that has proved before that it knows
+ * this code (nobody else then gets a proof), or NULL. NULL: no memory. */
+struct net_pair *net_pair_join_code(const struct net_pair_self *self, const struct net_code *code,
+                                    const uint8_t *known, const struct net_pair_random *random);
 /* The side that has made one or more. NULL: no memory. */
 struct net_pair *net_pair_invite(const struct net_pair_self *self,
                                  const struct net_pair_random *random);
@@ -126,8 +138,9 @@ const struct net_pair_selector *net_pair_selector(const struct net_pair *p);
 /* From PROVED on: the check words, the same on both sides. */
 void net_pair_words(const struct net_pair *p, const char *out[static NET_PAIR_WORDS]);
 
-/* The other device. The key is there from PROVED on; inviter: the rest from ASK_ADMIT on, verified
- * and proved to be the one that speaks; joiner: the name from ASK_STORE on. */
+/* The other device. The key is there from PROVED on (joiner: from TRIED on); inviter: the rest from
+ * ASK_ADMIT on, verified and proved to be the one that speaks; joiner: the name from ASK_STORE on.
+ */
 struct net_pair_peer {
     uint8_t sign_pk[NET_SIGN_PK_BYTES];
     uint8_t device[CRDT_ID_BYTES];

@@ -35,8 +35,8 @@ static void on_share(struct net_pair *p, struct cht_bytes content, uint64_t now_
         pair_fail(p, out, CHT_E_MALFORMED, "the other side's share cannot be read");
         return;
     }
-    if (memcmp(p->inviter.data, p->ticket_pk, NET_SIGN_PK_BYTES) != 0) {
-        pair_fail(p, out, CHT_E_DENIED, "the device that answered is not the one of the ticket");
+    if (p->pk_named && memcmp(p->inviter.data, p->pk, NET_SIGN_PK_BYTES) != 0) {
+        pair_fail(p, out, CHT_E_DENIED, "the device that answered is not the one that invites");
         return;
     }
     memcpy(p->peer.sign_pk, p->inviter.data, NET_SIGN_PK_BYTES);
@@ -44,10 +44,12 @@ static void on_share(struct net_pair *p, struct cht_bytes content, uint64_t now_
     pair_tag(p, NET_PAIR_JOINER, proof);
     memcpy(proof + NET_CPACE_TAG_BYTES, p->joiner_nonce, NET_PAIR_NONCE_BYTES);
     enum cht_err err = pair_send(out, PAIR_PROOF, cht_bytes(proof, sizeof proof));
-    if (err != CHT_OK)
+    if (err != CHT_OK) {
         pair_fail(p, out, err, NULL);
-    else
-        pair_wait(p, PAIR_J_PROOF, now_ms, /* patient= */ false);
+        return;
+    }
+    pair_wait(p, PAIR_J_PROOF, now_ms, /* patient= */ false);
+    out->what |= NET_PAIR_TRIED;
 }
 
 static enum cht_err send_join(struct net_pair *p, struct net_pair_effects *out)
@@ -71,7 +73,7 @@ static void on_proof(struct net_pair *p, struct cht_bytes content, uint64_t now_
     uint8_t want[NET_CPACE_TAG_BYTES];
     pair_tag(p, NET_PAIR_INVITER, want);
     if (content.len != sizeof want || sodium_memcmp(want, content.data, sizeof want) != 0) {
-        pair_fail(p, out, CHT_E_SIGNATURE, "the other side does not have the ticket's secret");
+        pair_fail(p, out, CHT_E_SIGNATURE, "the other side does not have the invitation's secret");
         return;
     }
     pair_open_streams(p);
@@ -142,11 +144,6 @@ static void on_welcome(struct net_pair *p, struct cht_wire *w, uint64_t now_ms,
                        struct net_pair_effects *out)
 {
     read_welcome(p, w);
-    if (w->err == CHT_OK) {
-        p->members = net_members_new(p->ticket_space);
-        if (p->members == NULL)
-            cht_wire_fail(w, CHT_E_NOMEM);
-    }
     if (w->err != CHT_OK)
         pair_fail(p, out, w->err, "the other side's welcome cannot be taken");
     else
@@ -159,14 +156,24 @@ static const char *missing(const struct net_pair *p)
     const struct net_device *inviter = net_members_device(p->members, p->peer.device);
     const struct net_device *self = net_members_device(p->members, p->id->device);
     if (inviter == NULL || inviter->role != NET_ROLE_ADMIN)
-        return "the device of the ticket is no admin of the space";
+        return "the device that invites is no admin of the space";
     if (self == NULL || net_cert_cmp(&self->cert, &p->id->cert) != 0)
         return "the other side sent no record that admits this device";
     return NULL;
 }
 
-/* Records come parents first and belong to the ticket's space, whose id is the founding record's
- * hash: net_members_add sees to both. */
+/* The membership to come, of the ticket's space. A code names none: it is that of the first record,
+ * which has to be the founding one (PROTOCOL 7.12). CHT_E_NOMEM. */
+static enum cht_err begin_members(struct net_pair *p, struct cht_bytes first)
+{
+    if (!p->space_named)
+        net_space_of(first, p->space);
+    p->members = net_members_new(p->space);
+    return p->members == NULL ? CHT_E_NOMEM : CHT_OK;
+}
+
+/* Records come parents first and belong to one space, whose id is the founding record's hash:
+ * net_members_add sees to both. */
 static void on_records(struct net_pair *p, struct cht_wire *w, bool last, uint64_t now_ms,
                        struct net_pair_effects *out)
 {
@@ -176,7 +183,9 @@ static void on_records(struct net_pair *p, struct cht_wire *w, bool last, uint64
             cht_wire_take(w, (size_t)cht_wire_varint_max(w, LIMIT_RECORD_BYTES));
         if (w->err != CHT_OK || p->records_left == 0)
             err = CHT_E_MALFORMED;
-        else
+        else if (p->members == NULL)
+            err = begin_members(p, record);
+        if (err == CHT_OK)
             err = net_members_add(p->members, record);
         if (err == CHT_OK)
             p->records_left--;
@@ -184,7 +193,7 @@ static void on_records(struct net_pair *p, struct cht_wire *w, bool last, uint64
     if (err == CHT_OK && (p->records_left == 0) != last)
         err = CHT_E_MALFORMED;
     if (err != CHT_OK) {
-        pair_fail(p, out, err, "the other side's records are not those of the ticket's space");
+        pair_fail(p, out, err, "the other side's records are not those of the invitation's space");
     } else if (!last) {
         pair_wait(p, PAIR_J_RECORDS, now_ms, /* patient= */ false);
     } else if (missing(p) != NULL) {

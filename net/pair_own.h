@@ -63,8 +63,10 @@ struct net_pair {
     struct net_pair_selector selector;
     uint8_t secret[NET_PAIR_SECRET_BYTES];
     size_t secret_len;
-    uint8_t ticket_space[CRDT_ID_BYTES]; /* joiner */
-    uint8_t ticket_pk[NET_SIGN_PK_BYTES];
+    /* joiner: which space and which inviter, where the invitation says it (a ticket does) */
+    bool space_named, pk_named;
+    uint8_t space[CRDT_ID_BYTES];
+    uint8_t pk[NET_SIGN_PK_BYTES];
 
     struct net_pair_random random;
     struct pair_side joiner, inviter;

@@ -31,6 +31,9 @@ struct scene {
     struct net_members *members;
     struct net_ticket ticket;
     bool ticket_open, refuse;
+    /* by a code instead of the ticket, when it has digits; what the joiner types may differ */
+    struct net_code code, typed;
+    const uint8_t *known;
     struct side joiner, inviter;
     uint64_t now_ms;
     /* who stands between: flips a bit of the byte at this place of what that side says */
@@ -70,7 +73,8 @@ static inline void new_run(struct scene *s, uint8_t joiner_random, uint8_t invit
     const struct net_pair_self inviter = { &s->inviter_id, cht_bytes_str("laptop") };
     side_clear(&s->joiner);
     side_clear(&s->inviter);
-    s->joiner.p = net_pair_join(&joiner, &s->ticket, &rj);
+    s->joiner.p = s->typed.secret[0] != '\0' ? net_pair_join_code(&joiner, &s->typed, s->known, &rj)
+                                             : net_pair_join(&joiner, &s->ticket, &rj);
     s->inviter.p = net_pair_invite(&inviter, &ri);
     assert_non_null(s->joiner.p);
     assert_non_null(s->inviter.p);
@@ -150,12 +154,15 @@ static inline void give(struct scene *s, struct side *side, struct net_pair_even
     note(side);
     unsigned what = side->out.what;
     if ((what & NET_PAIR_ASK_SECRET) != 0) {
-        struct net_pair_selector want = net_pair_selector_of(s->ticket.secret);
+        bool coded = s->code.secret[0] != '\0';
+        struct net_pair_selector want =
+            coded ? net_pair_selector_of_code(&s->code) : net_pair_selector_of(s->ticket.secret);
+        struct cht_bytes secret = coded ? net_pair_code_secret(&s->code)
+                                        : cht_bytes(s->ticket.secret, sizeof s->ticket.secret);
         bool known = s->ticket_open && memcmp(&want, net_pair_selector(side->p), sizeof want) == 0;
         give(s, side,
-             (struct net_pair_event){
-                 .type = NET_PAIR_SECRET,
-                 .bytes = cht_bytes(s->ticket.secret, known ? sizeof s->ticket.secret : 0) });
+             (struct net_pair_event){ .type = NET_PAIR_SECRET,
+                                      .bytes = known ? secret : cht_bytes(NULL, 0) });
     } else if ((what & NET_PAIR_ASK_ADMIT) != 0 && s->refuse) {
         give(s, side, (struct net_pair_event){ .type = NET_PAIR_REFUSED, .error = CHT_E_DENIED });
     } else if ((what & NET_PAIR_ASK_ADMIT) != 0) {

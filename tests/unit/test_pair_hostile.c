@@ -120,7 +120,7 @@ static void a_listener_that_is_not_the_tickets_gets_no_proof(void **state)
     identity_of(0x30, &s->inviter_id);
     new_run(s, 1, 2);
     run(s);
-    assert_failed(&s->joiner, CHT_E_DENIED, "not the one of the ticket");
+    assert_failed(&s->joiner, CHT_E_DENIED, "not the one that invites");
     assert_failed(&s->inviter, CHT_E_DENIED, "refused");
     assert_int_equal(0, s->inviter.seen & NET_PAIR_WRONG_PROOF);
     assert_int_equal(5 + 106 + 5 + 1, s->joiner.said.len); /* HELLO, ABORT */
@@ -282,6 +282,24 @@ static void records_other_than_announced_are_refused(void **state)
     assert_int_equal(1, s->joiner.asked_store);
 }
 
+/* A code names no space: the first record tells it, and has to be a founding one. */
+static void by_code_the_first_record_has_to_be_the_founding_one(void **state)
+{
+    struct scene *s = *state;
+    s->code = s->typed = (struct net_code){ .selector = "481", .secret = "2093576" };
+    admit(s, &s->inviter_id, &s->joiner_id.cert, NET_ROLE_ADMIN);
+    run_to_join(s);
+    welcome(s, "\001n\001\000", 4, false);
+    records(s, 1, 1, true);
+    assert_failed(&s->joiner, CHT_E_INVALID, "not those");
+    assert_int_equal(0, s->joiner.asked_store);
+    run_to_join(s);
+    welcome(s, "\001n\002\000", 4, false);
+    records(s, 0, 1, false);
+    records(s, 1, 1, true);
+    assert_int_equal(1, s->joiner.asked_store);
+}
+
 static void a_join_that_is_not_one_is_refused(void **state)
 {
     struct scene *s = *state;
@@ -317,7 +335,7 @@ static void records_of_another_space_are_refused(void **state)
     memcpy(s->ticket.space, space, sizeof space);
     new_run(s, 1, 2);
     run(s);
-    assert_failed(&s->joiner, CHT_E_INVALID, "not those of the ticket's space");
+    assert_failed(&s->joiner, CHT_E_INVALID, "not those of the invitation's space");
     assert_int_equal(0, s->joiner.asked_store);
     assert_int_equal(0, s->inviter.seen & NET_PAIR_DONE);
 }
@@ -413,6 +431,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_welcome_that_is_not_one_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(records_other_than_announced_are_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(by_code_the_first_record_has_to_be_the_founding_one, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_join_that_is_not_one_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(records_of_another_space_are_refused, set_up, tear_down),
