@@ -237,6 +237,12 @@ void net_peer_down(struct net_peer *peer, uint32_t conn, unsigned reason, uint64
     peer->due_ms = now_ms + (peer->rounds > 0 ? back_off(peer, random) : random % 100u);
 }
 
+void net_peer_hold(struct net_peer *peer, uint64_t until_ms)
+{
+    if (peer->dial == NET_DIAL_IDLE && peer->due_ms < until_ms)
+        peer->due_ms = until_ms;
+}
+
 void net_peer_refused(struct net_peer *peer)
 {
     peer->refused[0]++;

@@ -89,6 +89,8 @@ void net_peer_hello(const struct net_peers *p, struct net_peer *peer, uint32_t c
  * counted, and dialled after a back-off. `random` is 32 random bits. */
 void net_peer_down(struct net_peer *peer, uint32_t conn, unsigned reason, uint64_t now_ms,
                    uint32_t random);
+/* Not to be dialled before `until_ms`. */
+void net_peer_hold(struct net_peer *peer, uint64_t until_ms);
 /* A dial's handshake was refused: they may not know us yet. */
 void net_peer_refused(struct net_peer *peer);
 bool net_peer_present(const struct net_peer *peer);

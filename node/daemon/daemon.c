@@ -115,7 +115,9 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
     cht_arena_init(&d->arena, LIMIT_TURN_BYTES);
     net_pulls_init(&d->pulls);
     d->peers = calloc(1, sizeof *d->peers);
-    enum cht_err err = d->peers == NULL ? CHT_E_NOMEM : open_signals(d, fault);
+    d->budgets = calloc(1, sizeof *d->budgets);
+    enum cht_err err =
+        d->peers == NULL || d->budgets == NULL ? CHT_E_NOMEM : open_signals(d, fault);
     if (err == CHT_OK)
         err = node_home_start(o->autostarted, fault, &d->home);
     if (err == CHT_OK)
@@ -157,6 +159,7 @@ static void finish(struct node_daemon *d)
         d->statics = next;
     }
     free(d->peers);
+    free(d->budgets);
     cht_arena_clear(&d->arena);
     node_home_end(&d->home);
 }
@@ -318,7 +321,7 @@ static void collect(struct node_daemon *d, struct waits *w)
     take_pairings(d, w);
     size_t clients = node_local_clients(d->local);
     node_local_read(d->local, d->wall_ms);
-    d->more = node_local_busy(d->local);
+    d->more = node_local_busy(d->local) || daemon_links_left(d);
     if (clients != 0 || node_local_clients(d->local) != 0)
         d->client_ms = d->now_ms;
     daemon_links_tick(d);
@@ -408,6 +411,7 @@ static void turn(struct node_daemon *d, struct waits *w)
     daemon_arrow(ARROW_TOLD);
     node_local_flush(d->local);
     daemon_arrow(ARROW_FLUSHED);
+    daemon_links_heard(d);
     if (d->home.replica != NULL && node_replica_broken(d->home.replica))
         reopen(d, err);
     if (d->home.replica != NULL)

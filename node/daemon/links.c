@@ -19,6 +19,11 @@ bool daemon_lookup(void *ctx, const uint8_t key[NET_CURVE_KEY_BYTES],
         net_members_transport(node_replica_members(d->home.replica), key);
     if (device == NULL || memcmp(device->id, d->home.identity->device, CRDT_ID_BYTES) == 0)
         return false;
+    struct net_budget *budget = net_budget_find(d->budgets, device->id);
+    if (budget != NULL && !net_budget_open(budget, d->now_ms)) {
+        net_budget_refuse(budget, NET_REFUSAL_BACK_OFF, 1);
+        return false;
+    }
     memcpy(out_device, device->id, CRDT_ID_BYTES);
     return true;
 }
@@ -60,6 +65,21 @@ static enum net_verdict verdict_of(enum node_receipt receipt)
     return NET_FAILED;
 }
 
+/* Why a range was not stored, for the account; an unplaceable one is counted by the session. */
+static void count_refusal(struct node_daemon *d, const struct daemon_link *l,
+                          enum node_receipt receipt)
+{
+    enum cht_err why = node_replica_refusal(d->home.replica);
+    if (receipt == NODE_STOPPED)
+        daemon_link_refuse(d, l, NET_REFUSAL_WINDOW, 1);
+    else if (receipt == NODE_REFUSED)
+        daemon_link_refuse(d, l,
+                           why == CHT_E_SIGNATURE ? NET_REFUSAL_SIGNATURE
+                           : why == CHT_E_DENIED  ? NET_REFUSAL_RIGHTS
+                                                  : NET_REFUSAL_RANGE,
+                           1);
+}
+
 static void take_ranges(struct node_daemon *d, struct daemon_link *l, const struct net_effect *fx)
 {
     struct link_delivery *x = cht_arena_alloc(&d->arena, sizeof *x);
@@ -75,9 +95,13 @@ static void take_ranges(struct node_daemon *d, struct daemon_link *l, const stru
         if (node_replica_full(d->home.replica))
             daemon_commit_midway(d);
         if (node_replica_receive(d->home.replica, &fx->deliver.ranges[i], d->wall_ms, &receipt) ==
-            CHT_OK)
+            CHT_OK) {
             verdicts[i] = verdict_of(receipt);
+            count_refusal(d, l, receipt);
+        }
         d->turn_entries += fx->deliver.ranges[i].count;
+        net_budget_spend(daemon_budget(d, l), NET_COST_ENTRIES, fx->deliver.ranges[i].count,
+                         d->now_ms);
     }
     *x = (struct link_delivery){ .token = fx->deliver.token,
                                  .count = fx->deliver.count,
@@ -97,6 +121,9 @@ static void take_records(struct node_daemon *d, struct daemon_link *l, const str
         enum cht_err err = node_replica_add_record(d->home.replica, fx->records.records[i]);
         x->result = err == CHT_E_WAITING ? CHT_OK : err;
     }
+    if (x->result == CHT_E_MALFORMED || x->result == CHT_E_INVALID ||
+        x->result == CHT_E_SIGNATURE || x->result == CHT_E_DENIED)
+        daemon_link_refuse(d, l, NET_REFUSAL_RECORD, 1);
     keep_delivery(l, x);
     daemon_load_peers(d); /* there may be someone new to dial */
 }
@@ -167,12 +194,24 @@ static void name_rows(struct daemon_link *l, const struct net_effect *fx)
 
 static void peer_over(struct node_daemon *d, struct daemon_link *l, const struct net_effect *fx)
 {
+    static const enum net_refusal refusals[NET_BYE_REASON_MAX + 1] = {
+        [NET_BYE_MALFORMED] = NET_REFUSAL_MALFORMED, [NET_BYE_IDENTITY] = NET_REFUSAL_IDENTITY,
+        [NET_BYE_ORDER] = NET_REFUSAL_ORDER,         [NET_BYE_CREDIT] = NET_REFUSAL_CREDIT,
+        [NET_BYE_TIMEOUT] = NET_REFUSAL_TIMEOUT,     [NET_BYE_REVOKED] = NET_REFUSAL_RIGHTS,
+    };
     char hex[9];
-    (void)d;
+    enum net_bye_reason reason = fx->close.reason;
+    const char *sentence = fx->close.sentence == NULL ? "session ended" : fx->close.sentence;
     l->over = true;
-    l->reason = fx->close.reason;
-    daemon_log(fx->close.blame ? "warning" : "info", "peer %s: %s", daemon_short(l->device, hex),
-               fx->close.sentence == NULL ? "session ended" : fx->close.sentence);
+    l->reason = reason;
+    /* what a flood dropped, and ranges and records that do not verify, are counted one by one */
+    if (!fx->close.by_peer && (fx->close.blame || reason == NET_BYE_TIMEOUT) &&
+        reason != NET_BYE_FLOOD && reason != NET_BYE_SIGNATURE)
+        daemon_link_refuse(d, l, refusals[reason], 1);
+    if (fx->close.blame)
+        daemon_link_strike(d, l, sentence);
+    else
+        daemon_log("info", "peer %s: %s", daemon_short(l->device, hex), sentence);
 }
 
 void daemon_link_step(struct node_daemon *d, struct daemon_link *l, const struct net_event *ev)
@@ -211,6 +250,7 @@ void daemon_link_step(struct node_daemon *d, struct daemon_link *l, const struct
             break;
         }
     }
+    daemon_link_account(d, l);
 }
 
 /* --- connections ---------------------------------------------------------------------------- */
@@ -258,6 +298,7 @@ static void link_up(struct node_daemon *d, const struct net_tr_event *e)
     }
     l->next = d->links;
     d->links = l;
+    net_budget_spend(daemon_budget(d, l), NET_COST_SESSIONS, 1, d->now_ms);
     struct net_event ev = { .kind = NET_EV_START, .now_ms = d->now_ms };
     daemon_link_step(d, l, &ev);
 }
@@ -276,6 +317,9 @@ static void drop_link(struct node_daemon *d, struct daemon_link *l)
     struct net_peer *peer = net_peers_find(d->peers, l->device);
     if (peer != NULL)
         net_peer_down(peer, l->conn, l->reason, d->now_ms, randombytes_random());
+    if (peer != NULL && l->struck)
+        net_peer_hold(peer, daemon_budget(d, l)->closed_ms);
+    daemon_link_forget(l);
     net_session_free(l->session);
     free(l);
 }
@@ -287,16 +331,13 @@ void daemon_links_take(struct node_daemon *d, const struct net_tr_event *events)
         if (e->kind == NET_TR_UP && l == NULL)
             link_up(d, e);
         else if (e->kind == NET_TR_DOWN && l != NULL)
-            drop_link(d, l);
+            l->down = true;
         else if (e->kind == NET_TR_REFUSED)
             daemon_dial_refused(d, e);
-        else if (e->kind == NET_TR_FRAME && l != NULL && !l->over) {
-            struct net_event ev = {
-                .kind = NET_EV_FRAME, .now_ms = d->now_ms, .wall_ms = d->wall_ms, .bytes = e->frame
-            };
-            daemon_link_step(d, l, &ev);
-        }
+        else if (e->kind == NET_TR_FRAME && l != NULL)
+            daemon_link_frame(d, l, e->frame);
     }
+    daemon_links_hear(d);
 }
 
 void daemon_links_tick(struct node_daemon *d)
@@ -351,8 +392,12 @@ static void tell_news(struct node_daemon *d, struct daemon_link *l, const struct
 
 static void send_frames(struct node_daemon *d, struct daemon_link *l)
 {
-    for (const struct link_frame *f = l->frames; f != NULL; f = f->next) {
+    for (const struct link_frame *f = l->frames; f != NULL && !l->down; f = f->next) {
         enum cht_err err = net_transport_send(d->transport, l->conn, f->bytes);
+        if (err == CHT_E_BUSY && !l->over) {
+            daemon_link_refuse(d, l, NET_REFUSAL_UNREAD, 1);
+            daemon_link_strike(d, l, "it does not read what it asked for");
+        }
         if (err != CHT_OK)
             l->over = true;
     }
@@ -375,10 +420,12 @@ void daemon_links_tell(struct node_daemon *d, enum cht_err committed)
         node_replica_told(d->home.replica);
     for (struct daemon_link *l = d->links, *next; l != NULL; l = next) {
         next = l->next;
-        if (!l->over)
+        if (l->over && !l->down) {
+            net_transport_hang_up(d->transport, l->conn);
+            daemon_dial_ended(d, l->dial);
+        } else if (!l->down || (l->queue.first != NULL && !l->over)) {
             continue;
-        net_transport_hang_up(d->transport, l->conn);
-        daemon_dial_ended(d, l->dial);
+        }
         drop_link(d, l);
     }
 }
@@ -420,6 +467,8 @@ uint64_t daemon_links_due_ms(const struct node_daemon *d)
     for (const struct daemon_link *l = d->links; l != NULL; l = l->next) {
         uint64_t at = net_session_due_ms(l->session);
         due = at < due ? at : due;
+        if (l->queue.first != NULL && l->ready_ms != 0 && l->ready_ms < due)
+            due = l->ready_ms;
     }
     return due;
 }

@@ -4,8 +4,9 @@
  *
  *   wait -> collect -> fold in memory -> one commit -> acks, frames, answers -> next
  *
- * links.c peers and their sessions, dials.c whom to dial, invites.c those who come to pair,
- * joining.c pairing with another node, daemon.c the turn. */
+ * links.c peers and their sessions, fair.c each peer its share, dials.c whom to dial, invites.c
+ * those who come to pair, joining.c pairing with another node, daemon.c the turn. */
+#include "net/budget.h"
 #include "net/io/transport.h"
 #include "net/pair.h"
 #include "net/peers.h"
@@ -60,13 +61,25 @@ struct link_frame {
     struct cht_bytes bytes;
 };
 
+struct link_waiting;
+/* Frames that have come and are not heard yet (fair.c). */
+struct link_queue {
+    struct link_waiting *first, **last;
+    size_t count, bytes;
+};
+
 struct daemon_link {
     struct daemon_link *next;
     uint32_t conn, dial; /* dial 0: inbound */
     uint8_t device[CRDT_ID_BYTES];
     struct net_session *session;
     bool up, synced, over, alarmed;
-    unsigned reason; /* with `over`: why, an enum net_bye_reason; 0: lost */
+    bool down;   /* the connection is gone; what had come before is still heard */
+    bool struck; /* it ended by the peer's fault */
+    struct link_queue queue;
+    uint64_t ready_ms;                /* its account allows no frame before; 0: it does */
+    struct net_session_stats counted; /* what stands in its account already */
+    unsigned reason;                  /* with `over`: why, an enum net_bye_reason; 0: lost */
     char address[64];
     struct link_delivery *deliveries, **deliveries_end; /* of this turn */
     struct link_frame *frames, **frames_end;            /* to send after the commit */
@@ -87,6 +100,8 @@ struct node_daemon {
     struct node_local *local;
     struct net_transport *transport;
     struct net_pulls pulls;
+    struct net_budgets *budgets;
+    struct link_waiting *heard; /* frames of this turn */
     uint8_t run[NET_RUN_BYTES];
     struct cht_arena arena; /* of the turn */
     struct daemon_link *links;
@@ -122,6 +137,28 @@ void daemon_links_changed(struct node_daemon *d);
 void daemon_links_over(struct node_daemon *d);
 void daemon_links_close(struct node_daemon *d);
 uint64_t daemon_links_due_ms(const struct node_daemon *d);
+
+/* --- fair.c --------------------------------------------------------------------------------- */
+
+/* The account of a link's device; good until the next call. */
+struct net_budget *daemon_budget(struct node_daemon *d, const struct daemon_link *l);
+/* Count what was refused to it. */
+void daemon_link_refuse(struct node_daemon *d, const struct daemon_link *l, enum net_refusal why,
+                        uint64_t count);
+/* The session ended by the peer's fault: close its door, end its other links, name it. */
+void daemon_link_strike(struct node_daemon *d, struct daemon_link *l, const char *sentence);
+/* Take over what the session has counted. */
+void daemon_link_account(struct node_daemon *d, struct daemon_link *l);
+/* A frame has come: it waits until it is heard. */
+void daemon_link_frame(struct node_daemon *d, struct daemon_link *l, struct cht_bytes frame);
+/* Drop what waits. */
+void daemon_link_forget(struct daemon_link *l);
+/* Step the sessions with what waits, each link for its share of the turn. */
+void daemon_links_hear(struct node_daemon *d);
+/* Something waits that could be heard now. */
+bool daemon_links_left(const struct node_daemon *d);
+/* The turn is over: free the frames heard in it. */
+void daemon_links_heard(struct node_daemon *d);
 
 /* --- greet.c -------------------------------------------------------------------------------- */
 

@@ -112,6 +112,7 @@ struct node_replica {
     struct replica_wait *waits; /* by chain */
     uint32_t wait_cap;
     uint64_t entry_count, void_count;
+    enum cht_err refusal; /* behind the last NODE_REFUSED */
 
     /* the turn */
     struct cht_arena arena;

@@ -96,10 +96,11 @@ static enum cht_err check_rights(const struct node_replica *r, const struct net_
             return CHT_E_MALFORMED; /* PROTOCOL 2.7 */
         if (h->head_count == 0)
             continue;
-        enum net_role role;
-        enum cht_err err = net_members_role(r->members, writer->id, h->heads, h->head_count, &role);
-        if (err == CHT_OK && role != NET_ROLE_ADMIN && role != NET_ROLE_WRITER)
-            err = CHT_E_DENIED;
+        struct net_judgement judged; /* what is void is kept all the same (PROTOCOL 7.12) */
+        struct net_question question = { .device = writer->id,
+                                         .heads = h->heads,
+                                         .head_count = h->head_count };
+        enum cht_err err = net_members_judge(r->members, &question, &judged);
         if (err != CHT_OK)
             return err;
     }
@@ -192,6 +193,7 @@ enum cht_err node_replica_receive(struct node_replica *r, const struct crdt_rang
     if (err == CHT_OK)
         err = check_rights(r, writer, p.entries, range->count);
     if (err != CHT_OK) {
+        r->refusal = err;
         err = receipt_of(err, out);
         return err == CHT_OK ? err : replica_break(r, err);
     }
@@ -223,6 +225,11 @@ enum cht_err node_replica_receive(struct node_replica *r, const struct crdt_rang
     return CHT_OK;
 }
 
+enum cht_err node_replica_refusal(const struct node_replica *r)
+{
+    return r->refusal;
+}
+
 enum cht_err node_replica_settle(struct node_replica *r, uint64_t now_ms, bool *out_more)
 {
     if (r->broken)
@@ -239,6 +246,9 @@ enum cht_err node_replica_add_record(struct node_replica *r, struct cht_bytes re
     replica_turn(r);
     uint32_t before = net_members_count(r->members);
     enum cht_err err = net_members_add(r->members, record);
-    r->changed |= net_members_count(r->members) != before;
+    if (net_members_count(r->members) != before) {
+        r->changed = true;
+        replica_records_came(r);
+    }
     return err;
 }

@@ -313,9 +313,22 @@ static void a_duplicate_leg_that_goes_leaves_the_other(void **state)
     nothing(100000);
 }
 
+static void one_who_is_held_is_not_dialled_before(void **state)
+{
+    (void)state;
+    struct net_peer *peer = add(device_a);
+    address(peer, "tcp://a:1", NET_ADDRESS_STATIC);
+    net_peer_hold(peer, 900);
+    nothing(899);
+    assert_string_equal("tcp://a:1", dialled(900));
+    net_peer_hold(peer, 99000); /* a try under way goes on */
+    given_up(900 + NET_DIAL_TRY_MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(one_who_is_held_is_not_dialled_before, setup),
 #define T(name) cmocka_unit_test_setup(name, setup)
         T(a_device_is_known_once),
         T(the_table_has_an_end),
