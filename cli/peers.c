@@ -24,6 +24,12 @@ static void put_peer(struct cli_out *out, struct cht_bytes peer)
     cli_put_when(out, node_mp_get(peer, "lastSeen"));
     cli_put_text(out, "  ");
     cli_put_line(out, node_mp_get_str(peer, "address"));
+    const struct cht_bytes how = node_mp_get_str(peer, "how");
+    if (how.len != 0) {
+        cli_put_text(out, " (");
+        cli_put_line(out, how);
+        cli_put_char(out, ')');
+    }
     cli_put_char(out, '\n');
 }
 

@@ -60,5 +60,7 @@
 #define LIMIT_ADDRESS_BYTES   128u                  /* "tcp://host:port" */
 #define LIMIT_KEYFILE_BYTES   4096u                 /* the file of the device's keys */
 #define LIMIT_PAIR_BYTES      (64u * 1024u)         /* one message while pairing */
+#define LIMIT_BEACON_BYTES    768u                  /* an announcement; with its packet < 1,500 */
+#define LIMIT_BEACONS         64u                   /* announcements of others kept */
 
 #endif

@@ -43,6 +43,21 @@ void net_peers_remove(struct net_peers *p, const uint8_t device[CRDT_ID_BYTES])
         memset(peer, 0, sizeof *peer);
 }
 
+const char *net_address_source_text(enum net_address_source source)
+{
+    switch (source) {
+    case NET_ADDRESS_TOLD:
+        return "told by it";
+    case NET_ADDRESS_FOUND:
+        return "found on the network";
+    case NET_ADDRESS_WORKED:
+        return "reached before";
+    case NET_ADDRESS_STATIC:
+        return "given by hand";
+    }
+    return "";
+}
+
 /* --- addresses --------------------------------------------------------------------------- */
 
 static bool is_endpoint(struct cht_bytes text)
@@ -115,10 +130,12 @@ enum cht_err net_peer_address(struct net_peers *p, struct net_peer *peer, struct
         memset(a, 0, sizeof *a);
         memcpy(a->text, address.data, address.len);
         a->len = address.len;
-        a->source = source;
+        a->source = a->origin = source;
     } else if (source > a->source) {
         a->source = source;
     }
+    if (source != NET_ADDRESS_WORKED && (source != NET_ADDRESS_TOLD || fresh))
+        a->origin = source;
     a->used = ++p->uses;
     sort_addresses(peer);
     /* A new place, or one that was just seen alive: no need to sit a long back-off out. */
@@ -161,25 +178,27 @@ enum cht_err net_peer_up(struct net_peer *peer, uint32_t conn, bool outbound, ui
 }
 
 void net_peer_hello(const struct net_peers *p, struct net_peer *peer, uint32_t conn,
-                    const uint8_t run[NET_RUN_BYTES], uint64_t wall_ms, uint32_t *out_drop)
+                    const uint8_t run[NET_RUN_BYTES], struct net_times at, uint32_t *out_drop)
 {
     struct net_leg *leg = find_leg(peer, conn);
     *out_drop = 0;
     if (conn == 0 || leg == NULL)
         return;
     leg->hello = true;
+    leg->hello_ms = at.now_ms;
     memcpy(leg->run, run, sizeof leg->run);
-    peer->seen_ms = wall_ms;
+    peer->seen_ms = at.wall_ms;
     peer->rounds = 0;
     for (size_t i = 0; i < NET_PEER_LEGS; i++) {
         const struct net_leg *other = &peer->legs[i];
         if (other == leg || other->conn == 0 || !other->hello ||
             memcmp(other->run, run, sizeof other->run) != 0)
             continue;
-        /* PROTOCOL 8.4: of two legs the one that the smaller run id dialled stays; of two in one
-         * direction the newer. */
+        /* PROTOCOL 8.4: of two legs dialled at once the one that the smaller run id dialled stays;
+         * else the newer: its dialler knows the older one to be dead. */
         bool ours_stays = memcmp(p->run, run, sizeof p->run) < 0;
-        if (other->outbound != leg->outbound && leg->outbound != ours_stays)
+        bool race = at.now_ms - other->hello_ms <= NET_LEG_RACE_MS;
+        if (race && other->outbound != leg->outbound && leg->outbound != ours_stays)
             *out_drop = conn;
         else
             *out_drop = other->conn;

@@ -13,6 +13,7 @@
 #define NET_DIAL_MAX_MS     60000u /* … up to this */
 #define NET_DIAL_WAITING_MS 5000u  /* … or this, for one who waits to be introduced */
 #define NET_PEER_LEGS       4u
+#define NET_LEG_RACE_MS     5000u /* two legs both of whose HELLOs came within this dialled at once */
 
 /* Where an address comes from; later in the list is tried first. */
 enum net_address_source {
@@ -21,11 +22,14 @@ enum net_address_source {
     NET_ADDRESS_WORKED, /* a dial to it was answered by the device once */
     NET_ADDRESS_STATIC, /* configured */
 };
+/* "told by it", "found on the network" … for people. */
+const char *net_address_source_text(enum net_address_source source);
 
 struct net_address {
     size_t len;
     char text[LIMIT_ADDRESS_BYTES + 1]; /* "tcp://host:port", NUL-terminated */
     enum net_address_source source;
+    enum net_address_source origin; /* how it was learnt: never WORKED */
     uint64_t used; /* order of last use: the least recently useful one makes room */
 };
 
@@ -33,6 +37,7 @@ struct net_leg {
     uint32_t conn; /* the transport's number; 0: free */
     bool outbound, hello;
     uint8_t run[NET_RUN_BYTES]; /* the peer's, when `hello` */
+    uint64_t hello_ms;          /* when its HELLO came (monotonic) */
 };
 
 enum net_dial_state { NET_DIAL_IDLE, NET_DIAL_TRYING, NET_DIAL_UP };
@@ -82,8 +87,11 @@ CHT_MUST_USE enum cht_err net_peer_up(struct net_peer *peer, uint32_t conn, bool
                                       uint64_t wall_ms);
 /* Its HELLO came. `*out_drop` is the leg to end with BYE DUPLICATE (this one or an older), 0: none.
  */
+struct net_times {
+    uint64_t now_ms, wall_ms; /* monotonic, and since the Unix epoch */
+};
 void net_peer_hello(const struct net_peers *p, struct net_peer *peer, uint32_t conn,
-                    const uint8_t run[NET_RUN_BYTES], uint64_t wall_ms, uint32_t *out_drop);
+                    const uint8_t run[NET_RUN_BYTES], struct net_times at, uint32_t *out_drop);
 /* A leg is gone. `reason` 0: lost; an outbound one is being dialled again by the transport, which
  * has NET_DIAL_TRY_MS for it. Else (enum net_bye_reason) it was hung up and its dial with it:
  * counted, and dialled after a back-off. `random` is 32 random bits. */

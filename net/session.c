@@ -300,6 +300,8 @@ static enum cht_err handle(struct net_session *s, const struct net_event *ev,
         return session_local(s, fx, ev);
     case NET_EV_CHANGED:
         return on_changed(s, fx);
+    case NET_EV_WOKE:
+        return s->state == SESSION_LIVE && s->members_equal ? session_heads_send(s, fx) : CHT_OK;
     case NET_EV_MESSAGE:
         return on_own_message(s, fx, ev->bytes);
     case NET_EV_CLOSE:

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #define DIAL_EVENTS                                                                                \
-    (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |                             \
+    (ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |       \
      ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |                  \
      ZMQ_EVENT_DISCONNECTED)
 
@@ -114,6 +114,9 @@ static void read_monitor(struct net_transport *t, struct dial *d, struct gather 
     struct monitor_event ev;
     while (monitor_next(d->monitor, &ev)) {
         switch (ev.event) {
+        case ZMQ_EVENT_CONNECTED:
+            d->fd = (int)ev.value;
+            break;
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
             went_down(d, g);
             d->conn = transport_number(t);

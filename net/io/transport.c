@@ -3,9 +3,12 @@
 #include "net/io/transport_own.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 enum cht_err transport_error(void)
 {
@@ -320,6 +323,25 @@ enum cht_err net_transport_send(struct net_transport *t, uint32_t conn, struct c
     if (b->first == NULL) /* else behind what waits already */
         err = l != NULL ? transport_leg_send(t, l, frame) : transport_dial_send(d, frame);
     return err == CHT_E_BUSY ? backlog_add(b, frame) : err;
+}
+
+/* A descriptor that was closed meanwhile is none of TCP, or of another connection: the answer is
+ * then wrong, and costs that connection a new dial. */
+bool net_transport_stuck(const struct net_transport *t, uint32_t conn)
+{
+    struct tcp_info info = { 0 };
+    socklen_t len = sizeof info;
+    int fd = -1;
+    for (size_t i = 0; i < NET_TRANSPORT_LEGS; i++) {
+        if (conn != 0 && t->legs[i].conn == conn)
+            fd = t->legs[i].fd;
+    }
+    for (size_t i = 0; i < NET_TRANSPORT_DIALS; i++) {
+        if (conn != 0 && t->dials[i].conn == conn)
+            fd = t->dials[i].fd;
+    }
+    return fd >= 0 && (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
+                       info.tcpi_state != TCP_ESTABLISHED || info.tcpi_retransmits != 0);
 }
 
 void net_transport_hang_up(struct net_transport *t, uint32_t conn)

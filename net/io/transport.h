@@ -105,6 +105,10 @@ void net_transport_undial(struct net_transport *t, uint32_t dial);
  * close it; the peer does on a BYE). No DOWN follows. */
 void net_transport_hang_up(struct net_transport *t, uint32_t conn);
 
+/* Does what was sent on a connection wait for its repetition by TCP, or is its TCP connection gone?
+ * Then the way there is, or was, interrupted. False for one that is not known. */
+bool net_transport_stuck(const struct net_transport *t, uint32_t conn);
+
 struct net_transport_stats {
     uint64_t zap_known, zap_unknown, zap_malformed;
     uint64_t multipart; /* messages of more than one part, dropped */

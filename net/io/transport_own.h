@@ -37,6 +37,7 @@ struct leg {
 struct dial {
     uint32_t number; /* 0: free */
     uint32_t conn;   /* 0: not settled now */
+    int fd;          /* of the TCP connection made last */
     void *socket, *monitor;
     uint8_t device[CRDT_ID_BYTES];
     struct backlog backlog;

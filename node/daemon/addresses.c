@@ -125,3 +125,67 @@ size_t daemon_own_addresses(const struct node_daemon *d, char out[][LIMIT_ADDRES
     }
     return count;
 }
+
+/* --- the networks of this machine ----------------------------------------------------------- */
+
+/* The bytes of an interface's address and of its mask; 0: neither IPv4 nor IPv6. */
+static size_t address_bytes(const struct sockaddr *a, const uint8_t **out)
+{
+    if (a != NULL && a->sa_family == AF_INET) {
+        *out = (const uint8_t *)&((const struct sockaddr_in *)(const void *)a)->sin_addr;
+        return sizeof(struct in_addr);
+    }
+    if (a != NULL && a->sa_family == AF_INET6) {
+        *out = (const uint8_t *)&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
+        return sizeof(struct in6_addr);
+    }
+    return 0;
+}
+
+static bool same_network(const struct ifaddrs *i, const uint8_t *address, size_t len)
+{
+    const uint8_t *own, *mask;
+    bool same = address_bytes(i->ifa_addr, &own) == len &&
+                address_bytes(i->ifa_netmask, &mask) == len && (i->ifa_flags & IFF_UP) != 0;
+    for (size_t k = 0; same && k < len; k++)
+        same = (own[k] & mask[k]) == (address[k] & mask[k]);
+    return same;
+}
+
+bool daemon_on_link(const struct net_host *host)
+{
+    char text[NET_HOST_BYTES + 1];
+    uint8_t address[sizeof(struct in6_addr)];
+    struct ifaddrs *list;
+    (void)snprintf(text, sizeof text, "%.*s", (int)host->len, host->text);
+    text[strcspn(text, "%")] = '\0';
+    size_t len = inet_pton(AF_INET, text, address) == 1    ? sizeof(struct in_addr)
+                 : inet_pton(AF_INET6, text, address) == 1 ? sizeof(struct in6_addr)
+                                                           : 0;
+    bool found = false;
+    if (len == 0 || getifaddrs(&list) != 0)
+        return false;
+    for (const struct ifaddrs *i = list; i != NULL && !found; i = i->ifa_next)
+        found = same_network(i, address, len);
+    freeifaddrs(list);
+    return found;
+}
+
+uint64_t daemon_networks(void)
+{
+    struct ifaddrs *list;
+    uint64_t sum = 0;
+    if (getifaddrs(&list) != 0)
+        return 0;
+    for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next) {
+        const uint8_t *address = NULL;
+        size_t len = address_bytes(i->ifa_addr, &address);
+        if ((i->ifa_flags & IFF_LOOPBACK) != 0 || (i->ifa_flags & IFF_RUNNING) == 0 || len == 0)
+            continue;
+        uint8_t hash[CRDT_ID_BYTES];
+        crdt_id_of(i->ifa_name, cht_bytes(address, len), hash);
+        sum += cht_get_u64(hash);
+    }
+    freeifaddrs(list);
+    return sum;
+}

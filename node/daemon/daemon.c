@@ -1,5 +1,5 @@
 /* The running node and its turn; see own.h and node.h. */
-#include "node/daemon/own.h"
+#include "node/daemon/discovery.h"
 
 #include "node/store/local.h"
 
@@ -16,7 +16,7 @@
 /* Rows read before the first turn: a small home is checked before it meets a peer. */
 #define SCRUB_FIRST_ROWS 2000u
 #define REOPEN_MS        1000
-#define POLLS_MAX        (NET_TRANSPORT_POLLS + 24u)
+#define POLLS_MAX        (NET_TRANSPORT_POLLS + 28u)
 
 static uint64_t monotonic_ms(void)
 {
@@ -40,6 +40,7 @@ static enum cht_err open_signals(struct node_daemon *d, struct node_fault *fault
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCONT);
     (void)signal(SIGPIPE, SIG_IGN);
     d->signal_fd = sigprocmask(SIG_BLOCK, &set, NULL) == 0
                        ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)
@@ -113,6 +114,7 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
     *d = (struct node_daemon){ .signal_fd = -1, .pair_fd = -1, .autostarted = o->autostarted };
     d->home.files.lock_fd = -1;
     cht_arena_init(&d->arena, LIMIT_TURN_BYTES);
+    d->wake.net_fd = d->wake.clock_fd = -1;
     net_pulls_init(&d->pulls);
     d->peers = calloc(1, sizeof *d->peers);
     d->budgets = calloc(1, sizeof *d->budgets);
@@ -139,6 +141,11 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
     daemon_load_peers(d);
     daemon_invites_tend(d);
     return node_forget_answers(node_replica_store(d->home.replica), d->wall_ms - DAEMON_ANSWERS_MS);
+    daemon_wake_open(d);
+    if (!o->no_discovery)
+        err = daemon_discover_open(d);
+    if (err != CHT_OK)
+        return err;
 }
 
 static void finish(struct node_daemon *d)
@@ -147,6 +154,8 @@ static void finish(struct node_daemon *d)
     daemon_pairings_close(d);
     if (d->transport != NULL) {
         daemon_links_close(d);
+    daemon_discover_close(d);
+    daemon_wake_close(d);
         daemon_dials_close(d);
         net_transport_close(d->transport);
     }
@@ -241,6 +250,7 @@ static long sleep_ms(const struct node_daemon *d)
     due = earliest(due, net_peers_due_ms(d->peers));
     if (node_replica_dirty(d->home.replica) || !d->scrubbed)
         due = earliest(due, d->now_ms + DAEMON_SCRUB_MS);
+    due = earliest(due, earliest(daemon_discover_due_ms(d), d->wake.check_ms));
     if (node_store_wal_bytes(node_replica_store(d->home.replica)) != 0)
         due = earliest(due, d->busy_ms + DAEMON_REST_MS);
     if (d->autostarted)
@@ -256,6 +266,9 @@ static long sleep_ms(const struct node_daemon *d)
 
 struct waits {
     zmq_pollitem_t items[POLLS_MAX];
+/* Sources that are there always, in this order. */
+enum { WAIT_SIGNALS, WAIT_LOCAL, WAIT_NET, WAIT_CLOCK, WAIT_DISCOVERY, WAITS_FIXED };
+
     struct daemon_pairing *pairings[POLLS_MAX];
     int count, transport_at;
 };
@@ -267,6 +280,10 @@ static void wait_for(struct node_daemon *d, struct waits *w)
     w->items[w->count++] = (zmq_pollitem_t){ .fd = node_local_fd(d->local), .events = ZMQ_POLLIN };
     if (d->pair_fd >= 0) {
         w->pairings[w->count] = NULL;
+    /* those that are not there have a descriptor of -1, which poll passes over */
+    w->items[w->count++] = (zmq_pollitem_t){ .fd = d->wake.net_fd, .events = ZMQ_POLLIN };
+    w->items[w->count++] = (zmq_pollitem_t){ .fd = d->wake.clock_fd, .events = ZMQ_POLLIN };
+    w->items[w->count++] = (zmq_pollitem_t){ .fd = daemon_discover_fd(d), .events = ZMQ_POLLIN };
         w->items[w->count++] = (zmq_pollitem_t){ .fd = d->pair_fd, .events = ZMQ_POLLIN };
     }
     for (struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
@@ -290,13 +307,17 @@ static void wait_for(struct node_daemon *d, struct waits *w)
 static void take_signals(struct node_daemon *d)
 {
     struct signalfd_siginfo info;
-    while (read(d->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
-        d->stopping = true;
+    while (read(d->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGCONT)
+            daemon_wake_now(d, "this process was stopped and goes on");
+        else
+            d->stopping = true;
+    }
 }
 
 static void take_pairings(struct node_daemon *d, struct waits *w)
 {
-    for (int i = 2; i < w->transport_at; i++) {
+    for (int i = WAITS_FIXED; i < w->transport_at; i++) {
         short revents = (short)(((w->items[i].revents & ZMQ_POLLIN) != 0 ? POLLIN : 0) |
                                 ((w->items[i].revents & ZMQ_POLLOUT) != 0 ? POLLOUT : 0) |
                                 ((w->items[i].revents & ZMQ_POLLERR) != 0 ? POLLERR : 0));
@@ -310,10 +331,16 @@ static void take_pairings(struct node_daemon *d, struct waits *w)
 static void collect(struct node_daemon *d, struct waits *w)
 {
     const struct net_tr_event *events = NULL;
-    if ((w->items[0].revents & ZMQ_POLLIN) != 0)
+    if ((w->items[WAIT_NET].revents & ZMQ_POLLIN) != 0)
+        daemon_wake_net(d);
+    if ((w->items[WAIT_CLOCK].revents & ZMQ_POLLIN) != 0)
+        daemon_wake_clock(d);
+    if ((w->items[WAIT_SIGNALS].revents & ZMQ_POLLIN) != 0)
         take_signals(d);
     if (net_transport_collect(d->transport, &d->arena, &events) != CHT_OK) {
         daemon_log("error", "out of memory: frames were lost, sessions start anew");
+    if (w->items[WAIT_DISCOVERY].revents != 0)
+        daemon_discover_ready(d);
         daemon_links_over(d);
     }
     daemon_arrow(ARROW_COLLECTED);
@@ -326,6 +353,7 @@ static void collect(struct node_daemon *d, struct waits *w)
         d->client_ms = d->now_ms;
     daemon_links_tick(d);
     daemon_pairings_tick(d);
+    daemon_wake_tick(d);
 }
 
 void daemon_commit_midway(struct node_daemon *d)
@@ -387,6 +415,7 @@ static void tend(struct node_daemon *d)
         (void)!node_store_checkpoint(store);
     daemon_dials_tick(d);
     if (!d->scrubbed && !d->more && !node_replica_dirty(d->home.replica) &&
+    daemon_discover_tick(d);
         d->now_ms - d->busy_ms >= DAEMON_SCRUB_MS)
         scrub(d, DAEMON_SCRUB_ROWS);
     bool alone = net_members_device_count(node_replica_members(d->home.replica)) < 2;

@@ -164,7 +164,8 @@ static void peer_up(struct node_daemon *d, struct daemon_link *l, const struct n
     keep_addresses(d, l->device, hello);
     uint32_t drop = 0;
     if (peer != NULL)
-        net_peer_hello(d->peers, peer, l->conn, hello->run, d->wall_ms, &drop);
+        net_peer_hello(d->peers, peer, l->conn, hello->run,
+                       (struct net_times){ .now_ms = d->now_ms, .wall_ms = d->wall_ms }, &drop);
     struct daemon_link *lose = drop == 0 ? NULL : link_of(d, drop);
     struct net_event ev = { .kind = NET_EV_CLOSE,
                             .now_ms = d->now_ms,
@@ -434,6 +435,34 @@ void daemon_links_changed(struct node_daemon *d)
 {
     for (struct daemon_link *l = d->links; l != NULL; l = l->next) {
         struct net_event ev = { .kind = NET_EV_CHANGED, .now_ms = d->now_ms };
+        if (!l->over)
+            daemon_link_step(d, l, &ev);
+    }
+}
+
+bool daemon_links_unstick(struct node_daemon *d)
+{
+    bool any = false;
+    for (struct daemon_link *l = d->links, *next; l != NULL; l = next) {
+        next = l->next;
+        if (l->over || !net_transport_stuck(d->transport, l->conn))
+            continue;
+        l->reason = NET_BYE_TIMEOUT;
+        net_transport_hang_up(d->transport, l->conn);
+        daemon_dial_ended(d, l->dial);
+        drop_link(d, l);
+        any = true;
+    }
+    if (any)
+        net_peers_wake(d->peers, d->now_ms);
+    return any;
+}
+
+void daemon_links_woke(struct node_daemon *d)
+{
+    (void)daemon_links_unstick(d);
+    for (struct daemon_link *l = d->links; l != NULL; l = l->next) {
+        struct net_event ev = { .kind = NET_EV_WOKE, .now_ms = d->now_ms };
         if (!l->over)
             daemon_link_step(d, l, &ev);
     }

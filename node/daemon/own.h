@@ -94,6 +94,15 @@ struct daemon_static {
 struct daemon_dial;
 struct daemon_pairing;
 
+struct daemon_discovery; /* discovery.h */
+
+/* What tells that the machine slept, or is on another network than before. */
+struct daemon_wake {
+    int net_fd, clock_fd; /* rtnetlink, and a timer that a jump of the clock ends; -1: none */
+    uint64_t networks;    /* a sum over addresses and links that are up */
+    uint64_t asleep_ms;   /* time since the boot in which the machine slept, so far */
+    uint64_t check_ms;    /* look again whether connections move; UINT64_MAX: no need */
+};
 struct node_daemon {
     struct node_home home;
     struct node_service *service;
@@ -110,6 +119,8 @@ struct node_daemon {
     struct daemon_static *statics;
     struct daemon_pairing *pairings;
     int signal_fd, pair_fd; /* pair_fd -1: not listening for pairing */
+    struct daemon_discovery *discovery; /* NULL: --no-discovery */
+    struct daemon_wake wake;
     uint16_t pair_port;
     uint64_t pair_until_ms; /* when the last ticket expires, and the listening ends */
     bool stopping, autostarted;
@@ -138,6 +149,11 @@ void daemon_links_over(struct node_daemon *d);
 void daemon_links_close(struct node_daemon *d);
 uint64_t daemon_links_due_ms(const struct node_daemon *d);
 
+/* The machine woke or moved: connections that do not get through end and are dialled anew, the
+ * others tell where they stand. */
+void daemon_links_woke(struct node_daemon *d);
+/* Only the first half of it; true when one did not get through. */
+bool daemon_links_unstick(struct node_daemon *d);
 /* --- fair.c --------------------------------------------------------------------------------- */
 
 /* The account of a link's device; good until the next call. */
@@ -189,6 +205,22 @@ void daemon_join_address(const struct net_host *host, uint16_t port,
 /* --- dials.c ------------------------------------------------------------------------------- */
 
 /* Remember an address of a device ("tcp://host:port" or "host:port"). */
+/* An address of a network that this machine is on? Only those are taken from discovery. */
+bool daemon_on_link(const struct net_host *host);
+/* A sum over the addresses of this machine and the links that are up: another one, another place.
+ */
+uint64_t daemon_networks(void);
+
+/* --- wake.c -------------------------------------------------------------------------------- */
+
+void daemon_wake_open(struct node_daemon *d);
+void daemon_wake_close(struct node_daemon *d);
+/* Something can be read from one of the two, or the process was stopped and goes on. */
+void daemon_wake_net(struct node_daemon *d);
+void daemon_wake_clock(struct node_daemon *d);
+void daemon_wake_now(struct node_daemon *d, const char *why);
+void daemon_wake_tick(struct node_daemon *d);
+
 void daemon_add_address(struct node_daemon *d, const uint8_t device[static CRDT_ID_BYTES],
                         struct cht_bytes text, enum net_address_source source);
 /* An address given by hand. */
@@ -213,10 +245,14 @@ struct daemon_pairing {
     struct net_pair *machine;
     struct net_pair_effects fx;
     struct node_ticket_row *ticket; /* inviter: the one meant */
+    bool by_code; /* inviter: it has named the code that is out; joiner: it has `typed` */
+    bool proved;
+    char from[LIMIT_ADDRESS_BYTES]; /* inviter: whence it came */
     /* joiner */
     struct service_caller caller;
     bool answered;
-    struct net_ticket offer;
+    struct net_ticket offer; /* by a code: only where to go */
+    struct net_code typed;
     unsigned host; /* which of its hosts is tried next */
     bool bring;
     char path[NODE_PATH_MAX]; /* of the new space, once it is kept */
@@ -228,6 +264,8 @@ void daemon_invites_tend(struct node_daemon *d);
 void daemon_invite(void *ctx, const struct local_request *request, struct cht_bytes args);
 void daemon_join(void *ctx, const struct local_request *request, struct cht_bytes args);
 /* One connection is ready (revents of poll), or its time has come. */
+/* Listen for those who come to pair. CHT_E_IO: nothing to listen on. */
+CHT_MUST_USE enum cht_err daemon_invites_listen(struct node_daemon *d);
 void daemon_pairing_ready(struct node_daemon *d, struct daemon_pairing *p, short revents);
 void daemon_pairing_accept(struct node_daemon *d);
 /* After the commit: those admitted in it are told. */

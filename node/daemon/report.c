@@ -29,7 +29,7 @@ static enum cht_err put_peer(const struct node_daemon *d, const struct net_devic
                           : peer != NULL                     ? peer->tried.text
                                                              : "";
     uint64_t seen = l != NULL ? d->wall_ms : (peer == NULL ? 0 : peer->seen_ms);
-    enum cht_err err = crdt_mp_put_map(out, 6);
+    enum cht_err err = crdt_mp_put_map(out, 8);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "device", hex);
     if (err == CHT_OK)
@@ -69,3 +69,7 @@ enum cht_err daemon_put_addresses(void *ctx, struct cht_buf *out)
         err = node_mp_put_text(out, own[i]);
     return err;
 }
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "how", how_of(l, peer));
+    if (err == CHT_OK)
+        err = put_known(peer, out);

@@ -79,12 +79,23 @@ static enum cht_err put_from_net(enum cht_err (*put)(void *ctx, struct cht_buf *
     return put == NULL ? crdt_mp_put_array(out, 0) : put(ctx, out);
 }
 
+/* Without a running node: off. */
+static enum cht_err put_discovery(const struct node_service *s, struct cht_buf *out)
+{
+    enum cht_err err = node_mp_put_text(out, "discovery");
+    if (err == CHT_OK && s->net.discovery != NULL)
+        return s->net.discovery(s->net.ctx, out);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, 1);
+    return err == CHT_OK ? node_mp_put_key_text(out, "state", "off") : err;
+}
+
 static enum cht_err put_status(struct node_service *s, struct cht_buf *out)
 {
     struct node_replica_counts counts = node_replica_count(s->replica);
     char space[2 * CRDT_ID_BYTES + 1];
     crdt_hex(cht_bytes(node_replica_space(s->replica), CRDT_ID_BYTES), space);
-    enum cht_err err = crdt_mp_put_map(out, 11);
+    enum cht_err err = crdt_mp_put_map(out, 12);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "device", s->device_hex);
     if (err == CHT_OK)
@@ -105,6 +116,8 @@ static enum cht_err put_status(struct node_service *s, struct cht_buf *out)
         err = node_mp_put_key_uint(out, "quarantined", counts.voids);
     if (err == CHT_OK)
         err = put_from_net(s->net.addresses, s->net.ctx, "addresses", out);
+    if (err == CHT_OK)
+        err = put_discovery(s, out);
     return err == CHT_OK ? node_mp_put_key_text(out, "version", CHT_VERSION) : err;
 }
 

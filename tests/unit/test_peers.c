@@ -52,11 +52,17 @@ static void nothing(uint64_t now_ms)
     assert_int_equal(NET_ACT_NONE, net_peers_step(&peers, now_ms, 512, &peer, &out));
 }
 
-static uint32_t hello(struct net_peer *peer, uint32_t conn, const uint8_t *run)
+static uint32_t hello_at(struct net_peer *peer, uint32_t conn, const uint8_t *run, uint64_t now_ms)
 {
     uint32_t drop = 77;
-    net_peer_hello(&peers, peer, conn, run, 5000, &drop);
+    const struct net_times at = { .now_ms = now_ms, .wall_ms = 5000 };
+    net_peer_hello(&peers, peer, conn, run, at, &drop);
     return drop;
+}
+
+static uint32_t hello(struct net_peer *peer, uint32_t conn, const uint8_t *run)
+{
+    return hello_at(peer, conn, run, 1000);
 }
 
 static void up(struct net_peer *peer, uint32_t conn, bool outbound)

@@ -1,0 +1,97 @@
+/* Looking for other nodes; see own.h. Each service is resolved once, when it appears: a resolver
+ * that stays open would go on asking the network. Where an address may have changed the node asks
+ * to look anew. */
+#include "net/beacon.h"
+#include "net/io/discover/own.h"
+
+#include <avahi-common/address.h>
+#include <net/if.h>
+#include <stdio.h>
+
+static void drop(struct helper *h)
+{
+    h->dropped++;
+    helper_tell_state(h, NET_LOOKOUT_RUNNING);
+}
+
+/* Numeric; with its zone where an address says nothing without. */
+static bool host_of(const AvahiAddress *address, AvahiIfIndex interface, struct net_host *out)
+{
+    char text[AVAHI_ADDRESS_STR_MAX], zone[IF_NAMESIZE], whole[sizeof text + sizeof zone + 1];
+    (void)avahi_address_snprint(text, sizeof text, address);
+    bool local = address->proto == AVAHI_PROTO_INET6 && address->data.ipv6.address[0] == 0xfe &&
+                 (address->data.ipv6.address[1] & 0xc0) == 0x80;
+    if (local && (interface < 0 || if_indextoname((unsigned)interface, zone) == NULL))
+        return false;
+    (void)snprintf(whole, sizeof whole, "%s%s%s", text, local ? "%" : "", local ? zone : "");
+    return net_host_set(out, cht_bytes_str(whole)) == CHT_OK;
+}
+
+static void resolved(AvahiServiceResolver *resolver, AvahiIfIndex interface, AvahiProtocol protocol,
+                     AvahiResolverEvent event, const char *name, const char *type,
+                     const char *domain, const char *host_name, const AvahiAddress *address,
+                     uint16_t port, AvahiStringList *txt, AvahiLookupResultFlags flags, void *ctx)
+{
+    struct helper *h = ctx;
+    uint8_t bytes[LIMIT_BEACON_BYTES];
+    struct net_lookout m = { .kind = NET_LOOKOUT_FOUND, .port = port };
+    (void)protocol, (void)type, (void)domain, (void)host_name, (void)flags;
+    if (event == AVAHI_RESOLVER_FOUND) {
+        size_t len = avahi_string_list_serialize(txt, NULL, 0);
+        bool fits = len <= sizeof bytes && port != 0 && host_of(address, interface, &m.host);
+        if (fits) {
+            m.name = cht_bytes_str(name);
+            m.txt = cht_bytes(bytes, avahi_string_list_serialize(txt, bytes, sizeof bytes));
+            helper_tell(h, &m);
+        } else {
+            drop(h);
+        }
+    }
+    (void)avahi_service_resolver_free(resolver);
+    h->resolving--;
+}
+
+static void appeared(struct helper *h, AvahiIfIndex interface, AvahiProtocol protocol,
+                     const char *name)
+{
+    if (h->resolving >= LIMIT_BEACONS) {
+        drop(h);
+        return;
+    }
+    if (avahi_service_resolver_new(h->client, interface, protocol, name, SERVICE_TYPE,
+                                   SERVICE_DOMAIN, protocol, (AvahiLookupFlags)0, resolved,
+                                   h) != NULL)
+        h->resolving++;
+}
+
+static void browsed(AvahiServiceBrowser *browser, AvahiIfIndex interface, AvahiProtocol protocol,
+                    AvahiBrowserEvent event, const char *name, const char *type, const char *domain,
+                    AvahiLookupResultFlags flags, void *ctx)
+{
+    struct helper *h = ctx;
+    (void)browser, (void)type, (void)domain;
+    if (name == NULL || !net_beacon_is_name(cht_bytes_str(name)))
+        return; /* an event without a name, or one that is none of ours */
+    if (event == AVAHI_BROWSER_NEW && (flags & AVAHI_LOOKUP_RESULT_OUR_OWN) == 0)
+        appeared(h, interface, protocol, name);
+    else if (event == AVAHI_BROWSER_REMOVE)
+        helper_tell(h,
+                    &(struct net_lookout){ .kind = NET_LOOKOUT_GONE, .name = cht_bytes_str(name) });
+}
+
+void helper_browse(struct helper *h)
+{
+    if (!h->running)
+        return;
+    if (h->browser != NULL)
+        (void)avahi_service_browser_free(h->browser);
+    h->browser =
+        avahi_service_browser_new(h->client, AVAHI_IF_UNSPEC, AVAHI_PROTO_UNSPEC, SERVICE_TYPE,
+                                  SERVICE_DOMAIN, (AvahiLookupFlags)0, browsed, h);
+}
+
+void helper_unbrowsed(struct helper *h)
+{
+    h->browser = NULL;
+    h->resolving = 0;
+}

@@ -1,0 +1,62 @@
+#ifndef NET_IO_DISCOVER_OWN_H
+#define NET_IO_DISCOVER_OWN_H
+/* Inside of the discovery helper: helper.c speaks with the node and keeps the avahi client alive,
+ * announce.c publishes, browse.c looks for others. One thread; everything happens in callbacks of
+ * avahi's poll loop. */
+#include "net/lookout.h"
+
+#include <avahi-client/client.h>
+#include <avahi-client/lookup.h>
+#include <avahi-client/publish.h>
+#include <avahi-common/simple-watch.h>
+
+#define SERVICE_TYPE   "_chitty._tcp"
+#define SERVICE_DOMAIN "local"
+
+/* One announcement, published or waiting for avahi. */
+struct slot {
+    bool on;
+    char name[NET_LOOKOUT_NAME + 1];
+    uint16_t port;
+    size_t txt_len;
+    uint8_t txt[LIMIT_BEACON_BYTES];
+    AvahiEntryGroup *group;
+};
+
+struct helper {
+    AvahiSimplePoll *loop;
+    const AvahiPoll *poll;
+    AvahiClient *client;
+    bool running; /* the client is: there is someone to ask */
+    AvahiTimeout *retry;
+    unsigned tries; /* in a row, without a client */
+    struct slot slots[NET_LOOKOUT_SLOTS];
+    AvahiServiceBrowser *browser;
+    unsigned resolving;
+    uint32_t dropped;
+    enum net_lookout_state state; /* told last */
+    uint32_t dropped_told;
+};
+
+/* --- helper.c -------------------------------------------------------------------------------- */
+
+/* To the node; a message that cannot be sent ends the helper. */
+void helper_tell(struct helper *h, const struct net_lookout *m);
+/* How far we are, when that is news. */
+void helper_tell_state(struct helper *h, enum net_lookout_state state);
+
+/* --- announce.c ------------------------------------------------------------------------------ */
+
+/* Publish what the slot has, instead of what it published. */
+void helper_publish(struct helper *h, enum net_lookout_slot slot);
+/* The client is gone, and with it all groups. */
+void helper_unpublished(struct helper *h);
+
+/* --- browse.c -------------------------------------------------------------------------------- */
+
+/* Look anew: everything there is will be told again. */
+void helper_browse(struct helper *h);
+/* The client is gone, and with it browser and resolvers. */
+void helper_unbrowsed(struct helper *h);
+
+#endif
