@@ -4,6 +4,48 @@
 #include "cli/record.h"
 #include "cli/tree.h"
 
+#include <stdio.h>
+
+static void put_count(struct cli_out *out, const char **before, uint64_t count)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%llu ", (unsigned long long)count);
+    cli_put_text(out, *before);
+    cli_put_text(out, text);
+    *before = ", ";
+}
+
+/* What it was refused, and what it wrote that stands aside: a line of its own, when there is any.
+ */
+static void put_refused(struct cli_out *out, struct cht_bytes peer)
+{
+    static const char *const written[] = { "waiting", "void", "branches" };
+    const char *before = "    refused: ";
+    struct node_mp_iter it = node_mp_iter(node_mp_get(peer, "refused"));
+    struct cht_bytes word, count;
+    while (node_mp_next(&it, &word, &count)) {
+        put_count(out, &before, node_mp_uint(count, 0));
+        cli_put_line(out, node_mp_str(word));
+    }
+    const uint64_t closed_ms = node_mp_get_uint(peer, "closedMs", 0);
+    if (closed_ms != 0) {
+        put_count(out, &before, closed_ms);
+        cli_put_text(out, "ms still kept out");
+    }
+    bool any = node_mp_count(node_mp_get(peer, "refused")) != 0 || closed_ms != 0;
+    before = any ? "; of it here: " : "    of it here: ";
+    for (size_t i = 0; i < sizeof written / sizeof written[0]; i++) {
+        const uint64_t n = node_mp_get_uint(peer, written[i], 0);
+        if (n == 0)
+            continue;
+        put_count(out, &before, n);
+        cli_put_text(out, written[i]);
+        any = true;
+    }
+    if (any)
+        cli_put_char(out, '\n');
+}
+
 static void put_peer(struct cli_out *out, struct cht_bytes peer)
 {
     const struct cht_bytes state = node_mp_get_str(peer, "state");
@@ -31,6 +73,7 @@ static void put_peer(struct cli_out *out, struct cht_bytes peer)
         cli_put_char(out, ')');
     }
     cli_put_char(out, '\n');
+    put_refused(out, peer);
 }
 
 static enum cht_err each(void *ctx, const struct node_msg *answer)
@@ -59,7 +102,7 @@ const struct cli_command cli_peers = {
     .name = "peers",
     .summary = "The other devices of the space, and whether they are here.",
     .arguments = "",
-    .examples = "chitty-node peers\n"
+    .examples = "chitty-node peers              # and what each was refused, by reason\n"
                 "chitty-node peers --json",
     .args_max = 0,
     .run = run,

@@ -18,6 +18,56 @@ static const char *state_of(const struct daemon_link *l, const struct net_peer *
     return peer != NULL && peer->waiting ? "waiting to be introduced" : "away";
 }
 
+/* What it was refused, by reason: only what happened. */
+static enum cht_err put_refused(const struct net_budget *b, struct cht_buf *out)
+{
+    uint32_t count = 0;
+    for (unsigned i = 0; b != NULL && i < NET_REFUSAL_COUNT; i++)
+        count += b->refused[i] != 0;
+    enum cht_err err = node_mp_put_text(out, "refused");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, count);
+    for (unsigned i = 0; b != NULL && err == CHT_OK && i < NET_REFUSAL_COUNT; i++) {
+        if (b->refused[i] != 0)
+            err = node_mp_put_key_uint(out, net_refusal_word((enum net_refusal)i), b->refused[i]);
+    }
+    return err;
+}
+
+#define COST_FIELDS 6u
+
+/* What it has cost, and for how long it is still kept out. */
+static enum cht_err put_costs(const struct node_daemon *d, const struct net_budget *b,
+                              struct cht_buf *out)
+{
+    static const struct net_budget none;
+    b = b == NULL ? &none : b;
+    uint64_t closed_ms = b->closed_ms > d->now_ms ? b->closed_ms - d->now_ms : 0;
+    enum cht_err err = node_mp_put_key_uint(out, "closedMs", closed_ms);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "connections", b->spent[NET_COST_SESSIONS]);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "bytesIn", b->spent[NET_COST_BYTES]);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "entriesIn", b->spent[NET_COST_ENTRIES]);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "cpuMs", b->spent[NET_COST_CPU_US] / 1000);
+    return err == CHT_OK ? node_mp_put_key_uint(out, "known", b->known) : err;
+}
+
+/* What stands of it here: entries that wait for others, void ops, paths beyond the first. */
+static enum cht_err put_written(const struct node_daemon *d, const struct net_device *device,
+                                struct cht_buf *out)
+{
+    struct node_replica_written w;
+    enum cht_err err = node_replica_written(d->home.replica, device->id, &w);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "waiting", w.waiting);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "void", w.voids);
+    return err == CHT_OK ? node_mp_put_key_uint(out, "branches", w.branches) : err;
+}
+
 static enum cht_err put_peer(const struct node_daemon *d, const struct net_device *device,
                              struct cht_buf *out)
 {
@@ -29,7 +79,8 @@ static enum cht_err put_peer(const struct node_daemon *d, const struct net_devic
                           : peer != NULL                     ? peer->tried.text
                                                              : "";
     uint64_t seen = l != NULL ? d->wall_ms : (peer == NULL ? 0 : peer->seen_ms);
-    enum cht_err err = crdt_mp_put_map(out, 8);
+    const struct net_budget *budget = net_budget_find(d->budgets, device->id);
+    enum cht_err err = crdt_mp_put_map(out, 9 + COST_FIELDS + 3);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "device", hex);
     if (err == CHT_OK)
@@ -40,9 +91,14 @@ static enum cht_err put_peer(const struct node_daemon *d, const struct net_devic
         err = node_mp_put_key_text(out, "address", address);
     if (err == CHT_OK)
         err = node_mp_put_key_uint(out, "lastSeen", seen);
-    return err == CHT_OK ? node_mp_put_key_text(out, "role",
-                                                device->role == NET_ROLE_ADMIN ? "admin" : "member")
-                         : err;
+    if (err == CHT_OK)
+        err =
+            node_mp_put_key_text(out, "role", device->role == NET_ROLE_ADMIN ? "admin" : "member");
+    if (err == CHT_OK)
+        err = put_costs(d, budget, out);
+    if (err == CHT_OK)
+        err = put_written(d, device, out);
+    return err == CHT_OK ? put_refused(budget, out) : err;
 }
 
 enum cht_err daemon_put_peers(void *ctx, struct cht_buf *out)

@@ -88,6 +88,27 @@ enum cht_err node_replica_row_touches(struct node_replica *r, struct crdt_place 
     return w.err == CHT_OK ? CHT_OK : CHT_E_CORRUPT;
 }
 
+enum cht_err node_replica_written(struct node_replica *r,
+                                  const uint8_t device[static CRDT_ID_BYTES],
+                                  struct node_replica_written *out)
+{
+    struct node_replica_written w = { 0 };
+    uint32_t n = crdt_graph_find_device(&r->graph, device);
+    const struct crdt_graph_device *d = n == CRDT_NO_DEVICE ? NULL : &r->graph.devices[n];
+    enum cht_err err = CHT_OK;
+    for (uint32_t i = 0; err == CHT_OK && d != NULL && i < d->chain_count; i++) {
+        const struct crdt_graph_chain *c = &r->graph.chains[d->chains[i]];
+        uint64_t voids = 0;
+        err = node_book_count_voids(r->store, d->chains[i], &voids);
+        w.waiting += c->stored.seq - c->applied.seq;
+        w.voids += voids;
+        w.branches += i != 0;
+    }
+    if (err == CHT_OK)
+        *out = w;
+    return err;
+}
+
 struct since {
     const struct node_replica *r;
     uint8_t *seen; /* by entity number */

@@ -149,6 +149,16 @@ struct node_replica_counts {
 };
 struct node_replica_counts node_replica_count(const struct node_replica *r);
 
+/* What stands here of one device. */
+struct node_replica_written {
+    uint64_t waiting, voids; /* entries stored and not applied; void ops */
+    uint32_t branches;       /* paths beyond its first */
+};
+/* Of the last commit, not of a turn under way. Errors of the store. */
+CHT_MUST_USE enum cht_err node_replica_written(struct node_replica *r,
+                                               const uint8_t device[static CRDT_ID_BYTES],
+                                               struct node_replica_written *out);
+
 /* A stored entry, decoded from the log into `arena`. CHT_E_NOTFOUND. */
 CHT_MUST_USE enum cht_err node_replica_entry(struct node_replica *r, struct crdt_place at,
                                              struct cht_arena *arena, struct crdt_entry *out);

@@ -117,6 +117,22 @@ enum cht_err node_book_add_number(struct node_store *s, uint32_t chain, uint32_t
     return store_done(st);
 }
 
+enum cht_err node_book_count_voids(struct node_store *s, uint32_t chain, uint64_t *out)
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_statement(s, SQL_VOID_COUNT, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, 1, store_place_key((struct crdt_place){ chain, 0 }));
+    sqlite3_bind_int64(st, 2, store_place_key((struct crdt_place){ chain, UINT32_MAX }));
+    err = store_row(st);
+    if (err != CHT_OK)
+        return err;
+    *out = (uint64_t)sqlite3_column_int64(st, 0);
+    sqlite3_reset(st);
+    return CHT_OK;
+}
+
 enum cht_err node_book_add_void(struct node_store *s, struct crdt_place at, uint32_t op,
                                 enum cht_err why)
 {

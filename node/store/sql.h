@@ -29,6 +29,7 @@
     X(SQL_ACTOR_ADD, "INSERT INTO actor(place, n, id) VALUES(?1, ?2, ?3)")                         \
     X(SQL_NUMBER_ADD,                                                                              \
       "INSERT OR REPLACE INTO number(chain, k, device, seq) VALUES(?1, ?2, ?3, ?4)")               \
+    X(SQL_VOID_COUNT, "SELECT count(*) FROM void WHERE place >= ?1 AND place <= ?2")               \
     X(SQL_VOID_ADD, "INSERT OR REPLACE INTO void(place, op, why) VALUES(?1, ?2, ?3)")              \
     X(SQL_POSITION_PUT, "INSERT OR REPLACE INTO position(chain, seq, stored) VALUES(?1, ?2, ?3)")  \
     X(SQL_POSITION_ALL, "SELECT chain, seq, stored FROM position ORDER BY chain")                  \

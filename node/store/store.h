@@ -103,6 +103,9 @@ CHT_MUST_USE enum cht_err node_book_sum_positions(struct node_store *s,
 CHT_MUST_USE enum cht_err node_book_add_number(struct node_store *s, uint32_t chain, uint32_t k,
                                                const struct crdt_graph_number *number);
 /* A void op (`op` UINT32_MAX: the whole entry) and why (PROTOCOL 3.6). */
+/* How many void ops a chain has. */
+CHT_MUST_USE enum cht_err node_book_count_voids(struct node_store *s, uint32_t chain,
+                                                uint64_t *out);
 CHT_MUST_USE enum cht_err node_book_add_void(struct node_store *s, struct crdt_place at,
                                              uint32_t op, enum cht_err why);
 CHT_MUST_USE enum cht_err node_book_add_record(struct node_store *s, struct cht_bytes record);

@@ -28,6 +28,24 @@ static void status_is_a_line_a_name(void **state)
     assert_has(cli_stdout, "{\"schemaVersion\":1,\"kind\":\"status\",\"data\":{\"device\":\"ab\",");
 }
 
+static void what_a_peer_was_refused_stands_below_it(void **state)
+{
+    (void)state;
+    static const struct cli_answer peers[] = {
+        { NODE_MSG_ACK, "{'result':{'peers':[{'device':'cd','name':'mallory','state':'away',"
+                        "'role':'member','lastSeen':0,'address':'','closedMs':750,'waiting':3,"
+                        "'void':0,'branches':1,'refused':{'malformed':2,'flood':65}},"
+                        "{'device':'ce','name':'calm','state':'away','role':'member',"
+                        "'lastSeen':0,'address':'','refused':{},'void':2}]}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    assert_int_equal(0, cli_do(&cli_chitty_node, "peers", peers));
+    assert_has(cli_stdout,
+               "\n    refused: 2 malformed, 65 flood, 750 ms still kept out; of it here: "
+               "3 waiting, 1 branches\n");
+    assert_has(cli_stdout, "\n    of it here: 2 void\n");
+}
+
 static void peers_are_a_table(void **state)
 {
     (void)state;
@@ -147,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_is_a_line_a_name),
         cmocka_unit_test(peers_are_a_table),
+        cmocka_unit_test(what_a_peer_was_refused_stands_below_it),
         cmocka_unit_test(the_ticket_is_the_last_line),
         cmocka_unit_test(join_passes_on_what_to_do_with_what_is_here),
         cmocka_unit_test(a_peer_that_is_offline_has_a_status_of_its_own),
