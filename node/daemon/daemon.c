@@ -93,6 +93,7 @@ static enum cht_err open_service(struct node_daemon *d)
                                         .addresses = daemon_put_addresses,
                                         .invite = daemon_invite,
                                         .join = daemon_join,
+                                        .discovery = daemon_put_discovery,
                                         .stop = on_stop };
     return service_new(&options, &d->service);
 }
@@ -112,9 +113,9 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
                           struct node_fault *fault)
 {
     *d = (struct node_daemon){ .signal_fd = -1, .pair_fd = -1, .autostarted = o->autostarted };
+    d->wake.net_fd = d->wake.clock_fd = -1;
     d->home.files.lock_fd = -1;
     cht_arena_init(&d->arena, LIMIT_TURN_BYTES);
-    d->wake.net_fd = d->wake.clock_fd = -1;
     net_pulls_init(&d->pulls);
     d->peers = calloc(1, sizeof *d->peers);
     d->budgets = calloc(1, sizeof *d->budgets);
@@ -139,23 +140,23 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
         daemon_add_static(d, o->peers[i]);
     net_peers_init(d->peers, d->run);
     daemon_load_peers(d);
-    daemon_invites_tend(d);
-    return node_forget_answers(node_replica_store(d->home.replica), d->wall_ms - DAEMON_ANSWERS_MS);
     daemon_wake_open(d);
     if (!o->no_discovery)
         err = daemon_discover_open(d);
     if (err != CHT_OK)
         return err;
+    daemon_invites_tend(d);
+    return node_forget_answers(node_replica_store(d->home.replica), d->wall_ms - DAEMON_ANSWERS_MS);
 }
 
 static void finish(struct node_daemon *d)
 {
     node_local_close(d->local); /* first: whom nobody answers any more should not get in */
     daemon_pairings_close(d);
-    if (d->transport != NULL) {
-        daemon_links_close(d);
     daemon_discover_close(d);
     daemon_wake_close(d);
+    if (d->transport != NULL) {
+        daemon_links_close(d);
         daemon_dials_close(d);
         net_transport_close(d->transport);
     }
@@ -248,9 +249,9 @@ static long sleep_ms(const struct node_daemon *d)
         return 0;
     uint64_t due = earliest(daemon_links_due_ms(d), daemon_pairings_due_ms(d));
     due = earliest(due, net_peers_due_ms(d->peers));
+    due = earliest(due, earliest(daemon_discover_due_ms(d), d->wake.check_ms));
     if (node_replica_dirty(d->home.replica) || !d->scrubbed)
         due = earliest(due, d->now_ms + DAEMON_SCRUB_MS);
-    due = earliest(due, earliest(daemon_discover_due_ms(d), d->wake.check_ms));
     if (node_store_wal_bytes(node_replica_store(d->home.replica)) != 0)
         due = earliest(due, d->busy_ms + DAEMON_REST_MS);
     if (d->autostarted)
@@ -264,11 +265,11 @@ static long sleep_ms(const struct node_daemon *d)
     return due <= now ? 0 : (due - now > 600000 ? 600000 : (long)(due - now));
 }
 
-struct waits {
-    zmq_pollitem_t items[POLLS_MAX];
 /* Sources that are there always, in this order. */
 enum { WAIT_SIGNALS, WAIT_LOCAL, WAIT_NET, WAIT_CLOCK, WAIT_DISCOVERY, WAITS_FIXED };
 
+struct waits {
+    zmq_pollitem_t items[POLLS_MAX];
     struct daemon_pairing *pairings[POLLS_MAX];
     int count, transport_at;
 };
@@ -278,12 +279,12 @@ static void wait_for(struct node_daemon *d, struct waits *w)
     w->count = 0;
     w->items[w->count++] = (zmq_pollitem_t){ .fd = d->signal_fd, .events = ZMQ_POLLIN };
     w->items[w->count++] = (zmq_pollitem_t){ .fd = node_local_fd(d->local), .events = ZMQ_POLLIN };
-    if (d->pair_fd >= 0) {
-        w->pairings[w->count] = NULL;
     /* those that are not there have a descriptor of -1, which poll passes over */
     w->items[w->count++] = (zmq_pollitem_t){ .fd = d->wake.net_fd, .events = ZMQ_POLLIN };
     w->items[w->count++] = (zmq_pollitem_t){ .fd = d->wake.clock_fd, .events = ZMQ_POLLIN };
     w->items[w->count++] = (zmq_pollitem_t){ .fd = daemon_discover_fd(d), .events = ZMQ_POLLIN };
+    if (d->pair_fd >= 0) {
+        w->pairings[w->count] = NULL;
         w->items[w->count++] = (zmq_pollitem_t){ .fd = d->pair_fd, .events = ZMQ_POLLIN };
     }
     for (struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
@@ -337,10 +338,10 @@ static void collect(struct node_daemon *d, struct waits *w)
         daemon_wake_clock(d);
     if ((w->items[WAIT_SIGNALS].revents & ZMQ_POLLIN) != 0)
         take_signals(d);
-    if (net_transport_collect(d->transport, &d->arena, &events) != CHT_OK) {
-        daemon_log("error", "out of memory: frames were lost, sessions start anew");
     if (w->items[WAIT_DISCOVERY].revents != 0)
         daemon_discover_ready(d);
+    if (net_transport_collect(d->transport, &d->arena, &events) != CHT_OK) {
+        daemon_log("error", "out of memory: frames were lost, sessions start anew");
         daemon_links_over(d);
     }
     daemon_arrow(ARROW_COLLECTED);
@@ -351,9 +352,9 @@ static void collect(struct node_daemon *d, struct waits *w)
     d->more = node_local_busy(d->local) || daemon_links_left(d);
     if (clients != 0 || node_local_clients(d->local) != 0)
         d->client_ms = d->now_ms;
+    daemon_wake_tick(d);
     daemon_links_tick(d);
     daemon_pairings_tick(d);
-    daemon_wake_tick(d);
 }
 
 void daemon_commit_midway(struct node_daemon *d)
@@ -413,9 +414,9 @@ static void tend(struct node_daemon *d)
     size_t wal = node_store_wal_bytes(store);
     if (wal > DAEMON_WAL_BYTES || (wal != 0 && d->now_ms - d->busy_ms >= DAEMON_REST_MS))
         (void)!node_store_checkpoint(store);
+    daemon_discover_tick(d);
     daemon_dials_tick(d);
     if (!d->scrubbed && !d->more && !node_replica_dirty(d->home.replica) &&
-    daemon_discover_tick(d);
         d->now_ms - d->busy_ms >= DAEMON_SCRUB_MS)
         scrub(d, DAEMON_SCRUB_ROWS);
     bool alone = net_members_device_count(node_replica_members(d->home.replica)) < 2;

@@ -93,7 +93,6 @@ struct daemon_static {
 
 struct daemon_dial;
 struct daemon_pairing;
-
 struct daemon_discovery; /* discovery.h */
 
 /* What tells that the machine slept, or is on another network than before. */
@@ -103,6 +102,7 @@ struct daemon_wake {
     uint64_t asleep_ms;   /* time since the boot in which the machine slept, so far */
     uint64_t check_ms;    /* look again whether connections move; UINT64_MAX: no need */
 };
+
 struct node_daemon {
     struct node_home home;
     struct node_service *service;
@@ -118,9 +118,9 @@ struct node_daemon {
     struct daemon_dial *dials;
     struct daemon_static *statics;
     struct daemon_pairing *pairings;
-    int signal_fd, pair_fd; /* pair_fd -1: not listening for pairing */
     struct daemon_discovery *discovery; /* NULL: --no-discovery */
     struct daemon_wake wake;
+    int signal_fd, pair_fd; /* pair_fd -1: not listening for pairing */
     uint16_t pair_port;
     uint64_t pair_until_ms; /* when the last ticket expires, and the listening ends */
     bool stopping, autostarted;
@@ -146,14 +146,14 @@ void daemon_links_tell(struct node_daemon *d, enum cht_err committed);
 void daemon_links_changed(struct node_daemon *d);
 /* Every session ends with this turn. */
 void daemon_links_over(struct node_daemon *d);
-void daemon_links_close(struct node_daemon *d);
-uint64_t daemon_links_due_ms(const struct node_daemon *d);
-
 /* The machine woke or moved: connections that do not get through end and are dialled anew, the
  * others tell where they stand. */
 void daemon_links_woke(struct node_daemon *d);
 /* Only the first half of it; true when one did not get through. */
 bool daemon_links_unstick(struct node_daemon *d);
+void daemon_links_close(struct node_daemon *d);
+uint64_t daemon_links_due_ms(const struct node_daemon *d);
+
 /* --- fair.c --------------------------------------------------------------------------------- */
 
 /* The account of a link's device; good until the next call. */
@@ -202,9 +202,6 @@ CHT_MUST_USE enum cht_err daemon_split_address(struct cht_bytes text, struct net
 void daemon_join_address(const struct net_host *host, uint16_t port,
                          char out[static LIMIT_ADDRESS_BYTES]);
 
-/* --- dials.c ------------------------------------------------------------------------------- */
-
-/* Remember an address of a device ("tcp://host:port" or "host:port"). */
 /* An address of a network that this machine is on? Only those are taken from discovery. */
 bool daemon_on_link(const struct net_host *host);
 /* A sum over the addresses of this machine and the links that are up: another one, another place.
@@ -221,6 +218,9 @@ void daemon_wake_clock(struct node_daemon *d);
 void daemon_wake_now(struct node_daemon *d, const char *why);
 void daemon_wake_tick(struct node_daemon *d);
 
+/* --- dials.c ------------------------------------------------------------------------------- */
+
+/* Remember an address of a device ("tcp://host:port" or "host:port"). */
 void daemon_add_address(struct node_daemon *d, const uint8_t device[static CRDT_ID_BYTES],
                         struct cht_bytes text, enum net_address_source source);
 /* An address given by hand. */
@@ -242,12 +242,12 @@ struct daemon_pairing {
     bool connecting, joining;
     bool admitting; /* the record is in this turn: the answer follows the commit */
     bool over, gone;
-    struct net_pair *machine;
-    struct net_pair_effects fx;
-    struct node_ticket_row *ticket; /* inviter: the one meant */
     bool by_code; /* inviter: it has named the code that is out; joiner: it has `typed` */
     bool proved;
     char from[LIMIT_ADDRESS_BYTES]; /* inviter: whence it came */
+    struct net_pair *machine;
+    struct net_pair_effects fx;
+    struct node_ticket_row *ticket; /* inviter: the one meant */
     /* joiner */
     struct service_caller caller;
     bool answered;
@@ -261,11 +261,11 @@ struct daemon_pairing {
 /* Listen for pairing while a ticket is live, and no longer: when one is made, another space is
  * used, or time has passed. */
 void daemon_invites_tend(struct node_daemon *d);
+/* Listen for those who come to pair. CHT_E_IO: nothing to listen on. */
+CHT_MUST_USE enum cht_err daemon_invites_listen(struct node_daemon *d);
 void daemon_invite(void *ctx, const struct local_request *request, struct cht_bytes args);
 void daemon_join(void *ctx, const struct local_request *request, struct cht_bytes args);
 /* One connection is ready (revents of poll), or its time has come. */
-/* Listen for those who come to pair. CHT_E_IO: nothing to listen on. */
-CHT_MUST_USE enum cht_err daemon_invites_listen(struct node_daemon *d);
 void daemon_pairing_ready(struct node_daemon *d, struct daemon_pairing *p, short revents);
 void daemon_pairing_accept(struct node_daemon *d);
 /* After the commit: those admitted in it are told. */

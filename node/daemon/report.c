@@ -18,6 +18,40 @@ static const char *state_of(const struct daemon_link *l, const struct net_peer *
     return peer != NULL && peer->waiting ? "waiting to be introduced" : "away";
 }
 
+/* How the address that is shown was learnt. */
+static const char *how_of(const struct daemon_link *l, const struct net_peer *peer)
+{
+    if (l != NULL && l->dial == 0)
+        return "it dialled";
+    for (size_t i = 0; peer != NULL && i < peer->address_count; i++) {
+        const struct net_address *a = &peer->addresses[i];
+        if (a->len == peer->tried.len && memcmp(a->text, peer->tried.text, a->len) == 0)
+            return net_address_source_text(a->origin);
+    }
+    return "";
+}
+
+static enum cht_err put_address(const struct net_address *a, struct cht_buf *out)
+{
+    enum cht_err err = crdt_mp_put_map(out, 3);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "address", a->text);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "how", net_address_source_text(a->origin));
+    return err == CHT_OK ? node_mp_put_key_bool(out, "reached", a->source == NET_ADDRESS_WORKED)
+                         : err;
+}
+
+/* All that are known, the one tried first first. */
+static enum cht_err put_known(const struct net_peer *peer, struct cht_buf *out)
+{
+    size_t count = peer == NULL ? 0 : peer->address_count;
+    enum cht_err err = node_mp_put_text(out, "addresses");
+    if (err == CHT_OK)
+        err = crdt_mp_put_array(out, (uint32_t)count);
+    for (size_t i = 0; err == CHT_OK && i < count; i++)
+        err = put_address(&peer->addresses[i], out);
+    return err;
 /* What it was refused, by reason: only what happened. */
 static enum cht_err put_refused(const struct net_budget *b, struct cht_buf *out)
 {
@@ -90,6 +124,10 @@ static enum cht_err put_peer(const struct node_daemon *d, const struct net_devic
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "address", address);
     if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "how", how_of(l, peer));
+    if (err == CHT_OK)
+        err = put_known(peer, out);
+    if (err == CHT_OK)
         err = node_mp_put_key_uint(out, "lastSeen", seen);
     if (err == CHT_OK)
         err =
@@ -125,7 +163,3 @@ enum cht_err daemon_put_addresses(void *ctx, struct cht_buf *out)
         err = node_mp_put_text(out, own[i]);
     return err;
 }
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(out, "how", how_of(l, peer));
-    if (err == CHT_OK)
-        err = put_known(peer, out);
