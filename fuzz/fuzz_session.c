@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-enum script { SAY, WAIT, WRITE, CHANGE, VERDICT, STEP_COUNT };
+enum script { SAY, WAIT, WRITE, CHANGE, VERDICT, TELL, RAW, STEP_COUNT };
 
 static void must(bool ok)
 {
@@ -58,11 +58,25 @@ static void write_own(struct toy_peer *p, struct cht_wire *w)
     toy_peer_event(p, &ev);
 }
 
+/* TELL: u16 length, a directed message of our own. RAW: the same, the bytes of a whole frame. */
+static void pass_on(struct toy_peer *p, struct cht_wire *w, enum script what)
+{
+    size_t len = cht_wire_u8(w);
+    len |= (size_t)cht_wire_u8(w) << 8;
+    struct cht_bytes bytes = cht_wire_take(w, len < cht_wire_left(w) ? len : cht_wire_left(w));
+    struct net_event ev = { .kind = NET_EV_MESSAGE, .bytes = bytes };
+    if (what == RAW)
+        toy_peer_say_bytes(p, bytes);
+    else
+        toy_peer_event(p, &ev);
+}
+
 static void step(struct toy_peer *p, struct cht_wire *w)
 {
     struct net_event ev = { .kind = NET_EV_CHANGED };
     uint8_t arg;
-    switch ((enum script)(cht_wire_u8(w) % STEP_COUNT)) {
+    enum script what = (enum script)(cht_wire_u8(w) % STEP_COUNT);
+    switch (what) {
     case SAY:
         say(p, w);
         break;
@@ -82,6 +96,10 @@ static void step(struct toy_peer *p, struct cht_wire *w)
         arg = cht_wire_u8(w);
         p->replica.verdict = (enum net_verdict)(arg % (NET_FAILED + 1u));
         p->replica.busy = arg >= 128;
+        break;
+    case TELL:
+    case RAW:
+        pass_on(p, w, what);
         break;
     case STEP_COUNT:
         break;

@@ -97,7 +97,10 @@ void toy_peer_init(struct toy_peer *p, bool outbound)
     p->space.pulls = &p->pulls;
     p->outbound = outbound;
     p->now_ms = 1000000;
+    struct cht_bytes endpoint = cht_bytes_str("tcp://192.0.2.1:7070");
     struct net_session_config c = { .outbound = outbound,
+                                    .endpoint_count = 1,
+                                    .endpoints = &endpoint,
                                     .level = 1,
                                     .name = cht_bytes_str("toy"),
                                     .space_count = 1,
