@@ -52,6 +52,8 @@ static enum cht_err put_known(const struct net_peer *peer, struct cht_buf *out)
     for (size_t i = 0; err == CHT_OK && i < count; i++)
         err = put_address(&peer->addresses[i], out);
     return err;
+}
+
 /* What it was refused, by reason: only what happened. */
 static enum cht_err put_refused(const struct net_budget *b, struct cht_buf *out)
 {
