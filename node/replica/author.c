@@ -12,19 +12,32 @@ struct deps {
     bool more;
 };
 
+/* The applied tips of a device, in the turn's arena. */
+static enum cht_err applied_tips(struct node_replica *r, uint32_t device, struct crdt_place **out,
+                                 uint32_t *out_count)
+{
+    uint32_t chains = r->graph.devices[device].chain_count;
+    struct crdt_place *tips = cht_arena_array(&r->arena, chains + 1, sizeof *tips);
+    if (tips == NULL)
+        return CHT_E_NOMEM;
+    *out = tips;
+    return crdt_graph_tips(&r->graph, &r->graph.applied, device, tips, chains, out_count);
+}
+
 /* The chain to go on: the applied own tip with the highest (seq, hash). */
 static enum cht_err own_chain(struct node_replica *r)
 {
+    if (r->epoch_spent && r->own.count == 0)
+        replica_new_epoch(r);
     if (r->own_chain != CRDT_NO_CHAIN)
         return CHT_OK;
-    uint32_t device;
+    uint32_t device, count = 0;
+    struct crdt_place *tips = NULL, best = { CRDT_NO_CHAIN, 0 };
     enum cht_err err = crdt_graph_device(&r->graph, r->identity->device, &device);
-    if (err != CHT_OK)
-        return err;
-    struct crdt_place tips[LIMIT_DEVICE_TIPS], best = { CRDT_NO_CHAIN, 0 };
-    uint32_t count;
-    err = crdt_graph_tips(&r->graph, &r->graph.applied, device, tips, LIMIT_DEVICE_TIPS, &count);
-    for (uint32_t i = 0; err == CHT_OK && i < count && i < LIMIT_DEVICE_TIPS; i++) {
+    if (err == CHT_OK)
+        err = applied_tips(r, device, &tips, &count);
+    r->heads_named = 0; /* on another path older ones may be in force (PROTOCOL 2.7) */
+    for (uint32_t i = 0; err == CHT_OK && i < count; i++) {
         const struct crdt_graph_tip *t = &r->graph.chains[tips[i].chain].applied;
         bool higher =
             tips[i].seq > best.seq ||
@@ -67,13 +80,12 @@ static enum cht_err collect_deps(struct node_replica *r, struct deps *out)
     if (crdt_vector_le(&r->graph.applied, &own->past))
         return CHT_OK;
     for (uint32_t d = 0; d < r->graph.device_count; d++) {
-        struct crdt_place tips[LIMIT_DEVICE_TIPS];
+        struct crdt_place *tips;
         uint32_t count;
-        enum cht_err err =
-            crdt_graph_tips(&r->graph, &r->graph.applied, d, tips, LIMIT_DEVICE_TIPS, &count);
+        enum cht_err err = applied_tips(r, d, &tips, &count);
         if (err != CHT_OK)
             return err;
-        for (uint32_t i = 0; i < count && i < LIMIT_DEVICE_TIPS; i++) {
+        for (uint32_t i = 0; i < count; i++) {
             if (tips[i].chain == r->own_chain ||
                 crdt_vector_has(&own->past, tips[i].chain, tips[i].seq))
                 continue;

@@ -45,7 +45,7 @@ static void forget_turn(struct node_replica *r)
     r->touched.count = r->own.count = r->own_txns.count = r->own_notes.count = 0;
     r->spelt.count = r->actors_spelt.count = r->voids.count = r->numbers.count = 0;
     r->epochs.count = r->answers.count = 0;
-    r->tickets.count = r->metas.count = 0;
+    r->tickets.count = r->metas.count = r->fork_looks.count = 0;
     cht_buf_reset(&r->own_pasts);
     cht_arena_reset(&r->arena);
     r->last = (struct node_commit){ 0 };
@@ -235,6 +235,8 @@ enum cht_err node_replica_commit(struct node_replica *r, bool write_back)
         return CHT_OK;
     }
     enum cht_err err = replica_seal(r);
+    if (err == CHT_OK)
+        err = replica_forks_find(r);
     if (err == CHT_OK)
         err = node_store_begin(r->store);
     if (err == CHT_OK)

@@ -38,6 +38,7 @@ void replica_free(struct node_replica *r)
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         free_list(lists[i]);
     free(r->waits);
+    replica_forks_clear(r);
     node_index_clear(&r->entities);
     node_index_clear(&r->actors);
     crdt_graph_clear(&r->graph);

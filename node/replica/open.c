@@ -63,11 +63,16 @@ enum cht_err node_replica_open(const struct node_replica_options *options, struc
     r->writable = options->mode == NODE_STORE_WRITE;
     r->identity = options->identity;
     memcpy(r->epoch, options->epoch, CRDT_EPOCH_BYTES);
+    r->draw = options->draw;
+    r->draw_ctx = options->draw_ctx;
+    r->started_ms = options->now_ms;
     if (detail != NULL)
         *detail = (struct cht_error){ 0 };
     err = replica_load_book(r, detail);
     if (err == CHT_OK)
         err = replica_load_positions(r, detail);
+    if (err == CHT_OK)
+        err = replica_forks_load(r);
     wind_clock(r, options->now_ms);
     if (err == CHT_OK)
         err = replica_replay(r, options->now_ms);

@@ -108,6 +108,15 @@ struct node_replica {
     uint8_t epoch[CRDT_EPOCH_BYTES];
     uint32_t own_chain;   /* CRDT_NO_CHAIN until the first write of this run */
     uint32_t heads_named; /* records held when membership heads were named last */
+    bool epoch_spent;     /* another process writes in it too: draw another before the next write */
+    void (*draw)(void *ctx, uint8_t *out, size_t len);
+    void *draw_ctx;
+    uint64_t started_ms;
+
+    struct replica_list forks;      /* struct node_fork, proofs on the heap; kept in meta */
+    struct replica_list fork_looks; /* struct replica_look: rows of this turn to compare */
+    struct node_twins twins;        /* kept in meta */
+    bool twins_changed;
 
     struct replica_wait *waits; /* by chain */
     uint32_t wait_cap;
@@ -215,6 +224,29 @@ void replica_scrub_change(struct node_replica *r, uint32_t n, const struct crdt_
 
 /* Sign and encode this turn's own entries into rows and `last`. */
 CHT_MUST_USE enum cht_err replica_seal(struct node_replica *r);
+
+/* --- forks.c -------------------------------------------------------------------------------- */
+
+/* A row was stored on a chain of a device with several: compare at the commit. */
+struct replica_look {
+    struct crdt_place from;
+    uint64_t now_ms;
+};
+CHT_MUST_USE enum cht_err replica_forks_note(struct node_replica *r, struct crdt_place from,
+                                             uint64_t now_ms);
+/* After the seal: prove what this turn's rows fork, and keep what is to be kept. */
+CHT_MUST_USE enum cht_err replica_forks_find(struct node_replica *r);
+/* Read what the file has. */
+CHT_MUST_USE enum cht_err replica_forks_load(struct node_replica *r);
+void replica_forks_clear(struct node_replica *r);
+/* May another branch of this device be opened by a range whose first new entry has that seq? */
+CHT_MUST_USE enum cht_err replica_branch_allowed(struct node_replica *r, uint32_t device,
+                                                 uint32_t seq, bool *out);
+/* Own entries were taken in from outside: they are counted, and what is written from here on
+ * follows them in an epoch that nobody else has. */
+void replica_new_epoch(struct node_replica *r);
+void replica_own_returned(struct node_replica *r, const struct crdt_entry *entries, uint32_t count,
+                          uint64_t now_ms);
 
 /* --- serve.c -------------------------------------------------------------------------------- */
 

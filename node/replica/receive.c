@@ -111,17 +111,25 @@ static enum cht_err chain_after(struct node_replica *r, const struct net_device 
                                 struct crdt_place last, uint32_t *out)
 {
     uint32_t device;
+    bool allowed = true;
     if (last.seq != 0 && r->graph.chains[last.chain].stored.seq == last.seq) {
         *out = last.chain;
         return CHT_OK;
     }
     enum cht_err err = crdt_graph_device(&r->graph, writer->id, &device);
-    if (err == CHT_OK && r->graph.devices[device].chain_count >= LIMIT_DEVICE_TIPS)
+    if (err == CHT_OK)
+        err = replica_branch_allowed(r, device, last.seq + 1, &allowed);
+    if (err == CHT_OK && !allowed)
         err = CHT_E_LIMIT;
     if (err != CHT_OK)
         return err;
     uint32_t parent = last.seq == 0 ? CRDT_NO_CHAIN : last.chain;
     return crdt_graph_open_chain(&r->graph, device, parent, last.seq, out);
+}
+
+static bool is_own(const struct node_replica *r, const uint8_t device[static CRDT_ID_BYTES])
+{
+    return r->identity != NULL && memcmp(device, r->identity->device, CRDT_ID_BYTES) == 0;
 }
 
 static enum cht_err store_rest(struct node_replica *r, const struct crdt_range *range,
@@ -159,7 +167,11 @@ static enum cht_err store_rest(struct node_replica *r, const struct crdt_range *
         return err;
     r->entry_count += count;
     r->changed = true;
-    err = replica_apply_row(r, row, now_ms);
+    if (is_own(r, rest->header.device))
+        replica_own_returned(r, rest, count, now_ms);
+    err = replica_forks_note(r, row->first, now_ms);
+    if (err == CHT_OK)
+        err = replica_apply_row(r, row, now_ms);
     return err == CHT_E_WAITING ? CHT_OK : err;
 }
 
@@ -182,7 +194,8 @@ enum cht_err node_replica_receive(struct node_replica *r, const struct crdt_rang
         return CHT_E_INTERNAL;
     replica_turn(r);
     const struct net_device *writer = net_members_tagged(r->members, range->device_tag);
-    if (writer == NULL) {
+    /* own entries of this turn are not sealed yet: nothing of this device goes between them */
+    if (writer == NULL || (r->own.count != 0 && is_own(r, writer->id))) {
         *out = NODE_UNPLACEABLE;
         return CHT_OK;
     }

@@ -7,6 +7,7 @@
  * fails with anything but a refusal of its input, memory and file no longer agree: the replica is
  * `broken`, refuses everything, and the caller closes and opens it again (the log is the truth). */
 #include "crdt/base/arena.h"
+#include "net/fork.h"
 #include "net/identity.h"
 #include "net/members.h"
 #include "net/view.h"
@@ -20,7 +21,10 @@ struct node_replica_options {
     enum node_store_mode mode;           /* WRITE or READ; made by node_replica_create */
     const struct net_identity *identity; /* to write; NULL: only read and receive */
     uint8_t epoch[CRDT_EPOCH_BYTES];     /* random, for the first write of this run */
-    uint64_t now_ms;                     /* the wall clock at the start */
+    /* Fills `out` with random bytes, for the epochs after that one; NULL: the system's. */
+    void (*draw)(void *ctx, uint8_t *out, size_t len);
+    void *draw_ctx;
+    uint64_t now_ms; /* the wall clock at the start */
 };
 
 /* Make the file of a new space: its founding record, or (joining) its records. `records` stand
@@ -95,6 +99,32 @@ CHT_MUST_USE enum cht_err node_replica_keep_meta(struct node_replica *r, const c
 /* The vector that answers carry as a version, and compare-and-set asks about: everything applied
  * now, this turn included. Borrowed until the next call that changes the replica. */
 const struct crdt_vector *node_replica_applied(const struct node_replica *r);
+
+/* --- forks and twins ----------------------------------------------------------------------- */
+
+/* A device signed two entries of one epoch with one seq (PROTOCOL 4.4). */
+struct node_fork {
+    struct net_fork_id id;
+    uint32_t seq;
+    uint64_t at_ms;         /* when the proof was made or came here */
+    struct cht_bytes proof; /* net/fork.h */
+};
+/* The proofs held, in the order they came; borrowed until the next turn. */
+const struct node_fork *node_replica_forks(const struct node_replica *r, size_t *out_count);
+/* Take a proof from outside into the turn. CHT_OK: taken, held already, or as many as are kept.
+ * Refused: CHT_E_MALFORMED, CHT_E_LIMIT, CHT_E_UNSUPPORTED, CHT_E_SIGNATURE; CHT_E_INVALID: of
+ * another space; CHT_E_NOTFOUND: of a device that is no member (yet). */
+CHT_MUST_USE enum cht_err node_replica_add_fork(struct node_replica *r, struct cht_bytes proof,
+                                                uint64_t now_ms);
+
+/* Entries of this device that came from outside: this home did not write them, or lost them. */
+struct node_twins {
+    uint64_t reclaimed, reclaimed_ms; /* written before this home was started: they were lost here,
+                                         and when the last of them was taken back */
+    uint64_t elsewhere, elsewhere_ms; /* written after: another process has this device's keys, or
+                                         the machine was put back to a snapshot */
+};
+struct node_twins node_replica_twins(const struct node_replica *r);
 
 /* --- the end of the turn ------------------------------------------------------------------- */
 

@@ -24,17 +24,20 @@ static void stored_ends(struct node_replica *r, struct crdt_dep *out, size_t *ou
     *out_count = count;
 }
 
-static enum cht_err applied_tips(struct node_replica *r, struct crdt_dep *out, size_t *out_count)
+static enum cht_err applied_tips(struct node_replica *r, struct cht_arena *arena,
+                                 struct crdt_dep *out, size_t *out_count)
 {
     size_t count = 0;
+    struct crdt_place *tips = cht_arena_array(arena, r->graph.chain_count + 1, sizeof *tips);
+    if (tips == NULL)
+        return CHT_E_NOMEM;
     for (uint32_t d = 0; d < r->graph.device_count; d++) {
-        struct crdt_place tips[LIMIT_DEVICE_TIPS];
         uint32_t n;
         enum cht_err err =
-            crdt_graph_tips(&r->graph, &r->graph.applied, d, tips, LIMIT_DEVICE_TIPS, &n);
+            crdt_graph_tips(&r->graph, &r->graph.applied, d, tips, r->graph.chain_count, &n);
         if (err != CHT_OK)
             return err;
-        for (uint32_t i = 0; i < n && i < LIMIT_DEVICE_TIPS; i++)
+        for (uint32_t i = 0; i < n; i++)
             out[count++] = replica_dep(r, tips[i], &r->graph.chains[tips[i].chain].applied.hash);
     }
     qsort(out, count, sizeof *out, cmp_dep);
@@ -51,7 +54,7 @@ static enum cht_err view_heads(void *ctx, struct cht_arena *arena, struct net_he
     if (stored == NULL || applied == NULL)
         return CHT_E_NOMEM;
     stored_ends(r, stored, &heads.stored_count);
-    enum cht_err err = applied_tips(r, applied, &heads.applied_count);
+    enum cht_err err = applied_tips(r, arena, applied, &heads.applied_count);
     if (err != CHT_OK)
         return err;
     heads.stored = stored;
@@ -135,7 +138,8 @@ struct gathered {
     uint32_t kept; /* how many of them end at a head: `head` */
     size_t bytes;
     uint8_t head[CRDT_SIG_BYTES];
-    bool whole; /* exactly one row as it stands: `row` */
+    bool whole;       /* exactly one row as it stands: `row` */
+    uint32_t on_path; /* how many are on the path asked for; the others are of another branch */
     struct replica_row row;
 };
 
@@ -171,26 +175,48 @@ static enum cht_err gather_row(struct node_replica *r, struct crdt_place at, uin
     return CHT_OK;
 }
 
-/* One range from `from` on along the path of `tip`. CHT_E_NOTFOUND: a branch leaves a row in its
- * middle, and its first head does not close over both; who asks gets the other branch first. */
+/* A branch leaves a row in its middle, and no head closes over the part before it together with
+ * the branch's own: the row goes whole, entries of the other branch at its end (PROTOCOL 8.7). */
+static enum cht_err gather_detour(struct node_replica *r, struct crdt_place at, uint32_t leave,
+                                  struct cht_arena *arena, struct gathered *g)
+{
+    bool fits;
+    enum cht_err err = gather_row(r, at, UINT32_MAX, arena, g, &fits);
+    if (err == CHT_OK && (!fits || g->kept == 0))
+        err = CHT_E_CORRUPT; /* a row ends at its head and was taken as one range */
+    g->on_path = leave - at.seq + 1;
+    return err;
+}
+
+/* The last entry on the path of `tip` that stands on that chain: a branch leaves it there. */
+static uint32_t leaves_at(const struct node_replica *r, struct crdt_place tip, uint32_t chain)
+{
+    uint32_t last = tip.seq;
+    for (uint32_t c = tip.chain; c != chain; c = r->graph.chains[c].parent)
+        last = r->graph.chains[c].branch_seq;
+    return last;
+}
+
+/* One range from `from` on along the path of `tip`. */
 static enum cht_err gather(struct node_replica *r, struct crdt_place tip, uint32_t from,
                            struct cht_arena *arena, struct gathered *g)
 {
     bool fits = true;
+    struct crdt_place at;
     g->count = g->kept = 0;
     g->bytes = 0;
     while (from + g->count <= tip.seq && fits) {
-        struct crdt_place at = crdt_graph_on_path(&r->graph, tip.chain, from + g->count);
-        /* where the path leaves this chain for a branch */
-        uint32_t leave = tip.seq;
-        for (uint32_t c = tip.chain; c != at.chain; c = r->graph.chains[c].parent)
-            leave = r->graph.chains[c].branch_seq;
-        enum cht_err err = gather_row(r, at, leave, arena, g, &fits);
+        at = crdt_graph_on_path(&r->graph, tip.chain, from + g->count);
+        enum cht_err err = gather_row(r, at, leaves_at(r, tip, at.chain), arena, g, &fits);
         if (err != CHT_OK)
             return err;
     }
-    g->count = g->kept;
-    return g->count == 0 ? CHT_E_NOTFOUND : CHT_OK;
+    g->count = g->on_path = g->kept;
+    if (g->count != 0)
+        return CHT_OK;
+    g->bytes = 0;
+    at = crdt_graph_on_path(&r->graph, tip.chain, from);
+    return gather_detour(r, at, leaves_at(r, tip, at.chain), arena, g);
 }
 
 static enum cht_err make_range(struct node_replica *r, struct crdt_place tip, uint32_t from,
@@ -264,15 +290,13 @@ static enum cht_err view_read(void *ctx, const struct crdt_dep *tip, uint32_t fr
         if (err != CHT_OK || used + range->payload.len > budget)
             break;
         used += range->payload.len;
-        next += g->count;
+        next += g->on_path;
         run.count++;
         run.last_seq = next - 1;
-        memcpy(run.last_hash, g->entries[g->count - 1].hash.b, CRDT_DEP_HASH_BYTES);
+        memcpy(run.last_hash, g->entries[g->on_path - 1].hash.b, CRDT_DEP_HASH_BYTES);
         run.complete = run.last_seq == end.seq;
     }
     free(g);
-    if (err == CHT_E_NOTFOUND && run.count != 0)
-        err = CHT_OK; /* as far as it goes */
     if (err == CHT_OK)
         *out = run;
     return err;

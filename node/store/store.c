@@ -276,3 +276,17 @@ enum cht_err node_store_get_meta(struct node_store *s, const char *key, struct c
     sqlite3_reset(st);
     return err;
 }
+
+enum cht_err node_store_each_meta(struct node_store *s, const char *prefix, node_meta_fn *each,
+                                  void *ctx)
+{
+    sqlite3_stmt *st = NULL;
+    enum cht_err err = store_prepare(
+        s, "SELECT key, value FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key", &st);
+    if (err == CHT_OK)
+        err = store_error(sqlite3_bind_text(st, 1, prefix, -1, SQLITE_STATIC));
+    while (err == CHT_OK && (err = store_row(st)) == CHT_OK)
+        err = each(ctx, (const char *)sqlite3_column_text(st, 0), store_column(st, 1));
+    sqlite3_finalize(st);
+    return err == CHT_E_NOTFOUND ? CHT_OK : err;
+}

@@ -51,6 +51,12 @@ CHT_MUST_USE enum cht_err node_store_put_meta(struct node_store *s, const char *
 CHT_MUST_USE enum cht_err node_store_get_meta(struct node_store *s, const char *key,
                                               struct cht_buf *out);
 
+/* Each value whose key begins with `prefix`, ascending by key; spans borrow for the call. Stops at
+ * the first error. */
+typedef enum cht_err node_meta_fn(void *ctx, const char *key, struct cht_bytes value);
+CHT_MUST_USE enum cht_err node_store_each_meta(struct node_store *s, const char *prefix,
+                                               node_meta_fn *each, void *ctx);
+
 /* --- the log ------------------------------------------------------------------------------- */
 
 /* A row: a range that ends at a head. Spans borrow (when read: until the next read of the log). */

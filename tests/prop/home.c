@@ -1,6 +1,8 @@
 /* Files of replicas, restarts and kills; see home.h. */
 #include "tests/prop/home.h"
 
+#include "node/replica/own.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,18 +73,36 @@ static void copy_file(const char *from, const char *to)
     assert_int_equal(0, fclose(in));
 }
 
-void home_open(struct home *home, enum node_store_mode mode)
+static void draw(void *ctx, uint8_t *out, size_t len)
+{
+    struct home *home = ctx;
+    seeded_fill(&home->random, out, len);
+}
+
+/* `epoch` NULL: another one for this run. */
+static void open_in(struct home *home, enum node_store_mode mode, const uint8_t *epoch)
 {
     struct cht_error detail = { 0 };
-    struct node_replica_options options = {
-        .path = home->path, .mode = mode, .identity = home->identity, .now_ms = HOME_NOW_MS
-    };
-    seeded_fill(&home->random, options.epoch, sizeof options.epoch);
+    struct node_replica_options options = { .path = home->path,
+                                            .mode = mode,
+                                            .identity = home->identity,
+                                            .draw = draw,
+                                            .draw_ctx = home,
+                                            .now_ms = HOME_NOW_MS };
+    if (epoch == NULL)
+        seeded_fill(&home->random, options.epoch, sizeof options.epoch);
+    else
+        memcpy(options.epoch, epoch, sizeof options.epoch);
     home->runs++;
     enum cht_err err = node_replica_open(&options, &detail, &home->r);
     if (err != CHT_OK)
         print_message("# open: %s\n", cht_error_text(&detail));
     assert_int_equal(CHT_OK, err);
+}
+
+void home_open(struct home *home, enum node_store_mode mode)
+{
+    open_in(home, mode, NULL);
 }
 
 void home_make(struct home *home, const char *name, const struct space *space, uint32_t records,
@@ -127,12 +147,24 @@ void home_restart(struct home *home, bool killed)
     home_open(home, NODE_STORE_WRITE);
 }
 
-void home_clone(struct home *copy, struct home *of, const char *name)
+static void copy_home(struct home *copy, struct home *of, const char *name)
 {
     *copy = (struct home){ .identity = of->identity, .random = { .state = of->random.state + 2 } };
     home_path(name, copy->path);
     home_copy(of->path, copy->path);
-    home_open(copy, NODE_STORE_WRITE);
+}
+
+void home_clone(struct home *copy, struct home *of, const char *name)
+{
+    copy_home(copy, of, name);
+    open_in(copy, NODE_STORE_WRITE, NULL);
+}
+
+void home_twin(struct home *copy, struct home *of, const char *name)
+{
+    copy_home(copy, of, name);
+    open_in(copy, NODE_STORE_WRITE, of->r->epoch);
+    copy->r->epoch_spent = of->r->epoch_spent;
 }
 
 void home_leave(struct home *home, const char *name)

@@ -33,6 +33,9 @@ void home_restart(struct home *home, bool killed);
 void home_copy(const char *from, const char *to);
 /* A copy of the running home's disk, started beside it. */
 void home_clone(struct home *copy, struct home *of, const char *name);
+/* The same with its memory, as of a process or machine that was duplicated: both go on in one
+ * epoch. Nothing may be uncommitted. */
+void home_twin(struct home *copy, struct home *of, const char *name);
 /* Close, and leave the file and what it must give (JSON) in folder CHITTY_LEAVE, if there is one.
  */
 void home_leave(struct home *home, const char *name);

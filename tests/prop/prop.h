@@ -11,7 +11,7 @@ struct prop {
     struct seen seen;
     uint32_t tally[HISTORY_CLASS_COUNT];
     uint64_t ranges, duplicates, gaps, overlaps, stopped, spoilt, kills, restarts, cases_run;
-    uint64_t writes, syncs;
+    uint64_t writes, syncs, forked;
 };
 
 /* A history through the receive path in any order, against the model (prop_receive.c). */

@@ -188,7 +188,10 @@ static void clone_home(struct exchange *x)
     struct home *of = &x->homes[below(x, x->home_count)], *copy = &x->homes[x->home_count];
     char name[32];
     (void)snprintf(name, sizeof name, "home-%u.db", x->home_count);
-    home_clone(copy, of, name);
+    if (chance(x, 50))
+        home_twin(copy, of, name);
+    else
+        home_clone(copy, of, name);
     x->home_count++;
 }
 
@@ -248,6 +251,53 @@ static void nothing_is_lost(const struct exchange *x, const struct crdt_model *m
     }
 }
 
+/* Is there another entry of that device, epoch and seq? */
+static bool forks(const struct crdt_model *m, uint32_t at)
+{
+    const struct crdt_header *h = &m->entries[at].h;
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct crdt_header *o = &m->entries[i].h;
+        if (i != at && o->seq == h->seq && memcmp(o->epoch, h->epoch, CRDT_EPOCH_BYTES) == 0 &&
+            memcmp(o->device, h->device, CRDT_ID_BYTES) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_proof(const struct home *home, const struct crdt_header *h)
+{
+    size_t count;
+    const struct node_fork *f = node_replica_forks(home->r, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(f[i].id.epoch, h->epoch, CRDT_EPOCH_BYTES) == 0 &&
+            memcmp(f[i].id.device, h->device, CRDT_ID_BYTES) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Every device and epoch that has a seq twice is proved at every home, and nothing else is. */
+static void forks_are_found_exactly(struct exchange *x, const struct home *home,
+                                    const struct crdt_model *m)
+{
+    size_t count, wanted = 0;
+    const struct node_fork *f = node_replica_forks(home->r, &count);
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (forks(m, i))
+            assert_true(has_proof(home, &m->entries[i].h));
+    }
+    for (size_t k = 0; k < count; k++) {
+        bool real = false;
+        for (uint32_t i = 0; i < m->count && !real; i++)
+            real = memcmp(m->entries[i].h.epoch, f[k].id.epoch, CRDT_EPOCH_BYTES) == 0 &&
+                   memcmp(m->entries[i].h.device, f[k].id.device, CRDT_ID_BYTES) == 0 &&
+                   m->entries[i].h.seq == f[k].seq && forks(m, i);
+        assert_true(real);
+        wanted++;
+    }
+    x->prop->forked += wanted != 0;
+}
+
 static void check_end(struct exchange *x)
 {
     struct crdt_model m;
@@ -256,6 +306,7 @@ static void check_end(struct exchange *x)
     for (uint32_t i = 0; i < x->home_count; i++) {
         struct home *home = &x->homes[i];
         same_as_model(home->r, &m, &x->prop->seen);
+        forks_are_found_exactly(x, home, &m);
         verify_whole(home->r);
         if (chance(x, 30)) {
             assert_int_equal(CHT_OK, node_replica_rebuild(home->r));
@@ -263,6 +314,7 @@ static void check_end(struct exchange *x)
         }
         home_restart(home, chance(x, 50));
         same_as_model(home->r, &m, &x->prop->seen);
+        forks_are_found_exactly(x, home, &m);
     }
     nothing_is_lost(x, &m);
     crdt_model_clear(&m);

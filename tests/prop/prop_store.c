@@ -64,6 +64,7 @@ static void every_class_came_in_at_least_one_case_of_a_hundred(void **state)
     report("of the cases had ranges spoilt", p->spoilt, p->cases_run);
     report("kills a case", p->kills, p->cases_run);
     report("restarts a case", p->restarts, p->cases_run);
+    report("homes with a proved fork a case", p->forked, p->cases_run);
 }
 
 int main(void)
