@@ -1,5 +1,5 @@
 /* Cut-offs: the tips up to which a ruling leaves a device's entries in force; see record.h
- * (PROTOCOL 7.12). */
+ * (PROTOCOL 7.20). */
 #include "net/record.h"
 
 #include <stdlib.h>

@@ -2,9 +2,9 @@
 #define NET_MEMBERS_H
 /* The membership of one space: its records as a DAG, and who is admitted (PROTOCOL 7.3 to 7.6).
  *
- * It holds records in the order they became valid, so parents stand before children and the list
- * can be kept in a table and replayed. Records are never removed. What a record means is fixed by
- * its ancestry alone: two nodes that hold the same records agree on everything here but the order.
+ * It holds records in the order their parents came, so parents stand before children and the list
+ * can be kept in a table and replayed. Records are never removed, also those that turn out not to
+ * count. Two nodes that hold the same records agree on everything here but the order.
  *
  * Pointers and spans handed out live until the next net_members_add or net_members_free. */
 #include "crdt/base/arena.h"
@@ -20,11 +20,10 @@ struct net_members;
 struct net_device {
     uint8_t id[CRDT_ID_BYTES];
     struct net_cert cert; /* the one that counts (net_cert_cmp) */
-    uint8_t role;         /* enum net_role, under all records held */
+    uint8_t role;         /* its standing (ruling.h): enum net_role, or 0: is no member any more */
     uint8_t name_len;
     char name[LIMIT_NAME_BYTES]; /* no NUL at the end */
     struct crdt_hash record;     /* the record that `cert` and `name` come from */
-    uint32_t admit_last;         /* index of the newest record that admits it; see members.c */
 };
 
 /* The membership of the space with that id, without records. NULL when out of memory. */
@@ -38,8 +37,9 @@ const uint8_t *net_members_space(const struct net_members *m);
  * net_members_record has from the count before on. CHT_E_WAITING: verified, but a parent is not
  * held; it is kept until the parent comes (not across a restart). Refused and forgotten:
  * CHT_E_MALFORMED; CHT_E_UNSUPPORTED: a kind of a later level; CHT_E_SIGNATURE; CHT_E_INVALID:
- * another space's; CHT_E_DENIED: its author is no admin under its parents; CHT_E_LIMIT: too
- * long, LIMIT_RECORDS held, or too much waiting; CHT_E_NOMEM. */
+ * another space's; CHT_E_DENIED: its author is no admin under its parents, or no record among
+ * them or their ancestors admits the device that a ruling names; CHT_E_LIMIT: too long,
+ * LIMIT_RECORDS or LIMIT_RULINGS held, or too much waiting; CHT_E_NOMEM. */
 CHT_MUST_USE enum cht_err net_members_add(struct net_members *m, struct cht_bytes record);
 
 /* Records held, without those that wait. */
@@ -57,13 +57,15 @@ bool net_members_reaches(const struct net_members *m, const struct crdt_hash *re
 /* All heads, sorted ascending: for a HEADS frame. */
 const struct crdt_hash *net_members_heads(const struct net_members *m, uint32_t *out_count);
 /* The heads that `device` names in an entry or a record: all of them, or when they are more than
- * LIMIT_MEMBER_HEADS as many, one that admits the device among them. Sorted; returns the count. */
+ * LIMIT_MEMBER_HEADS as many, one that gives it the role it has among them. Sorted; returns the
+ * count. */
 uint32_t net_members_heads_named(const struct net_members *m,
                                  const uint8_t device[static CRDT_ID_BYTES],
                                  struct crdt_hash out[static LIMIT_MEMBER_HEADS]);
 
-/* The role of `device` under `heads` (PROTOCOL 7.6). CHT_E_WAITING: a head is not held;
- * CHT_E_DENIED: not admitted under them, or no heads. Costs a few look-ups. */
+/* The most that `device` ever had under `heads` (PROTOCOL 7.6); what was taken back is not looked
+ * at: see ruling.h. CHT_E_WAITING: a head is not held; CHT_E_DENIED: not admitted under them, or no
+ * heads. Costs a few look-ups. */
 CHT_MUST_USE enum cht_err net_members_role(const struct net_members *m,
                                            const uint8_t device[static CRDT_ID_BYTES],
                                            const struct crdt_hash *heads, uint32_t head_count,
@@ -79,8 +81,8 @@ const struct net_device *net_members_device(const struct net_members *m,
 const struct net_device *net_members_tagged(const struct net_members *m,
                                             const uint8_t tag[static NET_DEVICE_TAG_BYTES]);
 /* By the transport key that counts. A hostile member may certify another's key as its own (it gains
- * nothing but this ambiguity): of several the first admitted here. Who has been told a device id
- * compares that device's certificate instead. */
+ * nothing but this ambiguity): of several the first admitted here that is a member. Who has been
+ * told a device id compares that device's certificate instead. */
 const struct net_device *net_members_transport(const struct net_members *m,
                                                const uint8_t key[static NET_TRANSPORT_BYTES]);
 
@@ -112,18 +114,69 @@ CHT_MUST_USE enum cht_err net_members_found(const struct net_founding *founding,
 /* Whom to admit, and as what. */
 struct net_admission {
     crdt_hlc_stamp stamp;
-    enum net_role role; /* level 1 issues NET_ROLE_ADMIN only */
+    enum net_role role; /* any but NET_ROLE_BRIDGE, which level 1 does not issue */
     const struct net_cert *cert;
     struct cht_bytes name;
 };
 
 /* Append a record by `author` that admits a device, under the heads held here. It is not added.
- * CHT_E_DENIED: the author is no admin here; CHT_E_INVALID: the name, or a role that
- * level 1 does not issue; CHT_E_SIGNATURE: the
- * certificate; CHT_E_CONFLICT: another device has its transport key; CHT_E_EXISTS: the device is
- * admitted already with this or a later certificate; CHT_E_LIMIT, CHT_E_NOMEM. */
+ * CHT_E_DENIED: the author is no admin here; CHT_E_INVALID: the name or the role;
+ * CHT_E_SIGNATURE: the certificate; CHT_E_CONFLICT: another device has its transport key;
+ * CHT_E_EXISTS: the device is a member already with this or a later certificate; CHT_E_LIMIT: it
+ * would have to name too many heads, or the buffer's; CHT_E_NOMEM. One that is no member any more
+ * is readmitted (PROTOCOL 7.27). */
 CHT_MUST_USE enum cht_err net_members_admit(const struct net_members *m,
                                             const struct net_admission *admission,
                                             const struct net_identity *author, struct cht_buf *out);
+
+struct net_readmission {
+    crdt_hlc_stamp stamp;
+    const uint8_t *device; /* CRDT_ID_BYTES */
+    enum net_role role;
+};
+
+/* The same for a device that is known here and no member any more, with the certificate and the
+ * name it had. What it wrote outside the cut-off stays void. CHT_E_NOTFOUND: no such device;
+ * CHT_E_EXISTS: it is a member; else as net_members_admit. */
+CHT_MUST_USE enum cht_err net_members_readmit(const struct net_members *m,
+                                              const struct net_readmission *readmission,
+                                              const struct net_identity *author,
+                                              struct cht_buf *out);
+
+/* `tips` are the entries up to which the device's own stay in force, with all in their past: the
+ * ends of ranges, so that a head vouches for them (PROTOCOL 7.20); in any order. */
+struct net_revocation {
+    crdt_hlc_stamp stamp;
+    const uint8_t *device; /* CRDT_ID_BYTES */
+    enum net_why why;
+    const struct net_tip *tips;
+    size_t tip_count;
+};
+
+/* Append a record by `author` that revokes a device; of one that is revoked it moves the cut-off
+ * to `tips`, up or down. CHT_E_DENIED: the author is no admin here; CHT_E_NOTFOUND: no such device;
+ * CHT_E_CONFLICT: it is the only admin; CHT_E_INVALID: a tip twice or with seq 0; CHT_E_LIMIT: more
+ * than LIMIT_CUTOFF_TIPS, too many heads to name, or the buffer's; CHT_E_NOMEM. */
+CHT_MUST_USE enum cht_err net_members_revoke(const struct net_members *m,
+                                             const struct net_revocation *revocation,
+                                             const struct net_identity *author,
+                                             struct cht_buf *out);
+
+/* Tips as above; what they leave out is void where the new role does not write. */
+struct net_role_change {
+    crdt_hlc_stamp stamp;
+    const uint8_t *device; /* CRDT_ID_BYTES */
+    enum net_role role;    /* any but NET_ROLE_BRIDGE */
+    const struct net_tip *tips;
+    size_t tip_count;
+};
+
+/* Append a record by `author` that gives a member another role; the role it has, when that does
+ * not write, only moves the cut-off. CHT_E_INVALID: the role, or the tips; CHT_E_NOTFOUND: no such
+ * member; CHT_E_EXISTS: it has that role; the rest as net_members_revoke. */
+CHT_MUST_USE enum cht_err net_members_change_role(const struct net_members *m,
+                                                  const struct net_role_change *change,
+                                                  const struct net_identity *author,
+                                                  struct cht_buf *out);
 
 #endif

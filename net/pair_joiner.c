@@ -157,7 +157,7 @@ static const char *missing(const struct net_pair *p)
     const struct net_device *self = net_members_device(p->members, p->id->device);
     if (inviter == NULL || inviter->role != NET_ROLE_ADMIN)
         return "the device that invites is no admin of the space";
-    if (self == NULL || net_cert_cmp(&self->cert, &p->id->cert) != 0)
+    if (self == NULL || self->role == 0 || net_cert_cmp(&self->cert, &p->id->cert) != 0)
         return "the other side sent no record that admits this device";
     return NULL;
 }

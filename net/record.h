@@ -24,7 +24,7 @@ enum net_role {
     NET_ROLE_BRIDGE = 5,
 };
 
-/* Why a device is revoked (PROTOCOL 7.17). */
+/* Why a device is revoked (PROTOCOL 7.20). */
 enum net_why {
     NET_WHY_LOST = 1,        /* concurrent cut-offs add up */
     NET_WHY_COMPROMISED = 2, /* only what is inside all of them is kept */

@@ -1,12 +1,13 @@
 #ifndef NET_RULING_H
 #define NET_RULING_H
-/* What the records of a space say about a device and about each of its entries (PROTOCOL 7.12 to
- * 7.20): in force, or void and because of which record.
+/* What the records of a space say about a device and about each of its entries (PROTOCOL 7.20 to
+ * 7.28): in force, or void and because of which record.
  *
  * A *grant* is a record that gives a device a role (found, admit, role), a *ruling* one that limits
  * it (role, revoke). What is judged is a function of the records held and of the entries held,
- * never of the order in which they came. It is worked out when a record is added; a question costs
- * a few look-ups, and asks the caller for pasts only where a ruling on the device counts. */
+ * never of the order in which they came (but for net_members_changes). It is worked out when a
+ * record is added; a question costs a few look-ups, and asks the caller for pasts only where a
+ * ruling on the device counts. */
 #include "net/members.h"
 
 /* --- entries ------------------------------------------------------------------------------- */
@@ -63,7 +64,7 @@ struct net_judgement net_members_standing(const struct net_members *m,
 enum net_access {
     NET_ACCESS_UNKNOWN, /* nobody here has that key (yet) */
     NET_ACCESS_MEMBER,  /* of whatever role */
-    NET_ACCESS_REVOKED, /* was admitted, and is not any more: told so once (PROTOCOL 7.20) */
+    NET_ACCESS_REVOKED, /* was admitted, and is not any more: told so once (PROTOCOL 7.28) */
 };
 /* May who has this transport key connect? */
 enum net_access net_members_access(const struct net_members *m,
@@ -71,8 +72,7 @@ enum net_access net_members_access(const struct net_members *m,
 
 /* --- records ------------------------------------------------------------------------------- */
 
-/* True when record `index` (below the count) counts; a ruling that does not limits nobody, a grant
- * that does not gives nothing. Records of other kinds always count. */
+/* True when record `index` (below the count) has an effect: as a grant, or as a ruling. */
 bool net_members_counts(const struct net_members *m, uint32_t index);
 
 #endif
