@@ -157,6 +157,7 @@ static bool take_frame(struct net_transport *t, struct dial *d, struct gather *g
     } else if (!transport_keep(t, &msg, &frame)) {
         g->failed = true;
     } else {
+        g->bytes += frame.len;
         struct net_tr_event *e = dial_event(d, g, NET_TR_FRAME);
         if (e != NULL)
             e->frame = frame;
@@ -169,8 +170,13 @@ void transport_dial_collect(struct net_transport *t, struct dial *d, struct gath
     /* Frames first: the other end speaks on a new connection only after our HELLO, so what can be
      * read before the monitor was is of the connection that the monitor may call ended. */
     bool more = true;
-    for (unsigned i = 0; i < LIMIT_TURN_FRAMES && more && !g->failed; i++)
+    const size_t before = g->bytes;
+    for (unsigned i = 0; i < LIMIT_TURN_FRAMES && more && !g->failed; i++) {
+        if (g->bytes - before >= NET_TRANSPORT_TAKE_BYTES / 2 ||
+            g->bytes >= 2 * (size_t)NET_TRANSPORT_TAKE_BYTES)
+            return;
         more = take_frame(t, d, g);
+    }
     if (!more)
         read_monitor(t, d, g);
 }

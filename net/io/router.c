@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 void transport_leg_clear(struct leg *l)
 {
@@ -81,6 +82,18 @@ static struct leg *find_leg(struct net_transport *t, const uint8_t id[ROUTING_ID
     return NULL;
 }
 
+/* ZeroMQ has no call that ends an inbound connection, but its descriptor is ours too: when it is
+ * shut down the io thread reads the end and closes it. Should the number be another connection's by
+ * now (the monitor was read just before), that peer dials again. */
+static void cut_off(struct net_transport *t, int fd)
+{
+    read_monitor(t);
+    if (fd < 0 || !is_open(t, fd))
+        return;
+    t->stats.cut++;
+    (void)shutdown(fd, SHUT_RDWR);
+}
+
 /* The device that ZAP named for the connection a message came by. */
 static bool device_of(zmq_msg_t *msg, uint8_t out[CRDT_ID_BYTES])
 {
@@ -131,6 +144,10 @@ static void take_frame(struct net_transport *t, const uint8_t id[ROUTING_ID_BYTE
     /* identity is that of the connection's key, on every single message */
     if (!named || l == NULL || l->unheard || memcmp(l->device, device, sizeof device) != 0) {
         t->stats.unheard++;
+        if (l == NULL)
+            cut_off(t, zmq_msg_get(msg, ZMQ_SRCFD));
+        else if (l->unheard && ++l->said == UNHEARD_MAX)
+            cut_off(t, l->fd);
         (void)zmq_msg_close(msg);
         return;
     }
@@ -139,6 +156,7 @@ static void take_frame(struct net_transport *t, const uint8_t id[ROUTING_ID_BYTE
         g->failed = true;
         return;
     }
+    g->bytes += frame.len;
     struct net_tr_event *e = leg_event(l, g, NET_TR_FRAME);
     if (e != NULL)
         e->frame = frame;
@@ -169,8 +187,11 @@ void transport_router_collect(struct net_transport *t, struct gather *g)
         return;
     read_monitor(t);
     bool more = true;
-    for (unsigned i = 0; i < LIMIT_TURN_FRAMES && more && !g->failed; i++)
+    for (unsigned i = 0; i < LIMIT_TURN_FRAMES && more && !g->failed; i++) {
+        if (g->bytes >= NET_TRANSPORT_TAKE_BYTES)
+            return;
         more = take_message(t, g);
+    }
     if (!more)
         tell_ended(t, g);
 }

@@ -63,10 +63,10 @@ enum cht_err transport_options(struct net_transport *t, void *socket)
     int64_t message_max = LIMIT_FRAME_BYTES + 64; /* under CURVE 33 bytes are ZeroMQ's own */
     bool ok =
         zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_max, sizeof message_max) == 0 &&
-        set_int(socket, ZMQ_SNDHWM, SOCKET_HWM) && set_int(socket, ZMQ_RCVHWM, SOCKET_HWM) &&
-        set_int(socket, ZMQ_LINGER, 0) && set_int(socket, ZMQ_IPV6, 1) &&
-        set_int(socket, ZMQ_HANDSHAKE_IVL, 5000) && set_int(socket, ZMQ_TCP_KEEPALIVE, 1) &&
-        set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, 30) &&
+        set_int(socket, ZMQ_SNDHWM, SOCKET_SEND_HWM) &&
+        set_int(socket, ZMQ_RCVHWM, SOCKET_RECEIVE_HWM) && set_int(socket, ZMQ_LINGER, 0) &&
+        set_int(socket, ZMQ_IPV6, 1) && set_int(socket, ZMQ_HANDSHAKE_IVL, 5000) &&
+        set_int(socket, ZMQ_TCP_KEEPALIVE, 1) && set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, 30) &&
         set_int(socket, ZMQ_TCP_KEEPALIVE_INTVL, 5) && set_int(socket, ZMQ_TCP_KEEPALIVE_CNT, 3) &&
         set_int(socket, ZMQ_TCP_MAXRT, 15000) &&
         zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, t->public_key, NET_CURVE_KEY_BYTES) == 0 &&
@@ -224,12 +224,12 @@ void transport_backlog_clear(struct backlog *b)
         b->first = next;
     }
     b->last = &b->first;
-    b->count = 0;
+    b->count = b->bytes = 0;
 }
 
 static enum cht_err backlog_add(struct backlog *b, struct cht_bytes frame)
 {
-    if (b->count == NET_TRANSPORT_BACKLOG)
+    if (b->count == NET_TRANSPORT_BACKLOG || b->bytes + frame.len > NET_TRANSPORT_BACKLOG_BYTES)
         return CHT_E_BUSY;
     struct waiting *w = malloc(sizeof *w + frame.len);
     if (w == NULL)
@@ -240,6 +240,7 @@ static enum cht_err backlog_add(struct backlog *b, struct cht_bytes frame)
     *b->last = w;
     b->last = &w->next;
     b->count++;
+    b->bytes += frame.len;
     return CHT_OK;
 }
 
@@ -250,6 +251,7 @@ static void backlog_pop(struct backlog *b)
     if (b->first == NULL)
         b->last = &b->first;
     b->count--;
+    b->bytes -= w->len;
     free(w);
 }
 
@@ -381,7 +383,10 @@ enum cht_err net_transport_collect(struct net_transport *t, struct cht_arena *ar
     drop_taken(t);
     zap_answer(t);
     transport_router_collect(t, &g);
-    for (size_t i = 0; i < NET_TRANSPORT_DIALS && !g.failed; i++) {
+    /* who stands first is served first: not always the same */
+    size_t first = t->next_dial++ % NET_TRANSPORT_DIALS;
+    for (size_t k = 0; k < NET_TRANSPORT_DIALS && !g.failed; k++) {
+        const size_t i = (first + k) % NET_TRANSPORT_DIALS;
         if (t->dials[i].number != 0)
             transport_dial_collect(t, &t->dials[i], &g);
     }

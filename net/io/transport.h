@@ -15,14 +15,16 @@
 
 #include <zmq.h>
 
-#define NET_CURVE_KEY_BYTES     32u
-#define NET_TRANSPORT_LISTEN    8u                              /* endpoints bound at most */
-#define NET_TRANSPORT_DIALS     LIMIT_PEERS                     /* DEALERs at most */
-#define NET_TRANSPORT_POLLS     (3u + 2u * NET_TRANSPORT_DIALS) /* sockets to wait on */
-#define NET_TRANSPORT_LEGS      (2u * LIMIT_PEERS)              /* inbound connections at most */
-#define NET_TRANSPORT_LEGS_EACH 4u                              /* of those, of one device */
-#define NET_TRANSPORT_BACKLOG   256u                            /* messages that wait for room */
-#define NET_TRANSPORT_RETRY_MS  5u                              /* … and are tried again after */
+#define NET_CURVE_KEY_BYTES         32u
+#define NET_TRANSPORT_LISTEN        8u                              /* endpoints bound at most */
+#define NET_TRANSPORT_DIALS         LIMIT_PEERS                     /* DEALERs at most */
+#define NET_TRANSPORT_POLLS         (3u + 2u * NET_TRANSPORT_DIALS) /* sockets to wait on */
+#define NET_TRANSPORT_LEGS          (2u * LIMIT_PEERS)   /* inbound connections at most */
+#define NET_TRANSPORT_LEGS_EACH     4u                   /* of those, of one device */
+#define NET_TRANSPORT_BACKLOG       256u                 /* messages that wait for room */
+#define NET_TRANSPORT_BACKLOG_BYTES (2u * 1024u * 1024u) /* … and their bytes */
+#define NET_TRANSPORT_TAKE_BYTES    (4u * 1024u * 1024u) /* taken in one collect */
+#define NET_TRANSPORT_RETRY_MS      5u                   /* … and are tried again after */
 
 struct net_transport;
 
@@ -78,9 +80,10 @@ struct net_tr_event {
     unsigned status;
 };
 
-/* Take what has come: at most LIMIT_TURN_FRAMES messages of each socket, in an order in which an UP
- * precedes its frames. Answers ZAP on the way, sends what waited for room. Events live in `arena`.
- * CHT_E_NOMEM. */
+/* Take what has come: at most LIMIT_TURN_FRAMES messages of each socket, and no more when those
+ * taken have NET_TRANSPORT_TAKE_BYTES (as many again of those we dialled), in an order in which an
+ * UP precedes its frames. Answers ZAP on the way, sends what waited for room. Events live in
+ * `arena`. CHT_E_NOMEM. */
 CHT_MUST_USE enum cht_err net_transport_collect(struct net_transport *t, struct cht_arena *arena,
                                                 const struct net_tr_event **out_events);
 
@@ -101,8 +104,8 @@ CHT_MUST_USE enum cht_err net_transport_dial(struct net_transport *t, const char
                                              uint32_t *out_dial);
 /* Stop a dial and its connection. A frame sent just before has 100 ms to leave. No DOWN follows. */
 void net_transport_undial(struct net_transport *t, uint32_t dial);
-/* End a connection: of a dial as by undial; an inbound one is not heard any more (ZeroMQ cannot
- * close it; the peer does on a BYE). No DOWN follows. */
+/* End a connection: of a dial as by undial; an inbound one is not heard any more. The peer
+ * closes it on a BYE; one that talks on is cut off. No DOWN follows. */
 void net_transport_hang_up(struct net_transport *t, uint32_t conn);
 
 /* Does what was sent on a connection wait for its repetition by TCP, or is its TCP connection gone?
@@ -114,6 +117,7 @@ struct net_transport_stats {
     uint64_t multipart; /* messages of more than one part, dropped */
     uint64_t unheard;   /* messages of connections hung up, or over a limit, dropped */
     uint64_t refused;   /* dials refused */
+    uint64_t cut;       /* connections cut off because they talked on, or were one too many */
 };
 const struct net_transport_stats *net_transport_stats(const struct net_transport *t);
 

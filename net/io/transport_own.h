@@ -5,8 +5,12 @@
 
 /* Stable libraries know the option; their header names it among the drafts. */
 #define ZAP_ENFORCE_DOMAIN 93
-#define ROUTING_ID_BYTES   5u  /* a zero and a number, as ROUTER draws them */
-#define SOCKET_HWM         64  /* the log is the queue, not RAM */
+#define ROUTING_ID_BYTES   5u /* a zero and a number, as ROUTER draws them */
+/* Messages that ZeroMQ may hold of a connection, each up to LIMIT_FRAME_BYTES: the log is the
+ * queue, not RAM, and a peer may have NET_TRANSPORT_LEGS_EACH connections. */
+#define SOCKET_SEND_HWM    16
+#define SOCKET_RECEIVE_HWM 8
+#define UNHEARD_MAX        4u  /* messages after a hang-up, until the connection is cut off */
 #define LINGER_BYE_MS      100 /* for a BYE at hang-up */
 #define ENDPOINT_MAX       (LIMIT_ADDRESS_BYTES + 1u)
 
@@ -19,13 +23,14 @@ struct waiting {
 
 struct backlog {
     struct waiting *first, **last;
-    size_t count;
+    size_t count, bytes;
 };
 
 /* An inbound connection. */
 struct leg {
     uint32_t conn; /* 0: free */
     bool unheard;  /* hung up: its messages are dropped */
+    unsigned said; /* messages dropped since */
     bool ended;    /* gone: its DOWN follows when all that it had sent is read */
     int fd;        /* of its TCP connection, to know its end by */
     uint8_t routing_id[ROUTING_ID_BYTES];
@@ -54,7 +59,8 @@ struct gather {
     struct cht_arena *arena;
     const struct net_tr_event *first;
     struct net_tr_event **last;
-    bool failed; /* out of memory */
+    size_t bytes; /* of the messages taken */
+    bool failed;  /* out of memory */
 };
 
 #define FD_MAX 8192 /* descriptors beyond are taken for open */
@@ -68,6 +74,7 @@ struct net_transport {
     size_t endpoint_count;
     char endpoints[NET_TRANSPORT_LISTEN][ENDPOINT_MAX];
     uint32_t next_number; /* of connections and dials alike */
+    size_t next_dial;     /* whose turn it is to be read first */
     struct leg legs[NET_TRANSPORT_LEGS];
     struct dial dials[NET_TRANSPORT_DIALS];
     struct taken *taken;

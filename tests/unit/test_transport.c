@@ -424,25 +424,24 @@ static void a_connection_hung_up_inbound_is_not_heard_any_more(void **state)
     assert_int_equal(1, a.frames);
 }
 
-static void what_a_slow_reader_has_no_room_for_waits_in_order_and_is_bounded(void **state)
+/* Frames of `each` bytes to one who does not collect, until no more wait; then all are read. */
+static void slow_reader(size_t each, size_t least, size_t most)
 {
-    (void)state;
     introduce(&b);
     dial(&b, &a, a.public_key);
     UNTIL(b.ups == 1);
-    enum { EACH = 200000 };
-    uint8_t *frame = calloc(1, EACH);
+    uint8_t *frame = calloc(1, each);
     unsigned sent = 0;
     enum cht_err err = CHT_OK;
-    while (sent < 2000) { /* a does not collect */
+    while (sent < 100000) {
         frame[0] = (uint8_t)sent;
-        err = net_transport_send(b.transport, b.conn, cht_bytes(frame, EACH));
+        err = net_transport_send(b.transport, b.conn, cht_bytes(frame, each));
         if (err != CHT_OK)
             break;
         sent++;
     }
     assert_int_equal(CHT_E_BUSY, err);
-    assert_true(sent >= NET_TRANSPORT_BACKLOG);
+    assert_in_range(sent, least, most);
     assert_int_equal(NET_TRANSPORT_RETRY_MS, net_transport_timeout_ms(b.transport));
     unsigned before = 0;
     while (a.frames < sent) {
@@ -451,10 +450,66 @@ static void what_a_slow_reader_has_no_room_for_waits_in_order_and_is_bounded(voi
         before = a.frames;
     }
     assert_int_equal((uint8_t)(sent - 1), a.last_first);
-    assert_int_equal((size_t)sent * EACH, a.bytes);
+    assert_int_equal((size_t)sent * each, a.bytes);
     rest(20);
     assert_int_equal(-1, net_transport_timeout_ms(b.transport));
     free(frame);
+}
+
+static void what_a_slow_reader_has_no_room_for_waits_in_order_and_is_bounded(void **state)
+{
+    (void)state;
+    slow_reader(1000, NET_TRANSPORT_BACKLOG, 60000);
+}
+
+static void large_frames_for_a_slow_reader_are_bounded_by_their_bytes(void **state)
+{
+    (void)state;
+    const size_t each = LIMIT_FRAME_BYTES / 2;
+    slow_reader(each, NET_TRANSPORT_BACKLOG_BYTES / each, 64);
+}
+
+static void a_collect_takes_a_bounded_number_of_bytes(void **state)
+{
+    (void)state;
+    introduce(&b);
+    dial(&b, &a, a.public_key);
+    UNTIL(b.ups == 1);
+    uint8_t *frame = calloc(1, LIMIT_FRAME_BYTES);
+    unsigned sent = 0;
+    size_t before = 0;
+    uint64_t until_ms = now_ms() + WAIT_MS;
+    while (a.bytes < 24u * LIMIT_FRAME_BYTES && now_ms() < until_ms) {
+        while (sent < 24 && net_transport_send(b.transport, b.conn,
+                                               cht_bytes(frame, LIMIT_FRAME_BYTES)) == CHT_OK)
+            sent++;
+        turn(10);
+        assert_in_range(a.bytes - before, 0, NET_TRANSPORT_TAKE_BYTES + LIMIT_FRAME_BYTES);
+        before = a.bytes;
+    }
+    assert_int_equal(24u * LIMIT_FRAME_BYTES, a.bytes);
+    free(frame);
+}
+
+static void one_who_talks_on_after_a_hang_up_is_cut_off(void **state)
+{
+    (void)state;
+    introduce(&b);
+    dial(&b, &a, a.public_key);
+    UNTIL(b.ups == 1);
+    assert_int_equal(CHT_OK, send_text(&b, "hello"));
+    UNTIL(a.frames == 1);
+    net_transport_hang_up(a.transport, a.conn);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(CHT_OK, send_text(&b, "on and on"));
+    UNTIL(net_transport_stats(a.transport)->unheard == 3);
+    assert_int_equal(0, b.downs);
+    assert_int_equal(CHT_OK, send_text(&b, "and on"));
+    UNTIL(b.downs == 1);
+    assert_int_equal(1, net_transport_stats(a.transport)->cut);
+    UNTIL(b.ups == 2); /* it may come again */
+    assert_int_equal(CHT_OK, send_text(&b, "hello again"));
+    UNTIL(a.frames == 2);
 }
 
 static void one_device_cannot_take_all_connections(void **state)
@@ -469,6 +524,7 @@ static void one_device_cannot_take_all_connections(void **state)
     }
     UNTIL(net_transport_stats(a.transport)->unheard == 2);
     assert_int_equal(NET_TRANSPORT_LEGS_EACH, a.ups);
+    assert_int_equal(2, net_transport_stats(a.transport)->cut);
     for (size_t i = 0; i < NET_TRANSPORT_LEGS_EACH + 2; i++)
         zmq_close(clients[i]);
     zmq_ctx_term(context);
@@ -515,6 +571,9 @@ int main(void)
         T(a_last_frame_leaves_before_a_hang_up),
         T(a_connection_hung_up_inbound_is_not_heard_any_more),
         T(what_a_slow_reader_has_no_room_for_waits_in_order_and_is_bounded),
+        T(large_frames_for_a_slow_reader_are_bounded_by_their_bytes),
+        T(a_collect_takes_a_bounded_number_of_bytes),
+        T(one_who_talks_on_after_a_hang_up_is_cut_off),
         T(one_device_cannot_take_all_connections),
         T(an_address_in_use_or_of_no_kind_is_said_to_be),
 #undef T
