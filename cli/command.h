@@ -75,6 +75,7 @@ struct cli_context {
     size_t given_count;
     struct cli_backend backend;
     struct node_fault fault;
+    bool failed;        /* it was done and told, and what it found makes exit status 1 */
     struct cli_out out; /* standard output */
 };
 

@@ -132,6 +132,11 @@ void node_client_close(struct node_client *client)
     free(client);
 }
 
+void node_client_set_timeout(struct node_client *client, int timeout_ms)
+{
+    client->timeout_ms = timeout_ms;
+}
+
 int node_client_fd(const struct node_client *client)
 {
     return client->fd;

@@ -22,6 +22,8 @@ CHT_MUST_USE enum cht_err node_client_open(const struct node_client_options *opt
                                            struct node_fault *fault, struct node_client **out);
 /* NULL is allowed. */
 void node_client_close(struct node_client *client);
+/* From now on an answer is awaited for so long (see node_client_options). */
+void node_client_set_timeout(struct node_client *client, int timeout_ms);
 /* The socket, to be polled for reading beside others; node_client_next may hold messages already.
  */
 int node_client_fd(const struct node_client *client);

@@ -106,6 +106,19 @@ enum cht_err node_paths_find(struct cht_error *detail, struct node_paths *out)
     return CHT_OK;
 }
 
+enum cht_err node_paths_unit(struct cht_error *detail, char out[static NODE_PATH_MAX])
+{
+    static const char unit[] = "/systemd/user/chitty-node.service";
+    const char *base = getenv("XDG_CONFIG_HOME");
+    const char *home = getenv("HOME");
+    const bool found = base != NULL && base[0] == '/'
+                           ? join(out, base, unit, "")
+                           : home != NULL && home[0] == '/' && join(out, home, "/.config", unit);
+    return found ? CHT_OK
+                 : cht_fail(detail, CHT_E_INVALID,
+                            "there is no place for the unit: set HOME or XDG_CONFIG_HOME");
+}
+
 enum cht_err node_path_make(const char *folder, struct cht_error *detail)
 {
     char path[NODE_PATH_MAX];

@@ -21,6 +21,10 @@ struct node_paths {
  * working directory. CHT_E_INVALID: neither CHITTY_HOME nor HOME is set, or a path is too long;
  * CHT_E_IO. `detail` may be NULL. */
 CHT_MUST_USE enum cht_err node_paths_find(struct cht_error *detail, struct node_paths *out);
+/* The file of the systemd user unit: $XDG_CONFIG_HOME/systemd/user/chitty-node.service, whatever
+ * CHITTY_HOME is. CHT_E_INVALID: neither XDG_CONFIG_HOME nor HOME is set, or the path is too long.
+ */
+CHT_MUST_USE enum cht_err node_paths_unit(struct cht_error *detail, char out[static NODE_PATH_MAX]);
 /* Make one folder and its parents, mode 0700. CHT_E_DENIED: it exists and others may write to it,
  * or it belongs to someone else; CHT_E_IO. */
 CHT_MUST_USE enum cht_err node_path_make(const char *folder, struct cht_error *detail);

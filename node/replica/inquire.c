@@ -37,6 +37,19 @@ static enum cht_err number_of(struct node_replica *r, const struct node_index *x
     return err;
 }
 
+bool node_replica_wait(const struct node_replica *r, uint32_t chain, struct node_wait *out)
+{
+    const struct crdt_graph_chain *c = &r->graph.chains[chain];
+    if (c->applied.seq >= c->stored.seq || chain >= r->wait_cap || !r->waits[chain].set)
+        return false;
+    const uint32_t applied = c->applied.seq > c->branch_seq ? c->applied.seq : c->branch_seq;
+    *out = (struct node_wait){ .next = { chain, applied + 1 },
+                               .count = c->stored.seq - applied,
+                               .for_build = r->waits[chain].for_build,
+                               .dep = r->waits[chain].dep };
+    return true;
+}
+
 enum cht_err node_replica_entity_of(struct node_replica *r, struct crdt_place at,
                                     const struct crdt_entry *e, uint32_t *out)
 {

@@ -189,6 +189,16 @@ CHT_MUST_USE enum cht_err node_replica_written(struct node_replica *r,
                                                const uint8_t device[static CRDT_ID_BYTES],
                                                struct node_replica_written *out);
 
+/* What the entries of a chain wait for that are stored and not applied. */
+struct node_wait {
+    struct crdt_place next; /* the first of them */
+    uint32_t count;
+    bool for_build;      /* for one that knows its kinds of ops */
+    struct crdt_dep dep; /* for this entry; seq 0: for what stands before it on its path */
+};
+/* False: nothing of the chain waits. */
+bool node_replica_wait(const struct node_replica *r, uint32_t chain, struct node_wait *out);
+
 /* A stored entry, decoded from the log into `arena`. CHT_E_NOTFOUND. */
 CHT_MUST_USE enum cht_err node_replica_entry(struct node_replica *r, struct crdt_place at,
                                              struct cht_arena *arena, struct crdt_entry *out);

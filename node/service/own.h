@@ -106,6 +106,7 @@ void service_resolve_conflict(struct node_service *s, const struct local_request
                               struct cht_bytes args);
 void service_query(struct node_service *s, const struct local_request *request);
 void service_command(struct node_service *s, const struct local_request *request);
+void service_health(struct node_service *s, const struct service_caller *c);
 void service_list(struct node_service *s, const struct service_caller *c,
                   const struct node_query *q);
 void service_get(struct node_service *s, const struct service_caller *c,

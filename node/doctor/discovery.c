@@ -1,0 +1,53 @@
+/* What finding others on the network needs: a system bus and avahi-daemon; see doctor.h. Without
+ * them devices meet at the addresses they remember or are given. */
+#include "node/doctor/doctor.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUS_SOCKET "/run/dbus/system_bus_socket"
+
+/* Does somebody listen there? */
+static bool answers(const char *path)
+{
+    struct node_socket_address address;
+    bool good = false;
+    if (node_socket_address(path, NULL, &address) != CHT_OK)
+        return false;
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        good = connect(fd, (const struct sockaddr *)&address.un, address.len) == 0;
+        (void)close(fd);
+    }
+    node_socket_address_clear(&address);
+    return good;
+}
+
+static const char *bus_path(void)
+{
+    static const char scheme[] = "unix:path=";
+    const char *address = getenv("DBUS_SYSTEM_BUS_ADDRESS");
+    if (address == NULL || strncmp(address, scheme, sizeof scheme - 1) != 0)
+        return BUS_SOCKET;
+    return address + sizeof scheme - 1;
+}
+
+void doctor_discovery(struct doctor *d)
+{
+    if (!answers(bus_path())) {
+        doctor_say(d->report, DOCTOR_NOTE, "discovery.bus",
+                   "no system bus: other devices are not found on the network, only dialled at "
+                   "addresses they were known at");
+        doctor_remedy(d->report, "sudo apt install dbus avahi-daemon; or: chitty-node run --peer "
+                                 "HOST:PORT");
+    } else if (!answers("/run/avahi-daemon/socket")) {
+        doctor_say(d->report, DOCTOR_NOTE, "discovery.avahi",
+                   "no avahi-daemon: other devices are not found on the network, only dialled at "
+                   "addresses they were known at");
+        doctor_remedy(d->report, "sudo apt install avahi-daemon; sudo systemctl enable --now "
+                                 "avahi-daemon");
+    } else {
+        doctor_say(d->report, DOCTOR_OK, "discovery", "avahi-daemon answers");
+    }
+}
