@@ -190,7 +190,11 @@ enum cht_err crdt_graph_resolve(const struct crdt_graph *g, uint32_t chain,
                                 struct crdt_place *out)
 {
     const struct crdt_graph_chain *c = &g->chains[chain];
-    if (number > c->number_count || seq == 0)
+    uint32_t before = crdt_vector_get(past, chain); /* the entry's seq is one more */
+    if (before < c->branch_seq)
+        before = c->branch_seq;
+    if (number > c->number_count || seq == 0 ||
+        (number != 0 && c->numbers[number - 1].seq > before + 1)) /* mentioned only later */
         return CHT_E_NOTFOUND;
     uint32_t device = number == 0 ? c->device : c->numbers[number - 1].device;
     struct crdt_place tip;

@@ -6,7 +6,8 @@
  * state, root): the past of an entry is a set with a bit an entry, and a value is live when a look
  * at all other ops of its cell finds none that replaces it. It is what the tests hold the real
  * replica against, so clarity counts and speed does not; it is meant for some thousands of entries.
- * It knows no signatures, members or spaces: entries are handed to it verified. */
+ * It knows no signatures, members or spaces: entries are handed to it verified, and who judges them
+ * says so by `ruled` before crdt_model_settle. */
 #include "crdt/base/arena.h"
 #include "crdt/entry.h"
 
@@ -18,6 +19,7 @@ struct crdt_model_entry {
     const struct crdt_op *ops; /* none when the body as a whole is void */
     uint32_t op_count;
     bool body_void;    /* the body as a whole is void (PROTOCOL 3.6) */
+    bool ruled;        /* set from outside: rulings void it (PROTOCOL 7.26); it has no ops then */
     bool unknown_kind; /* an op kind this build does not know: it waits (PROTOCOL 3.7) */
 
     /* what crdt_model_settle finds out */

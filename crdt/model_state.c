@@ -79,7 +79,7 @@ static enum cht_err gather(struct crdt_model *m, struct model_op **out, uint32_t
             return CHT_E_NOMEM;
         for (uint32_t k = 0; k < e->op_count; k++) {
             e->voids[k] = !e->resolved || is_void(&e->entity, &e->ops[k]);
-            if (!e->voids[k])
+            if (!e->voids[k] && !e->ruled)
                 ops[count++] = (struct model_op){
                     .m = m, .entity = e->entity, .entry = i, .index = (uint16_t)k, .op = &e->ops[k]
                 };

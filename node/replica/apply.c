@@ -8,7 +8,7 @@
 static enum cht_err note_void(struct node_replica *r, struct crdt_place place, uint32_t op,
                               enum cht_err why)
 {
-    struct replica_void v = { .place = place, .op = op, .why = why };
+    struct replica_void v = { .place = place, .op = op, .why = cht_err_code(why) };
     r->void_count++;
     return replica_push(&r->voids, &v, sizeof v);
 }
@@ -84,8 +84,9 @@ static enum cht_err add_entity(struct replica_row *row, struct cht_arena *arena,
     return CHT_OK;
 }
 
+/* `ruled`: the entry is void by a ruling; its ops are only checked. */
 static enum cht_err fold(struct node_replica *r, const struct crdt_change *change, uint32_t n,
-                         const struct crdt_op *ops, uint32_t count)
+                         const struct crdt_op *ops, uint32_t count, bool ruled)
 {
     struct replica_slot *slot;
     struct crdt_root before = r->root;
@@ -96,6 +97,8 @@ static enum cht_err fold(struct node_replica *r, const struct crdt_change *chang
             err = note_void(r, change->at, i, why);
             continue;
         }
+        if (ruled)
+            continue;
         err = replica_touch(r, n, change->at, ops[i].field);
         if (err == CHT_OK)
             err = crdt_state_apply(slot->state, &r->graph, change, &ops[i], (uint16_t)i, &r->root);
@@ -180,12 +183,15 @@ static enum cht_err apply_entry(struct node_replica *r, struct replica_row *row,
     bool whole = named == CHT_E_NOTFOUND || acted == CHT_E_NOTFOUND || body != CHT_OK ||
                  (h->entity.form == CRDT_REF_NONE && count != 0);
     if (err == CHT_OK && whole)
-        err = note_void(r, place, VOID_WHOLE, body != CHT_OK ? body : CHT_E_NOTFOUND);
+        err = note_void(r, place, NODE_VOID_WHOLE, body != CHT_OK ? body : CHT_E_NOTFOUND);
+    bool ruled = false;
+    if (err == CHT_OK)
+        err = replica_judge(r, place, e, &ruled);
     struct crdt_change change = { .at = place, .hlc = h->hlc, .past = past };
     if (err == CHT_OK && h->entity.form != CRDT_REF_NONE && named == CHT_OK) {
         err = add_entity(row, &r->arena, n);
         if (err == CHT_OK && !whole)
-            err = fold(r, &change, n, ops, count);
+            err = fold(r, &change, n, ops, count, ruled);
     }
     struct crdt_graph_tip tip = { .seq = h->seq, .hash = e->hash, .hlc = h->hlc };
     memcpy(tip.epoch, h->epoch, CRDT_EPOCH_BYTES);

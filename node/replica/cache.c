@@ -65,7 +65,7 @@ enum cht_err replica_touch(struct node_replica *r, uint32_t n, struct crdt_place
         err = first_touch(r, n);
     if (err != CHT_OK)
         return err;
-    slot->flags |= SLOT_DIRTY;
+    slot->flags |= SLOT_DIRTY | SLOT_OPS;
     struct node_touch *touch = (struct node_touch *)r->touched.items + slot->touch;
     const struct crdt_type_schema *t = crdt_schema(slot->state->id.type);
     const struct crdt_field *f = t == NULL ? NULL : crdt_field(t->type, field);
@@ -99,7 +99,12 @@ enum cht_err replica_write_back(struct node_replica *r)
     enum cht_err err = CHT_OK;
     for (size_t i = 0; err == CHT_OK && i < r->dirty.count; i++) {
         struct replica_slot *slot = &r->slots[dirty[i]];
-        unsigned flags = (slot->flags & SLOT_ROW) == 0 ? NODE_ROW_NEW : 0u;
+        bool again = (slot->flags & SLOT_AGAIN) != 0;
+        if (again)
+            err = node_rows_drop(r->store, dirty[i], slot->state->id.type);
+        if (err != CHT_OK || (again && (slot->flags & SLOT_OPS) == 0))
+            continue; /* all that was ever said of it is void */
+        unsigned flags = again || (slot->flags & SLOT_ROW) == 0 ? NODE_ROW_NEW : 0u;
         flags |= (slot->flags & SLOT_INDEXED) != 0 ? NODE_ROW_INDEXED : 0u;
         flags |= (slot->flags & SLOT_SEARCH) != 0 ? NODE_ROW_SEARCH : 0u;
         err = node_rows_write(r->store, &r->graph, dirty[i], slot->state, flags);
@@ -115,8 +120,9 @@ void replica_written(struct node_replica *r)
     uint32_t *dirty = r->dirty.items;
     for (size_t i = 0; i < r->dirty.count; i++) {
         struct replica_slot *slot = &r->slots[dirty[i]];
-        slot->flags &= (uint8_t) ~(SLOT_DIRTY | SLOT_INDEXED | SLOT_SEARCH);
-        slot->flags |= SLOT_ROW;
+        bool gone = (slot->flags & SLOT_AGAIN) != 0 && (slot->flags & SLOT_OPS) == 0;
+        slot->flags &= (uint8_t) ~(SLOT_DIRTY | SLOT_INDEXED | SLOT_SEARCH | SLOT_AGAIN | SLOT_ROW);
+        slot->flags |= gone ? 0 : SLOT_ROW;
     }
     r->dirty.count = 0;
     r->lagging = false;

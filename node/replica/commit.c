@@ -88,7 +88,9 @@ static enum cht_err keep_book(struct node_replica *r)
         err = node_book_add_number(r->store, numbers[i].chain, numbers[i].k, &numbers[i].number);
     const struct replica_void *voids = r->voids.items;
     for (size_t i = 0; err == CHT_OK && i < r->voids.count; i++)
-        err = node_book_add_void(r->store, voids[i].place, voids[i].op, voids[i].why);
+        err = voids[i].gone
+                  ? node_book_drop_void(r->store, voids[i].place, voids[i].op)
+                  : node_book_add_void(r->store, voids[i].place, voids[i].op, voids[i].why);
     return err;
 }
 
@@ -230,11 +232,19 @@ enum cht_err node_replica_commit(struct node_replica *r, bool write_back)
     bool flush = write_back && (r->dirty.count != 0 || r->lagging);
     if (r->over)
         replica_turn(r);
-    if ((!anything(r) && !flush) || !r->writable) { /* opened to look: it stays in memory */
+    if (!anything(r) && !flush) {
         r->over = true;
         return CHT_OK;
     }
-    enum cht_err err = replica_seal(r);
+    enum cht_err err = r->writable ? replica_seal(r) : CHT_OK;
+    if (r->rejudge) { /* the rows say what the records say: both go in one transaction */
+        err = err == CHT_OK ? replica_rejudge(r) : err;
+        flush = true;
+    }
+    if (err == CHT_OK && !r->writable) { /* opened to look: it stays in memory */
+        r->over = true;
+        return CHT_OK;
+    }
     if (err == CHT_OK)
         err = replica_forks_find(r);
     if (err == CHT_OK)

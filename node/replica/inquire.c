@@ -19,7 +19,7 @@ static enum cht_err number_of(struct node_replica *r, const struct node_index *x
     }
     struct crdt_vector past = { 0 };
     struct crdt_place spelt;
-    enum cht_err err = r->graph.source.past_at(r, at, &past);
+    enum cht_err err = replica_past(r, at, &past);
     if (err == CHT_OK && ref->form == CRDT_REF_HASH)
         err = replica_find_spelt(r, x, &past, &ref->name.hash, &n);
     else if (err == CHT_OK)

@@ -39,6 +39,7 @@ void replica_free(struct node_replica *r)
         free_list(lists[i]);
     free(r->waits);
     replica_forks_clear(r);
+    replica_ruled_clear(r);
     node_index_clear(&r->entities);
     node_index_clear(&r->actors);
     crdt_graph_clear(&r->graph);
@@ -295,10 +296,11 @@ static enum cht_err load_position(void *ctx, uint32_t chain, uint32_t seq, uint3
 static enum cht_err count_void(void *ctx, struct crdt_place at, uint32_t op, const char *why)
 {
     struct node_replica *r = ctx;
-    (void)op;
-    (void)why;
-    if (at.chain < r->graph.chain_count && at.seq <= r->graph.chains[at.chain].applied.seq)
-        r->void_count++; /* the others are counted when they are applied again */
+    if (at.chain >= r->graph.chain_count || at.seq > r->graph.chains[at.chain].applied.seq)
+        return CHT_OK; /* counted and judged when it is applied again */
+    if (op == NODE_VOID_RULED)
+        return replica_ruled_load(r, at, why);
+    r->void_count++;
     return CHT_OK;
 }
 
@@ -335,7 +337,9 @@ enum cht_err replica_load_positions(struct node_replica *r, struct cht_error *de
     enum cht_err err = load_parts(r, parts, sizeof parts / sizeof parts[0], detail);
     if (err != CHT_OK)
         return err;
-    err = load_root(r);
+    err = replica_ruled_loaded(r);
+    if (err == CHT_OK)
+        err = load_root(r);
     return err == CHT_E_CORRUPT ? misfit(detail, "meta or position") : err;
 }
 
@@ -356,6 +360,7 @@ enum cht_err replica_reset(struct node_replica *r)
 {
     replica_turn(r);
     replica_cache_clear(r);
+    replica_ruled_clear(r);
     node_index_clear(&r->entities);
     node_index_clear(&r->actors);
     crdt_graph_clear(&r->graph);

@@ -148,6 +148,7 @@ struct node_replica_counts node_replica_count(const struct node_replica *r)
     struct node_replica_counts counts = {
         .entries = r->entry_count,
         .voids = r->void_count,
+        .ruled = r->ruled_count,
         .chains = r->graph.chain_count,
         .devices = net_members_device_count(r->members),
         .entities = r->entities.count,

@@ -2,6 +2,7 @@
 #define NODE_REPLICA_OWN_H
 /* Inside node/replica only: what a replica is made of. */
 #include "crdt/mp.h"
+#include "net/ruling.h"
 #include "node/replica/replica.h"
 
 /* Entities kept in memory between turns. About 1 KiB each. */
@@ -32,7 +33,8 @@ enum slot_flags {
     SLOT_INDEXED = 1u << 2, /* an indexed column may differ */
     SLOT_SEARCH = 1u << 3,  /* the search text may differ */
     SLOT_TOUCHED = 1u << 4, /* changed in this turn */
-
+    SLOT_AGAIN = 1u << 5,   /* folded anew: its row is made anew too */
+    SLOT_OPS = 1u << 6,     /* an op that is not void was folded (known with SLOT_AGAIN) */
 };
 
 struct replica_slot {
@@ -49,10 +51,31 @@ struct replica_spelt {
 
 struct replica_void {
     struct crdt_place place;
-    uint32_t op; /* VOID_WHOLE: all ops of the entry */
-    enum cht_err why;
+    uint32_t op;     /* NODE_VOID_WHOLE, NODE_VOID_RULED */
+    const char *why; /* a word; static */
+    bool gone;       /* the row is to be taken away: it is void no more */
 };
-#define VOID_WHOLE UINT32_MAX
+
+/* Entries of a chain that rulings void, as runs, ascending, and what judging its next entry needs
+ * (rulings.c). */
+struct replica_run {
+    uint32_t from, to;
+    enum net_standing why;
+};
+struct replica_ruled {
+    struct replica_run *runs;
+    uint32_t count, cap;
+    uint32_t heads_at; /* the entry at which `heads` are in force; 0: not known */
+    uint32_t head_count;
+    struct crdt_hash heads[LIMIT_MEMBER_HEADS];
+};
+
+/* The past of a tip of a cut-off, itself included: it never changes. */
+struct replica_cut {
+    struct crdt_hash tip;
+    struct crdt_vector past;
+};
+#define REPLICA_CUTS 8u
 
 struct replica_number {
     uint32_t chain, k;
@@ -123,6 +146,17 @@ struct node_replica {
     uint64_t entry_count, void_count;
     enum cht_err refusal; /* behind the last NODE_REFUSED */
 
+    struct replica_ruled *ruled; /* by chain */
+    uint32_t ruled_cap;
+    uint64_t ruled_count; /* applied entries that rulings void */
+    uint32_t *changes;    /* by device: net_members_changes when it was judged last */
+    uint32_t changes_cap;
+    uint32_t records_seen; /* records looked at for `peaceful` */
+    bool unruly;           /* a record rules, or gives a role that does not write */
+    bool rejudge;          /* something below is to be judged again in this commit */
+    struct replica_cut cuts[REPLICA_CUTS];
+    unsigned cut_next;
+
     /* the turn */
     struct cht_arena arena;
     bool over; /* the last turn is committed: the next call that changes something starts a new one
@@ -184,6 +218,11 @@ CHT_MUST_USE enum cht_err replica_before(struct node_replica *r, struct crdt_pla
                                          const uint8_t device[static CRDT_ID_BYTES],
                                          struct crdt_before *out);
 struct crdt_graph_source replica_source(struct node_replica *r);
+/* The past of an applied entry, without itself, into an empty vector. */
+CHT_MUST_USE enum cht_err replica_past(struct node_replica *r, struct crdt_place at,
+                                       struct crdt_vector *out);
+/* The row of this turn that holds an entry; NULL. */
+const struct replica_row *replica_row_of_turn(const struct node_replica *r, struct crdt_place at);
 /* Tell the graph that entries were appended to a chain, epoch by epoch. */
 CHT_MUST_USE enum cht_err replica_stored(struct node_replica *r, uint32_t chain,
                                          const struct crdt_entry *entries, uint32_t count);
@@ -201,6 +240,30 @@ CHT_MUST_USE enum cht_err replica_apply_ready(struct node_replica *r, uint64_t n
 CHT_MUST_USE enum cht_err replica_find_spelt(struct node_replica *r, const struct node_index *x,
                                              const struct crdt_vector *past,
                                              const struct crdt_hash *hash, uint32_t *out);
+
+/* --- refold.c ------------------------------------------------------------------------------- */
+
+/* Empty the state of these entities (a byte each, by number, not 0) and fold it again from the log,
+ * this turn's sealed rows included, under the rulings as they are. */
+CHT_MUST_USE enum cht_err replica_refold(struct node_replica *r, const uint8_t *wanted);
+
+/* --- rulings.c ------------------------------------------------------------------------------ */
+
+/* Is the applied entry void by a ruling (PROTOCOL 7.26)? */
+bool replica_is_ruled(const struct node_replica *r, struct crdt_place at);
+/* Judge the entry that is applied next on its chain, and note it when it is void. */
+CHT_MUST_USE enum cht_err replica_judge(struct node_replica *r, struct crdt_place at,
+                                        const struct crdt_entry *e, bool *out_void);
+/* A void entry as the file has it, behind all others of its chain. CHT_E_CORRUPT: the word. */
+CHT_MUST_USE enum cht_err replica_ruled_load(struct node_replica *r, struct crdt_place at,
+                                             const char *why);
+/* All of the file's records are loaded: what is void was judged under them. */
+CHT_MUST_USE enum cht_err replica_ruled_loaded(struct node_replica *r);
+/* Records were added: judge again with the commit what they may concern. */
+void replica_records_came(struct node_replica *r);
+/* With `rejudge`: judge again, and fold anew the entities of which something changed. */
+CHT_MUST_USE enum cht_err replica_rejudge(struct node_replica *r);
+void replica_ruled_clear(struct node_replica *r);
 
 /* --- cache.c -------------------------------------------------------------------------------- */
 

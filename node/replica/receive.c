@@ -96,10 +96,11 @@ static enum cht_err check_rights(const struct node_replica *r, const struct net_
             return CHT_E_MALFORMED; /* PROTOCOL 2.7 */
         if (h->head_count == 0)
             continue;
-        enum net_role role;
-        enum cht_err err = net_members_role(r->members, writer->id, h->heads, h->head_count, &role);
-        if (err == CHT_OK && role != NET_ROLE_ADMIN && role != NET_ROLE_WRITER)
-            err = CHT_E_DENIED;
+        struct net_judgement judged; /* what is void is kept all the same (PROTOCOL 7.26) */
+        struct net_question question = { .device = writer->id,
+                                         .heads = h->heads,
+                                         .head_count = h->head_count };
+        enum cht_err err = net_members_judge(r->members, &question, &judged);
         if (err != CHT_OK)
             return err;
     }
@@ -258,6 +259,9 @@ enum cht_err node_replica_add_record(struct node_replica *r, struct cht_bytes re
     replica_turn(r);
     uint32_t before = net_members_count(r->members);
     enum cht_err err = net_members_add(r->members, record);
-    r->changed |= net_members_count(r->members) != before;
+    if (net_members_count(r->members) != before) {
+        r->changed = true;
+        replica_records_came(r);
+    }
     return err;
 }

@@ -175,6 +175,7 @@ struct node_replica_counts {
     uint64_t entries; /* stored */
     uint64_t waiting; /* stored and not applied */
     uint64_t voids;   /* void ops */
+    uint64_t ruled;   /* applied entries that rulings void (PROTOCOL 7.26) */
     uint32_t chains, devices, entities;
 };
 struct node_replica_counts node_replica_count(const struct node_replica *r);

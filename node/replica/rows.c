@@ -45,6 +45,11 @@ static const struct crdt_entry *own_of_turn(const struct node_replica *r, struct
     return &own[at.seq - own[0].header.seq];
 }
 
+const struct replica_row *replica_row_of_turn(const struct node_replica *r, struct crdt_place at)
+{
+    return row_of_turn(r, at);
+}
+
 static enum cht_err copy_row(const struct node_log_row *from, struct cht_arena *arena,
                              struct replica_row *out)
 {
@@ -260,6 +265,15 @@ static enum cht_err source_past(void *ctx, struct crdt_place at, struct crdt_vec
     struct node_log_row found;
     enum cht_err err = node_log_find(r->store, at, &found);
     return err == CHT_OK ? join_past(r, found.pasts, found.first, at, out) : err;
+}
+
+enum cht_err replica_past(struct node_replica *r, struct crdt_place at, struct crdt_vector *out)
+{
+    at = crdt_graph_on_path(&r->graph, at.chain, at.seq);
+    enum cht_err err = source_past(r, at, out);
+    if (err == CHT_OK && at.chain < out->len)
+        out->seq[at.chain] = at.seq - 1 > r->graph.chains[at.chain].branch_seq ? at.seq - 1 : 0;
+    return err;
 }
 
 struct crdt_graph_source replica_source(struct node_replica *r)

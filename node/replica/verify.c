@@ -64,9 +64,12 @@ static const char *check_entries(const struct node_replica *r, struct crdt_place
     for (uint32_t i = 0; i < row->count; i++) {
         const struct crdt_entry *e = &row->entries[i];
         struct crdt_place here = { at.chain, e->header.seq };
-        enum net_role role;
-        if (e->header.head_count != 0 && net_members_role(r->members, writer->id, e->header.heads,
-                                                          e->header.head_count, &role) != CHT_OK)
+        struct net_judgement judged;
+        const struct net_question question = { .device = writer->id,
+                                               .heads = e->header.heads,
+                                               .head_count = e->header.head_count };
+        if (e->header.head_count != 0 &&
+            net_members_judge(r->members, &question, &judged) != CHT_OK)
             return "its writer is not admitted under the heads that it names";
         if (memcmp(crdt_graph_epoch(&r->graph, here), e->header.epoch, CRDT_EPOCH_BYTES) != 0)
             return "table epoch differs from the entries";

@@ -133,16 +133,33 @@ enum cht_err node_book_count_voids(struct node_store *s, uint32_t chain, uint64_
     return CHT_OK;
 }
 
+/* What stands in place of the number of an op is negative (PROTOCOL 10.1). */
+static int64_t op_column(uint32_t op)
+{
+    return op >= NODE_VOID_RULED ? (int64_t)op - ((int64_t)UINT32_MAX + 1) : (int64_t)op;
+}
+
 enum cht_err node_book_add_void(struct node_store *s, struct crdt_place at, uint32_t op,
-                                enum cht_err why)
+                                const char *why)
 {
     sqlite3_stmt *st;
     enum cht_err err = store_statement(s, SQL_VOID_ADD, &st);
     if (err != CHT_OK)
         return err;
     sqlite3_bind_int64(st, 1, store_place_key(at));
-    sqlite3_bind_int64(st, 2, op == UINT32_MAX ? -1 : (int64_t)op);
-    sqlite3_bind_text(st, 3, cht_err_code(why), -1, SQLITE_STATIC);
+    sqlite3_bind_int64(st, 2, op_column(op));
+    sqlite3_bind_text(st, 3, why, -1, SQLITE_STATIC);
+    return store_done(st);
+}
+
+enum cht_err node_book_drop_void(struct node_store *s, struct crdt_place at, uint32_t op)
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_statement(s, SQL_VOID_DROP, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, 1, store_place_key(at));
+    sqlite3_bind_int64(st, 2, op_column(op));
     return store_done(st);
 }
 
@@ -246,9 +263,9 @@ static enum cht_err read_void(const struct node_book_reader *r, sqlite3_stmt *st
     struct crdt_place place = take_place(st, 0, &good);
     const char *why = (const char *)sqlite3_column_text(st, 2);
     int64_t op = sqlite3_column_int64(st, 1);
-    if (!good || why == NULL || op < -1 || op >= (int64_t)LIMIT_ENTRY_OPS)
+    if (!good || why == NULL || op < -2 || op >= (int64_t)LIMIT_ENTRY_OPS)
         return CHT_E_CORRUPT;
-    return r->voided(r->ctx, place, op < 0 ? UINT32_MAX : (uint32_t)op, why);
+    return r->voided(r->ctx, place, (uint32_t)op, why);
 }
 
 static enum cht_err read_position(const struct node_book_reader *r, sqlite3_stmt *st)

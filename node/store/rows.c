@@ -177,6 +177,22 @@ enum cht_err node_rows_write(struct node_store *s, const struct crdt_graph *g, u
     return err;
 }
 
+enum cht_err node_rows_drop(struct node_store *s, uint32_t n, unsigned type)
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_row_statement(s, type, STORE_ROW_DELETE, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, STORE_PARAM_N, n);
+    err = store_done(st);
+    if (err == CHT_OK)
+        err = store_statement(s, SQL_SEARCH_DROP, &st);
+    if (err != CHT_OK)
+        return err;
+    sqlite3_bind_int64(st, 1, n);
+    return store_done(st);
+}
+
 /* --- reading ------------------------------------------------------------------------------- */
 
 struct load_ctx {

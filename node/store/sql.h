@@ -31,6 +31,7 @@
       "INSERT OR REPLACE INTO number(chain, k, device, seq) VALUES(?1, ?2, ?3, ?4)")               \
     X(SQL_VOID_COUNT, "SELECT count(*) FROM void WHERE place >= ?1 AND place <= ?2")               \
     X(SQL_VOID_ADD, "INSERT OR REPLACE INTO void(place, op, why) VALUES(?1, ?2, ?3)")              \
+    X(SQL_VOID_DROP, "DELETE FROM void WHERE place = ?1 AND op = ?2")                              \
     X(SQL_POSITION_PUT, "INSERT OR REPLACE INTO position(chain, seq, stored) VALUES(?1, ?2, ?3)")  \
     X(SQL_POSITION_ALL, "SELECT chain, seq, stored FROM position ORDER BY chain")                  \
     X(SQL_TOTAL_META, "SELECT sum FROM meta WHERE key <> 'sums'")                                  \
@@ -68,8 +69,8 @@ enum store_statement {
 struct node_store {
     sqlite3 *db;
     sqlite3_stmt *statements[STORE_STATEMENT_COUNT];
-    /* by type: load, insert, update, update without the indexed columns */
-    sqlite3_stmt *rows[STORE_TYPES_MAX][4];
+    /* by type: load, insert, update, update without the indexed columns, delete */
+    sqlite3_stmt *rows[STORE_TYPES_MAX][5];
     bool in_transaction;
     unsigned summed_changed; /* sums.h: a bit for each table whose total is to be kept */
     uint64_t answers_delta;

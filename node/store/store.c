@@ -171,7 +171,7 @@ void node_store_close(struct node_store *s)
     for (size_t i = 0; i < STORE_STATEMENT_COUNT; i++)
         sqlite3_finalize(s->statements[i]);
     for (size_t i = 0; i < STORE_TYPES_MAX; i++) {
-        for (size_t k = 0; k < 4; k++)
+        for (size_t k = 0; k < sizeof s->rows[i] / sizeof s->rows[i][0]; k++)
             sqlite3_finalize(s->rows[i][k]);
     }
     sqlite3_close(s->db);

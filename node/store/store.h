@@ -108,12 +108,18 @@ CHT_MUST_USE enum cht_err node_book_sum_positions(struct node_store *s,
 /* Device number k + 1 of a chain's path (PROTOCOL 2.5). */
 CHT_MUST_USE enum cht_err node_book_add_number(struct node_store *s, uint32_t chain, uint32_t k,
                                                const struct crdt_graph_number *number);
-/* A void op (`op` UINT32_MAX: the whole entry) and why (PROTOCOL 3.6). */
 /* How many void ops a chain has. */
 CHT_MUST_USE enum cht_err node_book_count_voids(struct node_store *s, uint32_t chain,
                                                 uint64_t *out);
+/* In place of the number of an op: all ops of the entry are void; a ruling voids the entry. */
+#define NODE_VOID_WHOLE UINT32_MAX
+#define NODE_VOID_RULED (UINT32_MAX - 1u)
+/* A void op or entry and why, in a word (PROTOCOL 3.6, 7.26). */
 CHT_MUST_USE enum cht_err node_book_add_void(struct node_store *s, struct crdt_place at,
-                                             uint32_t op, enum cht_err why);
+                                             uint32_t op, const char *why);
+/* It is not void any more; harmless when it was not. */
+CHT_MUST_USE enum cht_err node_book_drop_void(struct node_store *s, struct crdt_place at,
+                                              uint32_t op);
 CHT_MUST_USE enum cht_err node_book_add_record(struct node_store *s, struct cht_bytes record);
 
 /* Everything of the book, each kind ascending by number; NULL callbacks are skipped.
@@ -147,6 +153,8 @@ enum node_row_flags {
     NODE_ROW_INDEXED = 1u << 1, /* status or project may have changed */
     NODE_ROW_SEARCH = 1u << 2,  /* a searched field may have changed, or it was hidden or shown */
 };
+/* Take away an entity's row and its search text; harmless without them. */
+CHT_MUST_USE enum cht_err node_rows_drop(struct node_store *s, uint32_t n, unsigned type);
 
 /* Write an entity's row, and its search text with NODE_ROW_SEARCH. */
 CHT_MUST_USE enum cht_err node_rows_write(struct node_store *s, const struct crdt_graph *g,

@@ -197,6 +197,8 @@ enum cht_err store_row_sql(const struct crdt_type_schema *t, unsigned type,
         if (err == CHT_OK)
             err = assignments(t, kind == STORE_ROW_UPDATE, sql);
         return err == CHT_OK ? add(sql, " WHERE n = ?1") : err;
+    case STORE_ROW_DELETE:
+        return add3(sql, "DELETE FROM \"", table, "\" WHERE n = ?1");
     }
     return CHT_E_INTERNAL;
 }

@@ -8,6 +8,7 @@ enum store_row_kind {
     STORE_ROW_INSERT,
     STORE_ROW_UPDATE,
     STORE_ROW_UPDATE_PLAIN, /* leaves the indexed columns alone */
+    STORE_ROW_DELETE,
 };
 
 /* Parameters of the writing statements; the i-th field of the schema is at STORE_FIELD_PARAM + i.
