@@ -184,9 +184,10 @@ void home_leave(struct home *home, const char *name)
     (void)snprintf(path, sizeof path, "%s/%s.json", to, name);
     FILE *out = fopen(path, "w");
     assert_non_null(out);
-    fprintf(out, "{\"root\":\"%s\",\"entries\":%llu,\"waiting\":%llu,\"voids\":%llu}\n", hex,
-            (unsigned long long)counts.entries, (unsigned long long)counts.waiting,
-            (unsigned long long)counts.voids);
+    fprintf(out,
+            "{\"root\":\"%s\",\"entries\":%llu,\"waiting\":%llu,\"voids\":%llu,\"ruled\":%llu}\n",
+            hex, (unsigned long long)counts.entries, (unsigned long long)counts.waiting,
+            (unsigned long long)counts.voids, (unsigned long long)counts.ruled);
     assert_int_equal(0, fclose(out));
 }
 

@@ -1,6 +1,6 @@
-"""The independent reader agrees with the replica: root_agrees.py PROP_STORE ROOT_PY
+"""The independent reader agrees with the replica: root_agrees.py PROPERTY_TEST ROOT_PY
 
-Runs some cases of the property tests, which leave their files, and reads each with root.py alone.
+Runs some cases of a property test, which leave two files each, and reads these with root.py alone.
 """
 import json
 import os
@@ -13,11 +13,11 @@ CASES = os.environ.get("CHITTY_CASES", "6")
 
 
 def main():
-    prop_store, root = sys.argv[1:]
+    property_test, root = sys.argv[1:]
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         env = dict(os.environ, CHITTY_CASES=CASES, CHITTY_LEAVE=folder)
-        run = subprocess.run([prop_store], env=env, stdout=subprocess.PIPE, text=True)
+        run = subprocess.run([property_test], env=env, stdout=subprocess.PIPE, text=True)
         print("\n".join(line for line in run.stdout.splitlines() if "CHITTY_SEED" in line))
         if run.returncode != 0:
             sys.exit("the property tests fail")

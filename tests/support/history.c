@@ -222,8 +222,25 @@ static void number_deps(struct history_maker *k, struct history_draft *d)
     }
 }
 
-/* Begin an entry after the writer's tip with these deps. */
-static struct history_draft begin(struct history_maker *k, struct history_writer *w,
+/* Where records come meanwhile: name the heads that the device has heard of since. */
+static void name_heads(struct history_maker *k, struct history_draft *d)
+{
+    const struct history *h = k->h;
+    uint32_t count;
+    const struct crdt_hash *heads = k->space->heads_of(k->space->ctx, h, d->device, &count);
+    if (d->prev != HISTORY_NONE) {
+        const struct crdt_header *named = &h->entries[h->entries[d->prev].heads_from].h;
+        if (named->head_count == count && memcmp(named->heads, heads, count * sizeof *heads) == 0)
+            return;
+    }
+    struct crdt_hash *kept = history_room(k, count, sizeof *kept);
+    memcpy(kept, heads, count * sizeof *kept);
+    d->header.heads = kept;
+    d->header.head_count = count;
+}
+
+/* Begin an entry after the writer's tip with these deps; `starts`: a transaction. */
+static struct history_draft begin(struct history_maker *k, struct history_writer *w, bool starts,
                                   const uint32_t *deps, uint32_t dep_count)
 {
     struct history *h = k->h;
@@ -247,6 +264,8 @@ static struct history_draft begin(struct history_maker *k, struct history_writer
         d.header.heads = k->space->heads;
         d.header.head_count = k->space->head_count;
     }
+    if (starts && k->space->heads_of != NULL)
+        name_heads(k, &d);
     for (uint32_t i = 0; i < dep_count; i++) {
         dep_on(h, deps[i], &list[i]);
         set_join_entry(k, d.past, deps[i]);
@@ -327,6 +346,9 @@ static void finish(struct history_maker *k, struct history_writer *w, struct his
                                  .resolves = d->resolves,
                                  .entity = d->entity,
                                  .past = d->past,
+                                 .heads_from = d->header.head_count != 0 || d->prev == HISTORY_NONE
+                                                   ? h->count
+                                                   : h->entries[d->prev].heads_from,
                                  .number_count = d->number_count };
     memcpy(e->numbers, d->numbers, sizeof e->numbers);
     e->hash = crdt_hash_of(e->header);
@@ -339,7 +361,7 @@ static void finish(struct history_maker *k, struct history_writer *w, struct his
 static void write_deps_only(struct history_maker *k, struct history_writer *w, const uint32_t *deps,
                             uint32_t count)
 {
-    struct history_draft d = begin(k, w, deps, count);
+    struct history_draft d = begin(k, w, true, deps, count);
     cht_buf_init(&d.body, LIMIT_BODY_BYTES);
     history_must(crdt_body_encode(NULL, 0, &d.body));
     history_count(k, HISTORY_DEPS_ONLY);
@@ -357,7 +379,7 @@ static void write_change(struct history_maker *k, struct history_writer *w)
         at = DEPS_ONLY_KEPT;
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct history_draft d = begin(k, w, deps + at, i == 0 ? dep_count - at : 0);
+        struct history_draft d = begin(k, w, i == 0, deps + at, i == 0 ? dep_count - at : 0);
         d.header.txn_position = i;
         d.header.txn_count = count;
         cht_buf_init(&d.body, LIMIT_BODY_BYTES);

@@ -103,6 +103,7 @@ struct history_entry {
     bool resolves;         /* entity and actor resolve; else all ops are void */
     struct crdt_id entity; /* when it resolves */
     const uint64_t *past;  /* a bit an entry, itself not in it */
+    uint32_t heads_from;   /* the entry of its path that named the heads in force */
     uint8_t numbers[HISTORY_DEVICES_MAX]; /* device number n of the path is the n-1-th */
     uint8_t number_count;
 };
@@ -122,6 +123,11 @@ struct history_space {
     uint8_t id[CRDT_ID_BYTES];
     const struct crdt_hash *heads; /* membership heads for the first entry of each path */
     uint32_t head_count;
+    /* Where records come while the history is written: the heads that a device holds now, at most
+     * LIMIT_MEMBER_HEADS; an entry names them where they are others than before on its path. */
+    const struct crdt_hash *(*heads_of)(void *ctx, const struct history *h, uint32_t device,
+                                        uint32_t *out_count);
+    void *ctx;
 };
 
 /* Device `index` of the history with this seed: to make membership records before the history. */

@@ -9,8 +9,9 @@ it does check that every byte below them is the one that was hashed.
 
 usage: root.py DATABASE
 prints {"root", "rows_root", "chains": [{"device", "path", "seq", "hash"}], "entries", "applied",
-"waiting", "voids", "behind", "problems"}; exits 1 when there are problems. `behind`: the typed
-tables do not show all applied entries yet, so that rows_root is of an earlier state.
+"waiting", "voids", "ruled", "behind", "problems"}; exits 1 when there are problems. `voids` counts
+ops, `ruled` entries that rulings void. `behind`: the typed tables do not show all applied entries
+yet, so that rows_root is of an earlier state.
 """
 import json
 import os
@@ -21,6 +22,7 @@ import zlib
 
 from root_bytes import Bad, Void, Wire, blake, mp_int, mp_peek, mp_sized, read_body, varint
 from root_log import Before, read_range, read_vector, signed
+from root_rulings import Rulings
 from root_schema import DELETED, TYPE_NAMES, TYPE_NUMBERS, check_op, read_schema
 
 SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/SCHEMA.md")
@@ -101,8 +103,10 @@ class Log:
 
 
 class Fold:
-    def __init__(self, log, schema):
-        self.log, self.schema = log, schema
+    def __init__(self, log, schema, rulings):
+        self.log, self.schema, self.rulings = log, schema, rulings
+        self.acts = []     # (place, chain, past, entity, [(index, op)]): in an order of causes
+        self.tips = {}     # what a cut-off may name -> place; of applied entries
         self.cells = {}    # (type, id, field, key) -> {(chain, seq, index): bytes}
         self.spelt = {}    # (chain, seq) -> entity; of applied entries
         self.actors = {}   # the same of actors
@@ -113,6 +117,10 @@ class Fold:
             for number, chain in enumerate(log.chains):
                 while chain.applied < len(chain.entries) and self.apply(number, chain):
                     progress = True
+        self.ruled = {place for place in self.tips.values() if not self.stands(place)}
+        for place, chain, past, entity, ops in self.acts:
+            for index, op in ops if place not in self.ruled else []:
+                self.fold_op(place + (index,), chain, past, entity + (op.field, op.key), op)
 
     def is_applied(self, place):
         chain = self.log.chains[place[0]]
@@ -175,7 +183,8 @@ class Fold:
                     chain.numbers.append((device, e.seq))
         chain.pasts.append(past)
         place = (number, e.seq)
-        self.fold_entry(place, chain, e, ops, past)
+        self.tips[(e.device, e.epoch, e.seq, e.hash)] = place
+        self.read_entry(place, chain, e, ops, past)
         chain.applied += 1
         chain.past = dict(past)
         chain.past[number] = e.seq
@@ -214,12 +223,13 @@ class Fold:
 
     # ops
 
-    def fold_entry(self, place, chain, e, ops, past):
+    def read_entry(self, place, chain, e, ops, past):
         actor = self.refer(place, chain, e.actor, past, self.actors) if e.actor.form else True
         entity = self.refer(place, chain, e.entity, past, self.spelt) if e.entity.form else None
         if ops is None or actor is None or entity is None:
             self.voids += ops != [] or bool(e.entity.form)
             return
+        good = []
         for index, op in enumerate(ops):
             field = self.field(entity[0], op.field)
             try:
@@ -229,7 +239,23 @@ class Fold:
             except Void:
                 self.voids += 1
                 continue
-            self.fold_op(place + (index,), chain, past, entity + (op.field, op.key), op)
+            good.append((index, op))
+        self.acts.append((place, chain, past, entity, good))
+
+    # rulings (2.7, 7.25, 7.26)
+
+    def heads_at(self, place):
+        number, seq = place
+        while not self.log.entry(number, seq)[0].heads:
+            seq -= 1
+        return self.log.entry(number, seq)[0].heads
+
+    def stands(self, place):
+        device = self.log.devices[self.log.chains[place[0]].device]
+        def within(record):
+            tips = [self.tips.get((device,) + tip) for tip in record.cutoff]
+            return any(t == place or self.in_past(self.past_of(t), place) for t in tips if t)
+        return self.rulings.entry_stands(device, self.heads_at(place), within)
 
     def field(self, kind, number):
         if number == 0:
@@ -356,7 +382,8 @@ def read(path):
     db = sqlite3.connect("file:%s?mode=ro" % path, uri=True)
     schema = read_schema(SCHEMA)
     log = Log(db, problems)
-    fold = Fold(log, schema)
+    rulings = Rulings(row[0] for row in db.execute("SELECT bytes FROM record ORDER BY n"))
+    fold = Fold(log, schema, rulings)
     total = sum(term(log, fold.field(cell[0], cell[2]), cell, dot, value)
                 for cell, live in fold.cells.items() for dot, value in live.items())
     rows = sum_rows(db, log, schema, problems)
@@ -376,7 +403,7 @@ def read(path):
                     "hash": c.entries[-1][0].hash.hex()}
                    for n, c in enumerate(log.chains) if c.entries],
         "entries": entries, "applied": applied, "waiting": entries - applied,
-        "voids": fold.voids, "behind": behind, "problems": problems,
+        "voids": fold.voids, "ruled": len(fold.ruled), "behind": behind, "problems": problems,
     }
 
 
