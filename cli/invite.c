@@ -1,19 +1,14 @@
-/* chitty-node invite --ticket */
+/* chitty-node invite: by a code that is read aloud, or by a ticket */
 #include "cli/commands.h"
 #include "cli/dates.h"
+#include "cli/json.h"
 #include "cli/request.h"
 #include "cli/tree.h"
 
-static enum cht_err each(void *ctx, const struct node_msg *answer)
+/* --- by a ticket ---------------------------------------------------------------------------- */
+
+static void put_ticket(struct cli_context *c, struct cht_bytes result)
 {
-    struct cli_context *c = ctx;
-    if (answer->type != NODE_MSG_ACK)
-        return CHT_OK;
-    if (c->json) {
-        cli_put_result(c, "invite", answer);
-        return CHT_OK;
-    }
-    const struct cht_bytes result = node_mp_get(answer->payload, "result");
     const uint64_t expires = node_mp_get_uint(result, "expires", 0);
     if (expires > 0) {
         char when[CLI_DATE_MAX];
@@ -24,16 +19,116 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     /* The ticket is the last line, for scripts. */
     cli_put_line(&c->out, node_mp_get_str(result, "ticket"));
     cli_put_char(&c->out, '\n');
-    return CHT_OK;
+}
+
+/* --- by a code ------------------------------------------------------------------------------ */
+
+static void put_code(struct cli_out *out, struct cht_bytes progress)
+{
+    const struct cht_bytes code = node_mp_get_str(progress, "code");
+    struct node_mp_iter it = node_mp_iter(node_mp_get(progress, "addresses"));
+    struct cht_bytes address;
+    cli_put_text(out, "Code:  ");
+    cli_put_style(out, CLI_BOLD);
+    cli_put_line(out, code);
+    cli_put_style(out, CLI_PLAIN);
+    cli_put_text(out, "\n\nOn the other machine, once and within two minutes:\n"
+                      "  chitty-node join ");
+    cli_put_line(out, code);
+    cli_put_char(out, '\n');
+    const char *before = "Where that does not find this one, with:\n";
+    while (node_mp_next(&it, NULL, &address)) {
+        cli_put_text(out, before);
+        before = "";
+        cli_put_text(out, "  --at ");
+        cli_put_line(out, node_mp_str(address));
+        cli_put_char(out, '\n');
+    }
+    cli_put_char(out, '\n');
+}
+
+static void put_from(struct cli_out *out, struct cht_bytes progress, const char *what)
+{
+    cli_put_line(out, node_mp_get_str(progress, "from"));
+    cli_put_text(out, what);
+}
+
+static void put_stage(struct cli_out *out, struct cht_bytes progress)
+{
+    const struct cht_bytes stage = node_mp_get_str(progress, "stage");
+    if (cht_bytes_eq(stage, cht_bytes_str("waiting"))) {
+        put_code(out, progress);
+    } else if (cht_bytes_eq(stage, cht_bytes_str("came"))) {
+        put_from(out, progress, " has come.\n");
+    } else if (cht_bytes_eq(stage, cht_bytes_str("left"))) {
+        put_from(out, progress, " is gone: ");
+        cli_put_line(out, node_mp_get_str(progress, "text"));
+        cli_put_text(out, ".\n");
+    } else if (cht_bytes_eq(stage, cht_bytes_str("words"))) {
+        cli_put_words(out, progress);
+    }
+}
+
+static void put_admitted(struct cli_out *out, struct cht_bytes result)
+{
+    cli_put_line(out, node_mp_get_str(result, "name"));
+    cli_put_text(out, " has joined this space: ");
+    cli_put_line(out, node_mp_get_str(result, "role"));
+    cli_put_text(out, ", device ");
+    cli_put_line(out, node_mp_get_str(result, "device"));
+    cli_put_char(out, '\n');
+}
+
+/* --- both ----------------------------------------------------------------------------------- */
+
+static void on_progress(struct cli_context *c, const struct node_msg *m)
+{
+    const struct cht_bytes progress = node_mp_get(m->payload, "progress");
+    const bool news = !cht_bytes_eq(node_mp_get_str(progress, "stage"), cht_bytes_str("waiting")) ||
+                      node_mp_get_str(progress, "code").len != 0;
+    if (!news)
+        return; /* a sign of life */
+    if (c->json) {
+        cli_json_begin(&c->out, "invite");
+        cli_json_value(&c->out, progress);
+        cli_json_end(&c->out);
+    } else {
+        put_stage(&c->out, progress);
+    }
+}
+
+static enum cht_err each(void *ctx, const struct node_msg *answer)
+{
+    struct cli_context *c = ctx;
+    const struct cht_bytes result = node_mp_get(answer->payload, "result");
+    if (answer->type == NODE_MSG_EVENT)
+        on_progress(c, answer);
+    else if (answer->type == NODE_MSG_ACK && c->json)
+        cli_put_result(c, "invite", answer);
+    else if (answer->type == NODE_MSG_ACK && node_mp_get_str(result, "ticket").len != 0)
+        put_ticket(c, result);
+    else if (answer->type == NODE_MSG_ACK)
+        put_admitted(&c->out, result);
+    return cli_out_flush(&c->out); /* each stage is seen as soon as it is there */
+}
+
+static enum cht_err put_args(struct cli_context *c, struct cht_buf *b)
+{
+    const char *address = cli_flag(c, "address");
+    enum cht_err err = crdt_mp_put_map(b, 1 + (address != NULL ? 1u : 0u));
+    if (err == CHT_OK)
+        err = node_mp_put_key_bool(b, cli_flag(c, "ticket") != NULL ? "ticket" : "code", true);
+    if (err == CHT_OK && address != NULL)
+        err = node_mp_put_key_text(b, "address", address);
+    return err;
 }
 
 static enum cht_err run(struct cli_context *c)
 {
-    const char *address = cli_flag(c, "address");
     struct cli_request r;
-    if (cli_flag(c, "ticket") == NULL)
-        return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("ticket"),
-                              "say how to invite: --ticket is the way there is");
+    if (cli_flag(c, "ticket") == NULL && cli_flag(c, "address") != NULL)
+        return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("address"),
+                              "--address goes into a ticket: a code carries no address");
     enum cht_err err = cli_request_begin(c, NODE_MSG_COMMAND, &r);
     if (err == CHT_OK)
         err = crdt_mp_put_map(&r.message, 2);
@@ -42,11 +137,7 @@ static enum cht_err run(struct cli_context *c)
     if (err == CHT_OK)
         err = node_mp_put_text(&r.message, "args");
     if (err == CHT_OK)
-        err = crdt_mp_put_map(&r.message, 1 + (address != NULL ? 1u : 0u));
-    if (err == CHT_OK)
-        err = node_mp_put_key_bool(&r.message, "ticket", true);
-    if (err == CHT_OK && address != NULL)
-        err = node_mp_put_key_text(&r.message, "address", address);
+        err = put_args(c, &r.message);
     if (err == CHT_OK)
         err = cli_ask(c, CLI_REACH_NODE, &r, false, each, c);
     cli_request_clear(&r);
@@ -55,15 +146,16 @@ static enum cht_err run(struct cli_context *c)
 
 static const struct cli_flag flags[] = {
     { "ticket", NULL, "by a ticket: one line of text, good once and for an hour" },
-    { "address", "HOST:PORT", "where the other machine reaches this one, if not where it seems" },
+    { "address", "HOST:PORT",
+      "with --ticket: where the other machine reaches this one, if not where it seems" },
     { NULL, NULL, NULL },
 };
 
 const struct cli_command cli_invite = {
     .name = "invite",
-    .summary = "Let another device join this one's space; the ticket is the last line.",
+    .summary = "Let another device join this one's space: show a code, wait until it has come.",
     .arguments = "",
-    .examples = "chitty-node invite --ticket\n"
+    .examples = "chitty-node invite\n"
                 "ssh desktop chitty-node join \"$(chitty-node invite --ticket | tail -n 1)\"",
     .args_max = 0,
     .flags = flags,

@@ -68,6 +68,22 @@ void cli_put_result(struct cli_context *c, const char *kind, const struct node_m
     }
 }
 
+void cli_put_words(struct cli_out *out, struct cht_bytes map)
+{
+    struct node_mp_iter it = node_mp_iter(node_mp_get(map, "words"));
+    struct cht_bytes word;
+    const char *before = "  ";
+    cli_put_text(out, "Check words, the same on both screens:\n");
+    cli_put_style(out, CLI_BOLD);
+    while (node_mp_next(&it, NULL, &word)) {
+        cli_put_text(out, before);
+        before = " ";
+        cli_put_line(out, node_mp_str(word));
+    }
+    cli_put_style(out, CLI_PLAIN);
+    cli_put_char(out, '\n');
+}
+
 void cli_put_progress(const struct node_msg *event)
 {
     const struct cht_bytes progress = node_mp_get(event->payload, "progress");

@@ -5,6 +5,8 @@
 
 /* Print the `result` map of an answer: with --json as the data of a document of this kind. */
 void cli_put_result(struct cli_context *c, const char *kind, const struct node_msg *answer);
+/* The check words of a pairing (LOCAL 6.4), for people. */
+void cli_put_words(struct cli_out *out, struct cht_bytes map);
 /* Tell progress (LOCAL 5.1) on standard error, on a terminal only. */
 void cli_put_progress(const struct node_msg *event);
 

@@ -298,6 +298,9 @@ static void on_event(struct net_pair *p, const struct net_pair_event *event,
         assert(p->state == PAIR_J_STORE);
         pair_joiner_stored(p, out);
         break;
+    case NET_PAIR_WITHDRAWN:
+        pair_fail(p, out, CHT_E_EXPIRED, "the invitation was withdrawn");
+        break;
     case NET_PAIR_CLOSED:
         on_closed(p, out);
         break;

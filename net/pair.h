@@ -52,11 +52,12 @@ enum net_pair_event_type {
     NET_PAIR_OPEN,   /* the connection is up; the first event of both sides */
     NET_PAIR_BYTES,  /* `bytes` came from the peer, any number of them */
     NET_PAIR_SECRET, /* inviter, to ASK_SECRET: `bytes` is the secret, empty: no such invitation */
-    NET_PAIR_ADMITTED, /* inviter, to ASK_ADMIT: the record that admits is durable; `answer` */
-    NET_PAIR_REFUSED,  /* either, to ASK_ADMIT or ASK_STORE: `error`, told to the peer */
-    NET_PAIR_STORED,   /* joiner, to ASK_STORE: the space is durable here */
-    NET_PAIR_TICK,     /* time has passed; also any other event looks at `now_ms` */
-    NET_PAIR_CLOSED,   /* the connection is gone */
+    NET_PAIR_ADMITTED,  /* inviter, to ASK_ADMIT: the record that admits is durable; `answer` */
+    NET_PAIR_REFUSED,   /* either, to ASK_ADMIT or ASK_STORE: `error`, told to the peer */
+    NET_PAIR_STORED,    /* joiner, to ASK_STORE: the space is durable here */
+    NET_PAIR_WITHDRAWN, /* inviter, at any time: the invitation is good for nothing any more */
+    NET_PAIR_TICK,      /* time has passed; also any other event looks at `now_ms` */
+    NET_PAIR_CLOSED,    /* the connection is gone */
 };
 
 /* What the inviter tells whom it has admitted; borrowed for the step. */

@@ -1,6 +1,6 @@
-/* Those who come to pair with a ticket of ours; see own.h (PROTOCOL 7.7 to 7.11). The ticket is
- * spent and the joiner admitted in one transaction; the same joiner coming again gets the same
- * answer. */
+/* Those who come to pair with a ticket or the code of ours; see own.h (PROTOCOL 7.7 to 7.12). The
+ * ticket is spent and the joiner admitted in one transaction; the same joiner coming again gets the
+ * same answer. Of the code itself: codes.c. */
 #include "node/daemon/own.h"
 
 #include "node/client/mpmap.h"
@@ -21,14 +21,17 @@
 
 /* --- the listener --------------------------------------------------------------------------- */
 
+/* An end of a connection. */
+union from {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+};
+
 static int listen_on(const struct addrinfo *at, uint16_t *out_port)
 {
     const int on = 1;
-    union {
-        struct sockaddr any;
-        struct sockaddr_in in;
-        struct sockaddr_in6 in6;
-    } bound = { 0 };
+    union from bound = { 0 };
     socklen_t len = sizeof bound;
     int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
@@ -78,7 +81,7 @@ static uint16_t kept_port(struct node_daemon *d)
     return port;
 }
 
-static enum cht_err open_listener(struct node_daemon *d)
+enum cht_err daemon_invites_listen(struct node_daemon *d)
 {
     if (d->pair_fd >= 0)
         return CHT_OK;
@@ -104,21 +107,33 @@ void daemon_invites_tend(struct node_daemon *d)
     if (node_live_tickets(node_replica_store(d->home.replica), d->wall_ms, &newest, 1, &count) !=
         CHT_OK)
         daemon_log("warning", "the tickets cannot be read");
-    if (count == 0) {
+    if (count == 0 && !d->code.out) {
         if (d->pair_fd >= 0)
             (void)close(d->pair_fd);
         d->pair_fd = -1;
         return;
     }
-    d->pair_until_ms = d->now_ms + (newest.expiry_ms - d->wall_ms);
-    if (open_listener(d) != CHT_OK)
-        daemon_log("warning", "cannot listen for those who have a ticket");
+    if (count != 0)
+        d->pair_until_ms = d->now_ms + (newest.expiry_ms - d->wall_ms);
+    if (daemon_invites_listen(d) != CHT_OK)
+        daemon_log("warning", "cannot listen for those who come to pair");
     sodium_memzero(&newest, sizeof newest);
+}
+
+/* Where a connection comes from, for people. */
+static void note_origin(const union from *from, socklen_t len, char out[static LIMIT_ADDRESS_BYTES])
+{
+    char host[NET_HOST_BYTES + 1];
+    if (getnameinfo(&from->any, len, host, sizeof host, NULL, 0, NI_NUMERICHOST) != 0)
+        host[0] = '\0';
+    (void)snprintf(out, LIMIT_ADDRESS_BYTES, "%s", host);
 }
 
 void daemon_pairing_accept(struct node_daemon *d)
 {
-    int fd = accept4(d->pair_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    union from from = { 0 };
+    socklen_t len = sizeof from;
+    int fd = accept4(d->pair_fd, &from.any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
         /* left in the queue it would wake the loop for ever: listen again in a while */
         (void)close(d->pair_fd);
@@ -131,6 +146,7 @@ void daemon_pairing_accept(struct node_daemon *d)
             (void)close(fd);
         return;
     }
+    note_origin(&from, len, p->from);
     struct net_pair_random random;
     struct net_pair_self self = { .id = d->home.identity, .name = cht_bytes_str(d->home.name) };
     randombytes_buf(&random, sizeof random);
@@ -145,6 +161,14 @@ void daemon_pairing_accept(struct node_daemon *d)
 }
 
 /* --- what the machine asks ------------------------------------------------------------------ */
+
+static void find_code(struct node_daemon *d, struct daemon_pairing *p)
+{
+    struct net_pair_event ev = { .type = NET_PAIR_SECRET,
+                                 .now_ms = d->now_ms,
+                                 .bytes = daemon_code_secret(d, p) };
+    daemon_pairing_step(d, p, &ev);
+}
 
 static void find_ticket(struct node_daemon *d, struct daemon_pairing *p)
 {
@@ -181,17 +205,26 @@ static void refuse(struct node_daemon *d, struct daemon_pairing *p, enum cht_err
 static bool spend(struct node_daemon *d, struct daemon_pairing *p, const uint8_t *device)
 {
     static const uint8_t nobody[CRDT_ID_BYTES];
+    if (p->ticket == NULL)
+        return daemon_code_spend(d, p);
     if (node_kept_ticket(node_replica_store(d->home.replica), p->ticket->id, p->ticket) != CHT_OK ||
         (memcmp(p->ticket->joiner, nobody, CRDT_ID_BYTES) != 0 &&
          memcmp(p->ticket->joiner, device, CRDT_ID_BYTES) != 0))
         return false;
     for (const struct daemon_pairing *o = d->pairings; o != NULL; o = o->next) {
-        if (o->admitting && memcmp(o->ticket->id, p->ticket->id, NODE_TICKET_ID_BYTES) == 0 &&
+        if (o->admitting && o->ticket != NULL &&
+            memcmp(o->ticket->id, p->ticket->id, NODE_TICKET_ID_BYTES) == 0 &&
             memcmp(o->ticket->joiner, device, CRDT_ID_BYTES) != 0)
             return false;
     }
     memcpy(p->ticket->joiner, device, CRDT_ID_BYTES);
     return true;
+}
+
+static void cannot_admit(struct node_daemon *d, struct daemon_pairing *p, enum cht_err err)
+{
+    daemon_code_unspend(d, p);
+    refuse(d, p, err);
 }
 
 static void admit(struct node_daemon *d, struct daemon_pairing *p)
@@ -203,7 +236,7 @@ static void admit(struct node_daemon *d, struct daemon_pairing *p)
         return;
     }
     struct net_admission admission = { .stamp = crdt_hlc_make(d->wall_ms, 0),
-                                       .role = NET_ROLE_ADMIN,
+                                       .role = p->ticket == NULL ? d->code.role : NET_ROLE_ADMIN,
                                        .cert = &peer->cert,
                                        .name = peer->name };
     struct cht_buf record;
@@ -214,21 +247,38 @@ static void admit(struct node_daemon *d, struct daemon_pairing *p)
     else if (err == CHT_E_EXISTS)
         err = CHT_OK; /* the same joiner again */
     cht_buf_clear(&record);
-    if (err == CHT_OK)
+    if (err == CHT_OK && p->ticket != NULL)
         err = node_replica_keep_ticket(d->home.replica, p->ticket);
     if (err != CHT_OK)
-        refuse(d, p, err);
+        cannot_admit(d, p, err);
     else
         p->admitting = true;
+}
+
+/* For who has made a ticket, and looks here to compare. */
+static void log_words(const struct daemon_pairing *p)
+{
+    const char *words[NET_PAIR_WORDS];
+    net_pair_words(p->machine, words);
+    daemon_log("info", "pairing with %s: check words %s %s %s %s %s %s %s", p->from, words[0],
+               words[1], words[2], words[3], words[4], words[5], words[6]);
 }
 
 void daemon_invites_ask(struct node_daemon *d, struct daemon_pairing *p, unsigned what)
 {
     char hex[9];
     if ((what & NET_PAIR_ASK_SECRET) != 0) {
-        find_ticket(d, p);
+        if (net_pair_selector(p->machine)->kind == NET_PAIR_BY_CODE)
+            find_code(d, p);
+        else
+            find_ticket(d, p);
         return;
     }
+    if ((what & NET_PAIR_PROVED) != 0) {
+        p->proved = true;
+        log_words(p);
+    }
+    daemon_code_saw(d, p, what);
     if ((what & NET_PAIR_ASK_ADMIT) != 0)
         admit(d, p);
     if ((what & NET_PAIR_DONE) != 0)
@@ -246,7 +296,7 @@ void daemon_invites_admitted(struct node_daemon *d, struct daemon_pairing *p,
     size_t count = daemon_own_addresses(d, own, LIMIT_ENDPOINTS);
     p->admitting = false;
     if (committed != CHT_OK) {
-        refuse(d, p, committed);
+        cannot_admit(d, p, committed);
         return;
     }
     for (size_t i = 0; i < count; i++)
@@ -264,7 +314,7 @@ static enum cht_err make_ticket(struct node_daemon *d, struct cht_bytes address,
                                 struct net_ticket *t, struct node_fault *fault)
 {
     *t = (struct net_ticket){ .expires_ms = d->wall_ms + TICKET_LIFE_MS };
-    enum cht_err err = open_listener(d);
+    enum cht_err err = daemon_invites_listen(d);
     if (err != CHT_OK)
         return node_fault_set(fault, err, cht_bytes(NULL, 0),
                               "this node cannot listen for those who come to pair");
@@ -312,10 +362,22 @@ static enum cht_err put_invitation(const struct net_ticket *t, struct cht_buf *o
     return err;
 }
 
-void daemon_invite(void *ctx, const struct local_request *request, struct cht_bytes args)
+static void invite_by_code(struct node_daemon *d, const struct service_caller *caller)
 {
-    struct node_daemon *d = ctx;
-    struct service_caller caller = service_caller_of(request);
+    struct node_fault fault = { 0 };
+    for (const struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
+        if (p->joining)
+            (void)node_fault_set(&fault, CHT_E_BUSY, cht_bytes(NULL, 0),
+                                 "this node is joining another space");
+    }
+    if (fault.error.code != CHT_OK ||
+        daemon_code_begin(d, caller, NET_ROLE_ADMIN, &fault) != CHT_OK)
+        service_answer_fault(d->service, caller, &fault);
+}
+
+static void invite_by_ticket(struct node_daemon *d, struct service_caller caller,
+                             struct cht_bytes args)
+{
     struct net_ticket t;
     struct node_ticket_row row = { 0 };
     struct node_fault fault = { 0 };
@@ -341,4 +403,13 @@ void daemon_invite(void *ctx, const struct local_request *request, struct cht_by
     net_ticket_clear(&t);
     sodium_memzero(&row, sizeof row);
     cht_buf_clear(&result);
+}
+
+void daemon_invite(void *ctx, const struct local_request *request, struct cht_bytes args)
+{
+    const struct service_caller caller = service_caller_of(request);
+    if (node_mp_get_bool(args, "ticket"))
+        invite_by_ticket(ctx, caller, args);
+    else
+        invite_by_code(ctx, &caller);
 }

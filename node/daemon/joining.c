@@ -1,6 +1,6 @@
-/* Joining another node's space with its ticket; see own.h (PROTOCOL 7.7 to 7.11). The new space is
- * durable, and named as the one in use, before the inviter is told so; the switch to it follows
- * when the pairing is over. */
+/* Joining another node's space with its ticket or code; see own.h (PROTOCOL 7.7 to 7.12). The new
+ * space is durable, and named as the one in use, before the inviter is told so; the switch to it
+ * follows when the pairing is over. */
 #include "node/daemon/own.h"
 
 #include "node/client/mpmap.h"
@@ -53,7 +53,7 @@ static bool start_connect(struct daemon_pairing *p, const char *host, const char
     return true;
 }
 
-/* The next host of the ticket. */
+/* The next host of the one listener. A code is spent on it, so there is never another. */
 static void try_next(struct node_daemon *d, struct daemon_pairing *p)
 {
     char host[NET_HOST_BYTES + 1], port[8];
@@ -68,9 +68,23 @@ static void try_next(struct node_daemon *d, struct daemon_pairing *p)
         if (start_connect(p, host, port))
             return;
     }
-    fail(d, p, CHT_E_UNREACHABLE,
-         "the node that made the ticket cannot be reached: is it running, and are both on one "
-         "network? Give its address with --at HOST:PORT");
+    fail(
+        d, p, CHT_E_UNREACHABLE,
+        "the node that invites cannot be reached: is it running, and are both on one network? Give "
+        "its address with --at HOST:PORT");
+}
+
+static struct net_pair *new_machine(struct node_daemon *d, struct daemon_pairing *p)
+{
+    struct net_pair_random random;
+    struct net_pair_self self = { .id = d->home.identity, .name = cht_bytes_str(d->home.name) };
+    const struct daemon_tried *tried = p->by_code ? daemon_tried_find(d, &p->typed) : NULL;
+    randombytes_buf(&random, sizeof random);
+    struct net_pair *machine =
+        p->by_code ? net_pair_join_code(&self, &p->typed, tried == NULL ? NULL : tried->pk, &random)
+                   : net_pair_join(&self, &p->offer, &random);
+    sodium_memzero(&random, sizeof random);
+    return machine;
 }
 
 void daemon_joining_connected(struct node_daemon *d, struct daemon_pairing *p)
@@ -82,11 +96,7 @@ void daemon_joining_connected(struct node_daemon *d, struct daemon_pairing *p)
         return;
     }
     p->connecting = false;
-    struct net_pair_random random;
-    struct net_pair_self self = { .id = d->home.identity, .name = cht_bytes_str(d->home.name) };
-    randombytes_buf(&random, sizeof random);
-    p->machine = net_pair_join(&self, &p->offer, &random);
-    sodium_memzero(&random, sizeof random);
+    p->machine = new_machine(d, p);
     if (p->machine == NULL) {
         fail(d, p, CHT_E_NOMEM, "out of memory");
         return;
@@ -102,12 +112,18 @@ static enum cht_err keep_addresses(struct daemon_pairing *p, struct node_store *
 {
     const struct net_pair_peer *peer = net_pair_peer(p->machine);
     enum cht_err err = CHT_OK;
+    struct net_host host;
+    /* By a code: the host that was reached, at the port that the inviter says it syncs on. */
+    if (p->by_code && net_pair_address_count(p->machine) != 0 &&
+        daemon_split_address(net_pair_address(p->machine, 0), &host, &p->offer.sync_port) == CHT_OK)
+        p->offer.hosts[0] = p->offer.hosts[p->host - 1];
     /* What the ticket says, or who joins, may reach it where it does not know itself to be; what
      * it says now is newer and is tried first. */
-    for (uint8_t i = 0; err == CHT_OK && p->offer.sync_port != 0 && i < p->offer.host_count; i++) {
-        char host[LIMIT_ADDRESS_BYTES], address[LIMIT_ADDRESS_BYTES];
-        daemon_join_address(&p->offer.hosts[i], p->offer.sync_port, host);
-        (void)snprintf(address, sizeof address, "tcp://%.120s", host);
+    uint8_t count = p->by_code ? 1 : p->offer.host_count;
+    for (uint8_t i = 0; err == CHT_OK && p->offer.sync_port != 0 && i < count; i++) {
+        char at[LIMIT_ADDRESS_BYTES], address[LIMIT_ADDRESS_BYTES];
+        daemon_join_address(&p->offer.hosts[i], p->offer.sync_port, at);
+        (void)snprintf(address, sizeof address, "tcp://%.120s", at);
         err = node_keep_address(store, peer->device, cht_bytes_str(address), now_ms - 1);
     }
     for (uint32_t i = 0; err == CHT_OK && i < net_pair_address_count(p->machine); i++)
@@ -149,10 +165,42 @@ static enum cht_err keep_space(struct node_daemon *d, struct daemon_pairing *p)
     return err;
 }
 
+/* { stage, text, words } */
+static void tell_words(struct node_daemon *d, const struct daemon_pairing *p)
+{
+    struct cht_buf b;
+    cht_buf_init(&b, 4096);
+    enum cht_err err = crdt_mp_put_map(&b, 3);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&b, "stage", "words");
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&b, "text", "the same words are on both screens");
+    if (err == CHT_OK)
+        err = daemon_put_words(p, &b);
+    if (err == CHT_OK)
+        service_answer_progress(d->service, &p->caller, cht_buf_view(&b));
+    cht_buf_clear(&b);
+}
+
+/* The ticket said which space it is; by a code it is known only now. */
+static enum cht_err keep_other_space(struct node_daemon *d, struct daemon_pairing *p)
+{
+    const uint8_t *space = net_members_space(net_pair_members(p->machine));
+    if (memcmp(space, node_replica_space(d->home.replica), CRDT_ID_BYTES) != 0)
+        return keep_space(d, p);
+    fail(d, p, CHT_E_EXISTS, "this node is in that space already");
+    return CHT_E_EXISTS;
+}
+
 void daemon_joining_ask(struct node_daemon *d, struct daemon_pairing *p, unsigned what)
 {
+    if (p->by_code && (what & (NET_PAIR_TRIED | NET_PAIR_PROVED)) != 0)
+        daemon_tried_note(d, &p->typed, net_pair_peer(p->machine)->sign_pk,
+                          (what & NET_PAIR_PROVED) != 0);
+    if ((what & NET_PAIR_PROVED) != 0)
+        tell_words(d, p);
     if ((what & NET_PAIR_ASK_STORE) != 0) {
-        enum cht_err err = keep_space(d, p);
+        enum cht_err err = keep_other_space(d, p);
         struct net_pair_event ev = { .type = err == CHT_OK ? NET_PAIR_STORED : NET_PAIR_REFUSED,
                                      .now_ms = d->now_ms,
                                      .error = err };
@@ -175,15 +223,17 @@ void daemon_joining_over(struct node_daemon *d, struct daemon_pairing *p)
     const struct net_pair_peer *peer = net_pair_peer(p->machine);
     struct cht_buf result;
     cht_buf_init(&result, 4096);
-    crdt_hex(cht_bytes(p->offer.space, CRDT_ID_BYTES), space);
+    crdt_hex(cht_bytes(net_members_space(net_pair_members(p->machine)), CRDT_ID_BYTES), space);
     crdt_hex(cht_bytes(peer->device, CRDT_ID_BYTES), device);
-    enum cht_err err = crdt_mp_put_map(&result, 3);
+    enum cht_err err = crdt_mp_put_map(&result, 4);
     if (err == CHT_OK)
         err = node_mp_put_key_text(&result, "space", space);
     if (err == CHT_OK)
         err = node_mp_put_key_text(&result, "device", device);
     if (err == CHT_OK)
         err = node_mp_put_key_str(&result, "peer", peer->name);
+    if (err == CHT_OK)
+        err = daemon_put_words(p, &result);
     if (err == CHT_OK)
         err = daemon_switch(d, p->path, &fault);
     if (err == CHT_OK)
@@ -201,21 +251,46 @@ static bool any_of(struct cht_bytes word, const char *a, const char *b)
 }
 
 /* What is asked for, checked before anything is begun. */
-static enum cht_err read_args(const struct node_daemon *d, struct cht_bytes args,
-                              struct net_ticket *out, struct node_fault *fault)
+struct asked {
+    bool by_code;
+    struct net_ticket offer;
+    struct net_code typed;
+};
+
+static enum cht_err read_ticket(const struct node_daemon *d, struct cht_bytes text,
+                                struct asked *out, struct node_fault *fault)
 {
-    struct cht_bytes mode = node_mp_get_str(args, "mode"), at = node_mp_get_str(args, "at");
-    uint16_t port = 0;
-    enum cht_err err = net_ticket_parse(node_mp_get_str(args, "ticket"), out, &fault->error);
+    enum cht_err err = net_ticket_parse(text, &out->offer, &fault->error);
     if (err != CHT_OK)
         return err;
-    if (net_ticket_check(out, d->wall_ms) != CHT_OK)
+    if (net_ticket_check(&out->offer, d->wall_ms) != CHT_OK)
         return node_fault_set(fault, CHT_E_EXPIRED, cht_bytes_str("ticket"),
                               "the ticket has expired: make a new one with chitty-node invite "
                               "--ticket");
-    if (memcmp(out->space, node_replica_space(d->home.replica), CRDT_ID_BYTES) == 0)
+    if (memcmp(out->offer.space, node_replica_space(d->home.replica), CRDT_ID_BYTES) == 0)
         return node_fault_set(fault, CHT_E_EXISTS, cht_bytes_str("ticket"),
                               "this node is in that space already");
+    return CHT_OK;
+}
+
+/* A code that failed once is not tried again: each try gives one guess to whoever answers. */
+static enum cht_err read_code(const struct node_daemon *d, struct cht_bytes text, struct asked *out,
+                              struct node_fault *fault)
+{
+    out->by_code = true;
+    enum cht_err err = net_code_parse(text, &out->typed, &fault->error);
+    const struct daemon_tried *tried = err == CHT_OK ? daemon_tried_find(d, &out->typed) : NULL;
+    if (tried == NULL || tried->proved)
+        return err;
+    (void)node_fault_set(fault, CHT_E_DENIED, cht_bytes_str("code"),
+                         "this code was tried already, and is good for one try");
+    node_fault_hint(fault, "ask for a new one: chitty-node invite");
+    return CHT_E_DENIED;
+}
+
+static enum cht_err read_mode(const struct node_daemon *d, struct cht_bytes mode,
+                              struct node_fault *fault)
+{
     if (mode.len != 0 && !any_of(mode, "bring", "keep-both"))
         return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("mode"),
                               "\"mode\" has to be bring or keep-both");
@@ -226,16 +301,45 @@ static enum cht_err read_args(const struct node_daemon *d, struct cht_bytes args
                                "the old one");
         return CHT_E_CONFLICT;
     }
-    if (at.len != 0 && daemon_split_address(at, &out->hosts[0], &port) != CHT_OK)
-        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("at"),
-                              "\"%.*s\" is not allowed: it has to be HOST:PORT, or HOST where the "
-                              "port is the ticket's",
-                              (int)(at.len > 80 ? 80 : at.len), (const char *)at.data);
-    if (at.len != 0)
-        out->host_count = 1;
-    if (port != 0)
-        out->pair_port = port;
     return CHT_OK;
+}
+
+/* A code says no port, so it takes a whole address. */
+static enum cht_err read_at(struct cht_bytes at, struct asked *out, struct node_fault *fault)
+{
+    uint16_t port = 0;
+    if (at.len == 0)
+        return CHT_OK;
+    if (daemon_split_address(at, &out->offer.hosts[0], &port) != CHT_OK ||
+        (out->by_code && port == 0))
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("at"),
+                              "\"%.*s\" is not allowed: it has to be HOST:PORT%s",
+                              (int)(at.len > 80 ? 80 : at.len), (const char *)at.data,
+                              out->by_code ? "" : ", or HOST where the port is the ticket's");
+    out->offer.host_count = 1;
+    if (port != 0)
+        out->offer.pair_port = port;
+    return CHT_OK;
+}
+
+static enum cht_err read_args(const struct node_daemon *d, struct cht_bytes args, struct asked *out,
+                              struct node_fault *fault)
+{
+    struct cht_bytes code = node_mp_get_str(args, "code");
+    enum cht_err err = code.len != 0 ? read_code(d, code, out, fault)
+                                     : read_ticket(d, node_mp_get_str(args, "ticket"), out, fault);
+    if (err == CHT_OK)
+        err = read_mode(d, node_mp_get_str(args, "mode"), fault);
+    if (err == CHT_OK)
+        err = read_at(node_mp_get_str(args, "at"), out, fault);
+    for (const struct daemon_pairing *o = d->pairings; err == CHT_OK && o != NULL; o = o->next) {
+        if (o->joining)
+            err = node_fault_set(fault, CHT_E_BUSY, cht_bytes(NULL, 0), "a join is under way");
+    }
+    if (err == CHT_OK && d->code.out)
+        err = node_fault_set(fault, CHT_E_BUSY, cht_bytes(NULL, 0),
+                             "this node invites by a code: end that first");
+    return err;
 }
 
 void daemon_join(void *ctx, const struct local_request *request, struct cht_bytes args)
@@ -243,12 +347,8 @@ void daemon_join(void *ctx, const struct local_request *request, struct cht_byte
     struct node_daemon *d = ctx;
     struct service_caller caller = service_caller_of(request);
     struct node_fault fault = { 0 };
-    struct net_ticket offer = { 0 };
-    enum cht_err err = read_args(d, args, &offer, &fault);
-    for (const struct daemon_pairing *o = d->pairings; err == CHT_OK && o != NULL; o = o->next) {
-        if (o->joining)
-            err = node_fault_set(&fault, CHT_E_BUSY, cht_bytes(NULL, 0), "a join is under way");
-    }
+    struct asked asked = { 0 };
+    enum cht_err err = read_args(d, args, &asked, &fault);
     struct daemon_pairing *p = err == CHT_OK ? daemon_pairing_new(d, -1) : NULL;
     if (err == CHT_OK && p == NULL)
         err = node_fault_set(&fault, CHT_E_BUSY, cht_bytes(NULL, 0), "too many pair at once");
@@ -258,10 +358,12 @@ void daemon_join(void *ctx, const struct local_request *request, struct cht_byte
     } else {
         p->joining = true;
         p->caller = caller;
-        p->offer = offer;
+        p->offer = asked.offer;
+        p->by_code = asked.by_code;
+        p->typed = asked.typed;
         p->bring = cht_bytes_eq(node_mp_get_str(args, "mode"), cht_bytes_str("bring")) &&
                    node_replica_count(d->home.replica).entries != 0;
         try_next(d, p);
     }
-    net_ticket_clear(&offer);
+    sodium_memzero(&asked, sizeof asked);
 }

@@ -11,6 +11,7 @@
 #include "net/pair.h"
 #include "net/peers.h"
 #include "net/session.h"
+#include "node/daemon/code.h"
 #include "node/home.h"
 #include "node/local/server.h"
 
@@ -123,6 +124,8 @@ struct node_daemon {
     int signal_fd, pair_fd; /* pair_fd -1: not listening for pairing */
     uint16_t pair_port;
     uint64_t pair_until_ms; /* when the last ticket expires, and the listening ends */
+    struct daemon_code code;
+    struct daemon_tried tried[DAEMON_TRIED];
     bool stopping, autostarted;
     bool scrubbed;            /* the rows were read once since the start */
     uint64_t now_ms, wall_ms; /* monotonic and wall clock of this turn */

@@ -13,12 +13,27 @@
 
 #define PAIRINGS_MAX 16u
 
-struct daemon_pairing *daemon_pairing_new(struct node_daemon *d, int fd)
+/* Strangers who connect and wait keep nobody out: the one that has waited longest without a proof
+ * makes room. An honest one needs a few milliseconds. */
+static bool make_room(struct node_daemon *d)
 {
     unsigned count = 0;
-    for (const struct daemon_pairing *p = d->pairings; p != NULL; p = p->next)
-        count++;
-    struct daemon_pairing *p = count < PAIRINGS_MAX ? calloc(1, sizeof *p) : NULL;
+    struct daemon_pairing *oldest = NULL;
+    for (struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
+        count += !p->over;
+        if (!p->over && !p->joining && !p->proved)
+            oldest = p; /* the newest stands first */
+    }
+    if (count >= PAIRINGS_MAX && oldest != NULL) {
+        oldest->over = oldest->gone = true;
+        count--;
+    }
+    return count < PAIRINGS_MAX;
+}
+
+struct daemon_pairing *daemon_pairing_new(struct node_daemon *d, int fd)
+{
+    struct daemon_pairing *p = make_room(d) ? calloc(1, sizeof *p) : NULL;
     if (p == NULL)
         return NULL;
     p->fd = fd;
@@ -39,6 +54,7 @@ static void free_pairing(struct node_daemon *d, struct daemon_pairing *p)
     net_pair_free(p->machine);
     net_pair_effects_clear(&p->fx);
     net_ticket_clear(&p->offer);
+    sodium_memzero(&p->typed, sizeof p->typed);
     if (p->fd >= 0)
         (void)close(p->fd);
     if (p->ticket != NULL)
@@ -114,6 +130,7 @@ short daemon_pairing_events(const struct daemon_pairing *p)
 
 void daemon_pairings_tick(struct node_daemon *d)
 {
+    daemon_code_tick(d);
     if (d->now_ms >= d->pair_until_ms)
         daemon_invites_tend(d);
     for (struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
@@ -126,7 +143,8 @@ void daemon_pairings_tick(struct node_daemon *d)
 
 uint64_t daemon_pairings_due_ms(const struct node_daemon *d)
 {
-    uint64_t due = d->pair_until_ms;
+    uint64_t due = daemon_code_due_ms(d);
+    due = d->pair_until_ms < due ? d->pair_until_ms : due;
     for (const struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
         uint64_t at = p->machine == NULL ? UINT64_MAX : net_pair_deadline_ms(p->machine);
         due = at < due ? at : due;

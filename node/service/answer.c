@@ -78,7 +78,7 @@ void service_answer_result(struct node_service *s, const struct service_caller *
 }
 
 void service_answer_progress(struct node_service *s, const struct service_caller *c,
-                             const char *text)
+                             struct cht_bytes progress)
 {
     struct cht_buf out;
     cht_buf_init(&out, SERVICE_ANSWER_BYTES);
@@ -86,11 +86,7 @@ void service_answer_progress(struct node_service *s, const struct service_caller
     if (err == CHT_OK)
         err = crdt_mp_put_map(&out, 1);
     if (err == CHT_OK)
-        err = node_mp_put_text(&out, "progress");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(&out, 1);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(&out, "text", text);
+        err = node_mp_put_key_raw(&out, "progress", progress);
     if (err == CHT_OK)
         (void)!c->out->answer(c->out->ctx, c->client, cht_buf_view(&out));
     cht_buf_clear(&out);

@@ -125,7 +125,10 @@ static void on_request(void *ctx, const struct local_request *request)
 
 static void on_closed(void *ctx, local_client_id client)
 {
+    const struct node_service *s = ctx;
     service_watch_drop(ctx, client);
+    if (s->net.left != NULL)
+        s->net.left(s->net.ctx, client);
 }
 
 struct local_handler service_handler(struct node_service *s)

@@ -23,6 +23,8 @@ struct service_net {
     void (*invite)(void *ctx, const struct local_request *request, struct cht_bytes args);
     void (*join)(void *ctx, const struct local_request *request, struct cht_bytes args);
     void (*stop)(void *ctx);
+    /* A client has gone: what was begun for it alone may end. */
+    void (*left)(void *ctx, local_client_id client);
 };
 
 struct service_options {
@@ -69,7 +71,8 @@ void service_answer_result(struct node_service *s, const struct service_caller *
                            struct cht_bytes result);
 void service_answer_fault(struct node_service *s, const struct service_caller *c,
                           const struct node_fault *fault);
+/* An event before it: `progress` is the exact bytes of a map (LOCAL 5.1). */
 void service_answer_progress(struct node_service *s, const struct service_caller *c,
-                             const char *text);
+                             struct cht_bytes progress);
 
 #endif

@@ -82,8 +82,79 @@ static void the_ticket_is_the_last_line(void **state)
     assert_int_equal(0, cli_do(&cli_chitty_node, "invite|--ticket|--address|h:1|--json", ticket));
     assert_has(cli_asked, "\"address\":\"h:1\"");
     assert_has(cli_stdout, "\"ticket\":\"chitty1-ABC\"");
-    assert_int_equal(2, cli_do(&cli_chitty_node, "invite", ticket));
+    assert_int_equal(2, cli_do(&cli_chitty_node, "invite|--address|h:1", ticket));
     assert_int_equal(0, cli_calls);
+}
+
+static void a_code_is_shown_with_all_that_happens_to_it(void **state)
+{
+    (void)state;
+    static const struct cli_answer stages[] = {
+        { NODE_MSG_EVENT,
+          "{'progress':{'stage':'waiting','text':'t','code':'4812-0935-7662',"
+          "'expires':1767229200000,'addresses':['10.0.0.1:7400','[fe80::1]:7400']}}" },
+        { NODE_MSG_EVENT, "{'progress':{'stage':'waiting','text':'waiting'}}" },
+        { NODE_MSG_EVENT, "{'progress':{'stage':'came','text':'t','from':'10.0.0.8'}}" },
+        { NODE_MSG_EVENT, "{'progress':{'stage':'left','text':'it went','from':'10.0.0.8'}}" },
+        { NODE_MSG_EVENT, "{'progress':{'stage':'words','text':'t','from':'10.0.0.9',"
+                          "'words':['sleeve','lantern']}}" },
+        { NODE_MSG_ACK, "{'result':{'device':'cd','name':'desktop','role':'admin',"
+                        "'words':['sleeve','lantern']}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    assert_int_equal(0, cli_do(&cli_chitty_node, "invite", stages));
+    assert_string_equal("command {\"name\":\"invite\",\"args\":{\"code\":true}}", cli_asked);
+    assert_string_equal("Code:  4812-0935-7662\n\n"
+                        "On the other machine, once and within two minutes:\n"
+                        "  chitty-node join 4812-0935-7662\n"
+                        "Where that does not find this one, with:\n"
+                        "  --at 10.0.0.1:7400\n  --at [fe80::1]:7400\n\n"
+                        "10.0.0.8 has come.\n10.0.0.8 is gone: it went.\n"
+                        "Check words, the same on both screens:\n  sleeve lantern\n"
+                        "desktop has joined this space: admin, device cd\n",
+                        cli_stdout);
+    assert_int_equal(0, cli_do(&cli_chitty_node, "invite|--json", stages));
+    assert_has(cli_stdout,
+               "{\"schemaVersion\":1,\"kind\":\"invite\",\"data\":{\"stage\":\"waiting\",");
+    assert_null(strstr(cli_stdout, "\"text\":\"waiting\""));
+    assert_has(cli_stdout, "\"words\":[\"sleeve\",\"lantern\"]}}\n");
+}
+
+static void a_wrong_try_ends_the_invitation(void **state)
+{
+    (void)state;
+    static const struct cli_answer burnt[] = {
+        { NODE_MSG_EVENT, "{'progress':{'stage':'burnt','text':'t','from':'10.0.0.8'}}" },
+        { NODE_MSG_ACK, "{'error':{'code':'signature','message':'a wrong code was tried',"
+                        "'hint':'a new one: chitty-node invite','retryable':false}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    assert_int_equal(4, cli_do(&cli_chitty_node, "invite", burnt));
+    assert_has(cli_stderr, "a wrong code was tried");
+    assert_has(cli_stderr, "a new one");
+}
+
+static void a_code_is_told_from_a_ticket_and_may_come_in_words(void **state)
+{
+    (void)state;
+    static const struct cli_answer joined[] = {
+        { NODE_MSG_EVENT,
+          "{'progress':{'stage':'words','text':'t','words':['sleeve','lantern']}}" },
+        { NODE_MSG_ACK, "{'result':{'space':'aa','device':'bb','peer':'laptop',"
+                        "'words':['sleeve','lantern']}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    assert_int_equal(0, cli_do(&cli_chitty_node, "join|4812|0935|7662|--at|h:1", joined));
+    assert_string_equal("command {\"name\":\"join\",\"args\":{\"code\":\"4812 0935 7662\",\"at\":"
+                        "\"h:1\"}}",
+                        cli_asked);
+    assert_string_equal("Check words, the same on both screens:\n  sleeve lantern\n"
+                        "space:         aa\ndevice:        bb\npeer:          laptop\n",
+                        cli_stdout);
+    assert_int_equal(0, cli_do(&cli_chitty_node, "join|4812-0935-7662|--json", joined));
+    assert_has(cli_asked, "\"code\":\"4812-0935-7662\"");
+    assert_has(cli_stdout, "\"words\":[\"sleeve\",\"lantern\"]");
+    assert_int_equal(2, cli_do(&cli_chitty_node, "join|1|2|3|4", joined));
 }
 
 static void join_passes_on_what_to_do_with_what_is_here(void **state)
@@ -167,6 +238,9 @@ int main(void)
         cmocka_unit_test(peers_are_a_table),
         cmocka_unit_test(what_a_peer_was_refused_stands_below_it),
         cmocka_unit_test(the_ticket_is_the_last_line),
+        cmocka_unit_test(a_code_is_shown_with_all_that_happens_to_it),
+        cmocka_unit_test(a_wrong_try_ends_the_invitation),
+        cmocka_unit_test(a_code_is_told_from_a_ticket_and_may_come_in_words),
         cmocka_unit_test(join_passes_on_what_to_do_with_what_is_here),
         cmocka_unit_test(a_peer_that_is_offline_has_a_status_of_its_own),
         cmocka_unit_test(verify_fails_when_it_finds_something),
