@@ -7,13 +7,14 @@
  * count before the bytes left could hold it. Decoded spans borrow from the frame's bytes, arrays
  * live in the arena; both must outlive the frame. */
 #include "crdt/range.h"
+#include "net/fork.h"
 #include "net/view.h"
 
 #define NET_NONCE_BYTES      4u
 #define NET_RUN_BYTES        8u
 #define NET_VECTOR_ID_BYTES  16u
 #define NET_PROTOCOL_MIN     1u /* what this build speaks */
-#define NET_PROTOCOL_MAX     1u
+#define NET_PROTOCOL_MAX     2u
 #define NET_FRAME_HEAD_BYTES (1u + NET_NONCE_BYTES)
 
 /* name, kind on the wire, largest frame in bytes, tokens it costs its sender (PROTOCOL 8.12) */
@@ -28,14 +29,15 @@
     X(DIGEST_ASK, 8, 64u, 8)                                                                       \
     X(DIGEST, 9, 128u * 1024u, 4)                                                                  \
     X(MESSAGE, 10, LIMIT_MESSAGE_BYTES + NET_FRAME_HEAD_BYTES, 1)                                  \
-    X(BYE, 11, 256u, 0)
+    X(BYE, 11, 256u, 0)                                                                            \
+    X(FORK, 12, LIMIT_FORK_BYTES + 16u, 2)
 
 enum net_frame_kind {
 #define X(name, number, size_max, cost) NET_FRAME_##name = (number),
     NET_FRAME_KINDS(X)
 #undef X
 };
-#define NET_FRAME_KIND_MAX NET_FRAME_BYE
+#define NET_FRAME_KIND_MAX NET_FRAME_FORK
 
 /* Why a session ends, as a BYE tells it: name, number, sentence */
 #define NET_BYE_REASONS(X)                                                                         \
@@ -128,6 +130,15 @@ struct net_bye {
     struct cht_bytes text; /* UTF-8 for a person, at most LIMIT_BYE_BYTES */
 };
 
+enum net_fork_form { NET_FORK_TELL = 0, NET_FORK_ASK = 1, NET_FORK_PROOF = 2 };
+
+struct net_fork_frame {
+    enum net_fork_form form;
+    size_t count;                  /* TELL: 1 … LIMIT_FORKS, ascending; ASK: 1 */
+    const struct net_fork_id *ids; /* proofs held, the one wanted */
+    struct cht_bytes proof;        /* PROOF; not looked at here */
+};
+
 struct net_frame {
     enum net_frame_kind kind;
     uint8_t nonce[NET_NONCE_BYTES]; /* the receiver's; zeros in the first frame of a dialler */
@@ -143,6 +154,7 @@ struct net_frame {
         struct net_digest_answer digest;
         struct cht_bytes message; /* one msgpack map (net/directed.h) */
         struct net_bye bye;
+        struct net_fork_frame fork;
     };
 };
 

@@ -286,6 +286,36 @@ static void read_bye(struct cht_wire *w, struct net_bye *out)
     out->text = read_text(w, LIMIT_BYE_BYTES);
 }
 
+static void read_fork(struct cht_wire *w, struct cht_arena *arena, struct net_fork_frame *out)
+{
+    uint8_t form = cht_wire_u8(w);
+    if (form > NET_FORK_PROOF)
+        cht_wire_fail(w, CHT_E_MALFORMED);
+    out->form = (enum net_fork_form)form;
+    if (form == NET_FORK_PROOF) {
+        out->proof = cht_wire_take(w, cht_wire_left(w));
+        return;
+    }
+    struct net_fork_id *ids;
+    if (form == NET_FORK_TELL) {
+        ids = read_array(w, arena, LIMIT_FORKS, sizeof *ids, sizeof *ids, &out->count);
+    } else {
+        ids = cht_arena_array(arena, 1, sizeof *ids);
+        out->count = ids == NULL ? 0 : 1;
+        if (ids == NULL)
+            cht_wire_fail(w, CHT_E_NOMEM);
+    }
+    for (size_t i = 0; i < out->count; i++) {
+        cht_wire_copy(w, ids[i].device, sizeof ids[i].device);
+        cht_wire_copy(w, ids[i].epoch, sizeof ids[i].epoch);
+        if (i > 0 && net_fork_id_cmp(&ids[i - 1], &ids[i]) >= 0)
+            cht_wire_fail(w, CHT_E_MALFORMED);
+    }
+    if (out->count == 0)
+        cht_wire_fail(w, CHT_E_MALFORMED);
+    out->ids = ids;
+}
+
 static void read_body(struct cht_wire *w, struct cht_arena *arena, struct net_frame *out)
 {
     switch (out->kind) {
@@ -321,6 +351,9 @@ static void read_body(struct cht_wire *w, struct cht_arena *arena, struct net_fr
         break;
     case NET_FRAME_BYE:
         read_bye(w, &out->bye);
+        break;
+    case NET_FRAME_FORK:
+        read_fork(w, arena, &out->fork);
         break;
     }
 }

@@ -227,6 +227,22 @@ static enum cht_err write_bye(const struct net_bye *b, struct cht_buf *out)
     return err == CHT_OK ? add_span(out, b->text) : err;
 }
 
+static enum cht_err write_fork(const struct net_fork_frame *k, struct cht_buf *out)
+{
+    assert(k->form == NET_FORK_PROOF || (k->count >= 1 && k->count <= LIMIT_FORKS));
+    enum cht_err err = cht_buf_add_u8(out, (uint8_t)k->form);
+    if (err == CHT_OK && k->form == NET_FORK_PROOF)
+        return cht_buf_add(out, k->proof);
+    if (err == CHT_OK && k->form == NET_FORK_TELL)
+        err = cht_buf_add_varint(out, k->count);
+    for (size_t i = 0; i < k->count && err == CHT_OK; i++) {
+        err = add_bytes(out, k->ids[i].device, sizeof k->ids[i].device);
+        if (err == CHT_OK)
+            err = add_bytes(out, k->ids[i].epoch, sizeof k->ids[i].epoch);
+    }
+    return err;
+}
+
 static enum cht_err write_body(const struct net_frame *f, struct cht_buf *out)
 {
     switch (f->kind) {
@@ -252,6 +268,8 @@ static enum cht_err write_body(const struct net_frame *f, struct cht_buf *out)
         return cht_buf_add(out, f->message);
     case NET_FRAME_BYE:
         return write_bye(&f->bye, out);
+    case NET_FRAME_FORK:
+        return write_fork(&f->fork, out);
     }
     return CHT_E_INTERNAL;
 }

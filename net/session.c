@@ -51,6 +51,7 @@ void net_session_free(struct net_session *s)
         return;
     drop_claims(s);
     session_tips_clear(&s->peer_stored);
+    session_tips_clear(&s->peer_tips);
     session_tips_clear(&s->holds);
     for (size_t i = 0; i < LIMIT_UNACKED_FRAMES; i++)
         free(s->deliveries[i].ends);
@@ -188,6 +189,8 @@ static enum cht_err dispatch(struct net_session *s, struct net_effects *fx,
         return on_message(s, fx, f->message);
     case NET_FRAME_BYE:
         return on_bye(s, fx, &f->bye);
+    case NET_FRAME_FORK:
+        return session_on_fork(s, fx, &f->fork);
     }
     return CHT_E_INTERNAL;
 }
@@ -296,6 +299,8 @@ static enum cht_err handle(struct net_session *s, const struct net_event *ev,
         return session_delivered(s, fx, ev);
     case NET_EV_RECORDS_DONE:
         return session_records_done(s, fx, ev->records);
+    case NET_EV_FORK_DONE:
+        return session_fork_done(s, fx, ev->fork);
     case NET_EV_LOCAL:
         return session_local(s, fx, ev);
     case NET_EV_CHANGED:

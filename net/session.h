@@ -76,6 +76,7 @@ enum net_event_kind {
     NET_EV_TICK,         /* time passed: see net_session_due_ms */
     NET_EV_DELIVERED,    /* answer to a DELIVER, after the commit */
     NET_EV_RECORDS_DONE, /* answer to a RECORDS, after the commit */
+    NET_EV_FORK_DONE,    /* answer to a FORK, after the commit */
     NET_EV_LOCAL,        /* own new ranges were committed in this turn */
     NET_EV_CHANGED,      /* something else was: entries stored or applied, records added */
     NET_EV_WOKE,         /* the machine slept or moved: say where we stand at once */
@@ -96,6 +97,8 @@ struct net_event {
     } delivered;
     enum cht_err records; /* RECORDS_DONE: CHT_OK; CHT_E_MALFORMED, _INVALID, _SIGNATURE, _DENIED:
                              the peer is to blame; any other: a fault of ours */
+    enum cht_err fork; /* FORK_DONE: CHT_OK; CHT_E_MALFORMED, _LIMIT, _SIGNATURE, _INVALID: the peer
+                          is to blame; any other: nothing to be done */
     struct {
         struct crdt_dep before; /* own entry before the first range; seq 0 for none */
         struct crdt_dep last;   /* the last entry of the last range */
@@ -117,6 +120,7 @@ enum net_effect_kind {
     NET_FX_UP,      /* HELLOs exchanged: the peer and its space are known */
     NET_FX_RECORDS, /* membership records to check and add, parents first */
     NET_FX_DELIVER, /* ranges to check and store */
+    NET_FX_FORK,    /* a fork proof to check and keep */
     NET_FX_HOLDS,   /* what the peer says is durable there */
     NET_FX_SYNCED,  /* both sides hold the same entries now, or no longer do */
     NET_FX_ALARM,   /* state roots differ at one vector */
@@ -147,6 +151,7 @@ struct net_effect {
             size_t count;
             const struct crdt_dep *tips;
         } holds;
+        struct cht_bytes proof; /* of a fork; borrowed from the event */
         bool synced;
         struct {
             bool done; /* false: just found; true: bisected, `rows` says where */

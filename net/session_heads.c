@@ -98,6 +98,8 @@ enum cht_err session_on_heads(struct net_session *s, struct net_effects *fx,
 {
     enum cht_err err = session_tips_set(&s->peer_stored, h->stored, h->stored_count);
     if (err == CHT_OK)
+        err = session_tips_set(&s->peer_tips, h->applied, h->applied_count);
+    if (err == CHT_OK)
         err = session_tips_set(&s->holds, h->stored, h->stored_count);
     if (err == CHT_OK)
         err = net_vector_id(h->applied, h->applied_count, s->peer_applied);
@@ -175,7 +177,9 @@ enum cht_err session_look(struct net_session *s, struct net_effects *fx)
     if (s->state != SESSION_LIVE || !s->members_equal || !s->peer_known || s->delivery_count > 0)
         return CHT_OK;
     struct net_heads mine;
-    enum cht_err err = session_view_heads(s, fx, &mine);
+    enum cht_err err = session_forks_look(s, fx);
+    if (err == CHT_OK)
+        err = session_view_heads(s, fx, &mine);
     if (err == CHT_OK && s->heads_news)
         err = look_at_news(s, fx, &mine);
     if (err == CHT_OK)

@@ -75,6 +75,7 @@ enum cht_err session_on_hello(struct net_session *s, struct net_effects *fx,
         return session_blame(s, fx, NET_BYE_IDENTITY, "HELLO names another device than the key");
     if (hello->version_min > NET_PROTOCOL_MAX || hello->version_max < NET_PROTOCOL_MIN)
         return session_close(s, fx, NET_BYE_VERSION, false, "no protocol version in common");
+    s->version = hello->version_max < NET_PROTOCOL_MAX ? hello->version_max : NET_PROTOCOL_MAX;
     if (s->outbound && hello->space_count != 1)
         return session_blame(s, fx, NET_BYE_ORDER, "the accepting side names exactly one space");
     s->space = common_space(s, hello);

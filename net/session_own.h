@@ -12,8 +12,10 @@ enum session_state { SESSION_NEW, SESSION_HELLO, SESSION_LIVE, SESSION_CLOSED };
 #define SESSION_FRAME_BYTES  (128u * 1024u)     /* payload of a usual RANGE frame */
 #define SESSION_FLOWS        (LIMIT_WANTS + 1u) /* what the peer wants, and our own push */
 #define SESSION_BISECT_STACK 64u
-#define SESSION_MISSES_MAX   8u    /* answers to one want before it is given up */
-#define SESSION_LOST_MS      1000u /* at most one HEADS in this time for what could not be stored */
+#define SESSION_MISSES_MAX   8u /* answers to one want before it is given up */
+#define SESSION_FAILURES_MAX                                                                       \
+    64u /* ranges that fail while one want is looked into: those on their way */
+#define SESSION_LOST_MS 1000u /* at most one HEADS in this time for what could not be stored */
 
 /* A sorted, bounded list of tips that this session owns. */
 struct session_tips {
@@ -28,6 +30,9 @@ struct session_pull {
     bool served;          /* a range that ends at its seq has come */
     uint64_t progress_ms; /* the last time it moved */
     unsigned misses;
+    uint32_t from;     /* as last asked */
+    bool doubted;      /* a range of it failed, and it was asked for again */
+    unsigned failures; /* ranges that failed since */
 };
 
 /* A path being sent to the peer. */
@@ -49,7 +54,8 @@ struct session_delivery {
 
 struct session_range_end {
     uint8_t tag[8]; /* first bytes of the device */
-    uint32_t last_seq;
+    uint32_t first_seq, last_seq;
+    bool own; /* written by the peer itself */
 };
 
 struct session_prefix {
@@ -71,6 +77,7 @@ struct session_bisect {
 
 struct net_session {
     enum session_state state;
+    uint8_t version; /* spoken in this session */
     uint8_t device[CRDT_ID_BYTES], run[NET_RUN_BYTES], nonce[NET_NONCE_BYTES];
     uint8_t peer[CRDT_ID_BYTES], peer_nonce[NET_NONCE_BYTES];
     bool outbound;
@@ -105,6 +112,7 @@ struct net_session {
     bool heads_news, heads_answer;        /* it has still to be looked at; to be answered */
     uint8_t told_id[NET_VECTOR_ID_BYTES]; /* of the last HEADS sent */
     struct session_tips peer_stored;      /* the tips of the peer's last HEADS */
+    struct session_tips peer_tips;        /* those of them that are tips of what is applied there */
     struct session_tips holds;            /* the same, and what it was seen to hold since */
     uint8_t peer_applied[NET_VECTOR_ID_BYTES];
     struct crdt_hash peer_root;
@@ -135,6 +143,12 @@ struct net_session {
     uint64_t ack_ms;                          /* an ACK is due by then; 0: none */
     bool own_sent_known;      /* own_sent: the last own entry the peer has or is being sent */
     struct crdt_dep own_sent; /* seq 0: it has none */
+
+    /* forks */
+    size_t forks_told; /* how many proofs the peer was told of */
+    bool fork_asked;   /* one of the peer's is on its way */
+    size_t peer_fork_count, peer_fork_next;
+    struct net_fork_id peer_forks[LIMIT_FORKS];
 
     struct session_bisect bisect;
     struct net_session_stats stats;
@@ -228,6 +242,14 @@ void session_push_heads(struct net_session *s);
 /* Send what credit allows. */
 CHT_MUST_USE enum cht_err session_pump(struct net_session *s, struct net_effects *fx);
 bool session_pushing(const struct net_session *s);
+
+/* --- session_forks.c --------------------------------------------------------------------- */
+/* Tell of proofs that are new here. */
+CHT_MUST_USE enum cht_err session_forks_look(struct net_session *s, struct net_effects *fx);
+CHT_MUST_USE enum cht_err session_on_fork(struct net_session *s, struct net_effects *fx,
+                                          const struct net_fork_frame *f);
+CHT_MUST_USE enum cht_err session_fork_done(struct net_session *s, struct net_effects *fx,
+                                            enum cht_err result);
 
 /* --- session_bisect.c -------------------------------------------------------------------- */
 /* The roots at `vector` differ: raise the alarm, once a vector, and hunt. */

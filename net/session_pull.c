@@ -69,7 +69,9 @@ static enum cht_err ask(struct net_session *s, struct net_effects *fx, struct se
     }
     if (err != CHT_OK)
         return err;
-    *p = (struct session_pull){ .active = true, .tip = *tip, .progress_ms = s->now_ms };
+    *p = (struct session_pull){
+        .active = true, .tip = *tip, .progress_ms = s->now_ms, .from = seq + 1
+    };
     return send_want(s, fx, tip, seq + 1, hash, LIMIT_CREDIT_BYTES);
 }
 
@@ -100,26 +102,39 @@ static bool wait_for_author(struct net_session *s, const struct crdt_dep *tip)
     return s->now_ms < s->grace_ms;
 }
 
+/* One tip of the peer's that is not held here; `*out_waits`: its author's push may bring it. */
+static enum cht_err pull_tip(struct net_session *s, struct net_effects *fx,
+                             const struct crdt_dep *tip, bool *out_waits)
+{
+    struct session_pull *unused = NULL;
+    s->lacking = true;
+    if (s->now_ms < s->pull_block_ms || find_pull(s, tip->device, CRDT_ID_BYTES, &unused) != NULL ||
+        unused == NULL)
+        return CHT_OK;
+    if (wait_for_author(s, tip)) {
+        *out_waits = true;
+        return CHT_OK;
+    }
+    if (net_pulls_take(s->space->pulls, tip->device, s))
+        return ask(s, fx, unused, tip);
+    s->claim_missed = true;
+    return CHT_OK;
+}
+
 enum cht_err session_pull_missing(struct net_session *s, struct net_effects *fx)
 {
     enum cht_err err = end_served(s, fx);
-    bool blocked = s->now_ms < s->pull_block_ms, waits = false;
+    bool waits = false;
     s->lacking = false;
     s->claim_missed = false;
-    for (size_t i = 0; i < s->peer_stored.count && err == CHT_OK; i++) {
-        const struct crdt_dep *tip = &s->peer_stored.tips[i];
-        struct session_pull *unused = NULL;
-        if (session_has(s, tip))
-            continue;
-        s->lacking = true;
-        if (blocked || find_pull(s, tip->device, CRDT_ID_BYTES, &unused) != NULL || unused == NULL)
-            continue;
-        if (wait_for_author(s, tip))
-            waits = true;
-        else if (net_pulls_take(s->space->pulls, tip->device, s))
-            err = ask(s, fx, unused, tip);
-        else
-            s->claim_missed = true;
+    /* Tips of what is applied there go first: where a device has many branches, the entry that
+     * depends on them lets them in (PROTOCOL 8.7). */
+    for (int inner = 0; inner < 2; inner++) {
+        for (size_t i = 0; i < s->peer_stored.count && err == CHT_OK; i++) {
+            const struct crdt_dep *tip = &s->peer_stored.tips[i];
+            if (session_tips_has(&s->peer_tips, tip) == (inner == 0) && !session_has(s, tip))
+                err = pull_tip(s, fx, tip, &waits);
+        }
     }
     s->claim_ms = s->now_ms + NET_CLAIM_POLL_MS;
     if (!waits)
@@ -173,10 +188,12 @@ enum cht_err session_on_range(struct net_session *s, struct net_effects *fx,
     }
     for (size_t i = 0; i < r->count; i++) {
         ranges[i] = r->ranges[i];
+        ends[i].own = ranges[i].own;
         if (ranges[i].own)
             memcpy(ranges[i].device_tag, s->peer, sizeof ranges[i].device_tag);
         ranges[i].own = false;
         memcpy(ends[i].tag, ranges[i].device_tag, sizeof ends[i].tag);
+        ends[i].first_seq = ranges[i].seq;
         ends[i].last_seq = ranges[i].seq + ranges[i].count - 1;
         struct session_pull *p = find_pull(s, ends[i].tag, sizeof ends[i].tag, NULL);
         if (p != NULL) {
@@ -205,6 +222,32 @@ struct outcome {
     bool kept[LIMIT_FRAME_RANGES]; /* this range is durable here */
 };
 
+/* A range that does not verify. The peer may be honest: four bytes say which entry it follows, and
+ * another branch of its author may have one that begins alike. It is asked again with the hash of
+ * the entry held here: where the peer has another one it answers MISS (PROTOCOL 8.8). */
+static enum cht_err doubt(struct net_session *s, struct net_effects *fx,
+                          const struct session_range_end *end, struct outcome *out)
+{
+    struct session_pull *p = find_pull(s, end->tag, sizeof end->tag, NULL);
+    if (end->own || p == NULL ||
+        (p->doubted && (end->first_seq == p->from || ++p->failures > SESSION_FAILURES_MAX))) {
+        out->refused = true;
+        return CHT_OK;
+    }
+    out->lost = true;
+    if (p->doubted)
+        return CHT_OK; /* sent before it was asked again */
+    const struct crdt_dep tip = p->tip;
+    unsigned misses = p->misses;
+    enum cht_err err = pull_cancel(s, fx, p);
+    if (err != CHT_OK || !net_pulls_take(s->space->pulls, tip.device, s))
+        return err;
+    err = ask(s, fx, p, &tip);
+    p->doubted = p->active;
+    p->misses = misses;
+    return err;
+}
+
 static enum cht_err judge(struct net_session *s, struct net_effects *fx,
                           const struct session_delivery *d, const enum net_verdict *verdicts,
                           struct outcome *out)
@@ -224,7 +267,7 @@ static enum cht_err judge(struct net_session *s, struct net_effects *fx,
             s->stats.unplaceable++;
             break;
         case NET_REFUSED:
-            out->refused = true;
+            err = doubt(s, fx, &d->ends[i], out);
             break;
         case NET_STOPPED: {
             out->lost = true;
@@ -363,5 +406,7 @@ enum cht_err session_on_miss(struct net_session *s, struct net_effects *fx,
         }
     }
     p->progress_ms = s->now_ms;
+    p->doubted = false;
+    p->from = from;
     return send_want(s, fx, &m->tip, from, before, LIMIT_CREDIT_BYTES);
 }

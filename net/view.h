@@ -11,6 +11,7 @@
 #include "crdt/base/arena.h"
 #include "crdt/entry.h"
 #include "crdt/range.h"
+#include "net/fork.h"
 
 #define NET_PREFIX_NIBBLES_MAX 34u /* an entity is type and id: 17 bytes */
 #define NET_DIGEST_CHILDREN    16u
@@ -101,6 +102,12 @@ struct net_view_ops {
     enum cht_err (*rows)(void *ctx, const uint8_t *prefix, unsigned nibbles, size_t max,
                          struct cht_arena *arena, const struct net_row **out_rows,
                          size_t *out_count);
+
+    /* The fork proofs held, ascending (net_fork_id_cmp); NULL: none ever are. CHT_E_NOMEM. */
+    enum cht_err (*forks)(void *ctx, struct cht_arena *arena, const struct net_fork_id **out_ids,
+                          size_t *out_count);
+    /* The bytes of one. CHT_E_NOTFOUND. Together with `forks`. */
+    enum cht_err (*fork)(void *ctx, const struct net_fork_id *id, struct cht_bytes *out);
 };
 
 struct net_view {

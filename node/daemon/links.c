@@ -128,6 +128,21 @@ static void take_records(struct node_daemon *d, struct daemon_link *l, const str
     daemon_load_peers(d); /* there may be someone new to dial */
 }
 
+static void take_fork(struct node_daemon *d, struct daemon_link *l, const struct net_effect *fx)
+{
+    struct link_delivery *x = cht_arena_alloc(&d->arena, sizeof *x);
+    if (x == NULL) {
+        l->over = true;
+        return;
+    }
+    *x = (struct link_delivery){ .fork = true };
+    x->result = node_replica_add_fork(d->home.replica, fx->proof, d->wall_ms);
+    if (x->result == CHT_E_MALFORMED || x->result == CHT_E_LIMIT || x->result == CHT_E_SIGNATURE ||
+        x->result == CHT_E_INVALID)
+        daemon_link_refuse(d, l, NET_REFUSAL_FORK, 1);
+    keep_delivery(l, x);
+}
+
 static struct daemon_link *link_of(struct node_daemon *d, uint32_t conn)
 {
     struct daemon_link *l = d->links;
@@ -234,6 +249,9 @@ void daemon_link_step(struct node_daemon *d, struct daemon_link *l, const struct
             break;
         case NET_FX_DELIVER:
             take_ranges(d, l, e);
+            break;
+        case NET_FX_FORK:
+            take_fork(d, l, e);
             break;
         case NET_FX_HOLDS:
             break;
@@ -363,6 +381,9 @@ static void tell_deliveries(struct node_daemon *d, struct daemon_link *l, enum c
         if (x->records) {
             ev.kind = NET_EV_RECORDS_DONE;
             ev.records = committed == CHT_OK ? x->result : committed;
+        } else if (x->fork) {
+            ev.kind = NET_EV_FORK_DONE;
+            ev.fork = committed == CHT_OK ? x->result : committed;
         } else {
             for (size_t i = 0; committed != CHT_OK && i < x->count; i++)
                 x->verdicts[i] = NET_FAILED;

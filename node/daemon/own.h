@@ -50,7 +50,7 @@ void daemon_arrow(enum daemon_arrow at);
 /* Ranges or records handed in, until the commit tells what became of them. */
 struct link_delivery {
     struct link_delivery *next;
-    bool records;
+    bool records, fork; /* neither: ranges */
     uint32_t token;
     size_t count;
     enum net_verdict *verdicts;

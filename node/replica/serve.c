@@ -310,6 +310,40 @@ static enum cht_err view_records(void *ctx, const struct crdt_hash *heads, size_
     return net_members_since(r->members, heads, head_count, budget, arena, out_records, out_count);
 }
 
+static int cmp_fork(const void *a, const void *b)
+{
+    return net_fork_id_cmp(a, b);
+}
+
+static enum cht_err view_forks(void *ctx, struct cht_arena *arena,
+                               const struct net_fork_id **out_ids, size_t *out_count)
+{
+    const struct node_replica *r = ctx;
+    const struct node_fork *forks = r->forks.items;
+    struct net_fork_id *ids = cht_arena_array(arena, r->forks.count + 1, sizeof *ids);
+    if (ids == NULL)
+        return CHT_E_NOMEM;
+    for (size_t i = 0; i < r->forks.count; i++)
+        ids[i] = forks[i].id;
+    qsort(ids, r->forks.count, sizeof *ids, cmp_fork);
+    *out_ids = ids;
+    *out_count = r->forks.count;
+    return CHT_OK;
+}
+
+static enum cht_err view_fork(void *ctx, const struct net_fork_id *id, struct cht_bytes *out)
+{
+    const struct node_replica *r = ctx;
+    const struct node_fork *forks = r->forks.items;
+    for (size_t i = 0; i < r->forks.count; i++) {
+        if (net_fork_id_cmp(&forks[i].id, id) == 0) {
+            *out = forks[i].proof;
+            return CHT_OK;
+        }
+    }
+    return CHT_E_NOTFOUND;
+}
+
 const struct net_view_ops replica_view_ops = {
     .heads = view_heads,
     .has = view_has,
@@ -319,6 +353,8 @@ const struct net_view_ops replica_view_ops = {
     .records = view_records,
     .digest = replica_digest,
     .rows = replica_digest_rows,
+    .forks = view_forks,
+    .fork = view_fork,
 };
 
 struct net_view node_replica_view(struct node_replica *r)

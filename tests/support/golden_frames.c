@@ -314,6 +314,41 @@ static struct net_frame bye_unknown(void)
     return f;
 }
 
+static struct net_fork_id fork_ids[2];
+
+static struct net_frame fork_of(enum net_fork_form form)
+{
+    struct net_frame f = frame(NET_FRAME_FORK);
+    f.fork.form = form;
+    f.fork.ids = fork_ids;
+    fill(fork_ids[0].device, 1, sizeof fork_ids[0].device);
+    fill(fork_ids[0].epoch, 0x11, sizeof fork_ids[0].epoch);
+    fill(fork_ids[1].device, 1, sizeof fork_ids[1].device);
+    fill(fork_ids[1].epoch, 0x12, sizeof fork_ids[1].epoch);
+    return f;
+}
+
+static struct net_frame fork_tell(void)
+{
+    struct net_frame f = fork_of(NET_FORK_TELL);
+    f.fork.count = 2;
+    return f;
+}
+
+static struct net_frame fork_ask(void)
+{
+    struct net_frame f = fork_of(NET_FORK_ASK);
+    f.fork.count = 1;
+    return f;
+}
+
+static struct net_frame fork_proof(void)
+{
+    struct net_frame f = fork_of(NET_FORK_PROOF);
+    f.fork.proof = cht_bytes_str("\x01 a proof");
+    return f;
+}
+
 const struct golden_frame golden_frames[] = {
     { "hello-dialler", hello_dialler },
     { "hello-least", hello_least },
@@ -339,6 +374,9 @@ const struct golden_frame golden_frames[] = {
     { "message", message },
     { "bye", bye },
     { "bye-unknown", bye_unknown },
+    { "fork-tell", fork_tell },
+    { "fork-ask", fork_ask },
+    { "fork-proof", fork_proof },
 };
 const size_t golden_frame_count = sizeof golden_frames / sizeof golden_frames[0];
 

@@ -369,6 +369,25 @@ void toy_record_add(struct toy_replica *r, uint32_t number, uint32_t pad)
     (void)err;
 }
 
+enum cht_err toy_fork_receive(struct toy_replica *r, struct cht_bytes proof)
+{
+    struct net_fork_id id;
+    size_t at = 0;
+    if (proof.len != sizeof id)
+        return CHT_E_MALFORMED;
+    memcpy(&id, proof.data, sizeof id);
+    while (at < r->fork_count && net_fork_id_cmp(&r->forks[at], &id) < 0)
+        at++;
+    if (at < r->fork_count && net_fork_id_cmp(&r->forks[at], &id) == 0)
+        return CHT_OK;
+    if (r->fork_count == sizeof r->forks / sizeof r->forks[0])
+        return CHT_OK;
+    memmove(&r->forks[at + 1], &r->forks[at], (r->fork_count - at) * sizeof id);
+    r->forks[at] = id;
+    r->fork_count++;
+    return CHT_OK;
+}
+
 bool toy_equal(const struct toy_replica *a, const struct toy_replica *b)
 {
     if (a->held_count != b->held_count || a->record_count != b->record_count ||

@@ -44,6 +44,8 @@ struct toy_replica {
     struct crdt_root root;
     struct toy_record *records;
     size_t record_count, record_cap;
+    struct net_fork_id forks[8]; /* fork proofs, ascending; a toy's proof is its id */
+    size_t fork_count;
     /* kept up to date by toy_refresh */
     struct crdt_dep *stored, *applied;
     size_t stored_count, applied_count;
@@ -72,6 +74,9 @@ void toy_copy(struct toy_replica *to, const struct toy_replica *from);
 /* A new record below the present heads, with `pad` bytes of padding (at most 3000). */
 void toy_record_add(struct toy_replica *r, uint32_t number, uint32_t pad);
 enum cht_err toy_record_receive(struct toy_replica *r, struct cht_bytes bytes);
+
+/* A fork proof from outside. CHT_E_MALFORMED. */
+enum cht_err toy_fork_receive(struct toy_replica *r, struct cht_bytes proof);
 
 bool toy_holds(const struct toy_replica *r, const struct toy_entry *e);
 /* The ranges of the own entries after `before` (NULL: all), through the view's own read. */

@@ -179,12 +179,23 @@ static void do_records(struct toy_net *net, const struct later *l, struct turn *
     step(net, l->link, l->side, &ev, turn);
 }
 
+static void do_fork(struct toy_net *net, const struct later *l, struct turn *turn)
+{
+    struct toy_node *n = &net->nodes[net->links[l->link].side[l->side].node];
+    struct net_event ev = { .kind = NET_EV_FORK_DONE };
+    ev.fork = toy_fork_receive(&n->replica, l->effect->proof);
+    turn->changed = true;
+    step(net, l->link, l->side, &ev, turn);
+}
+
 /* The commit, and what follows it. */
 static void turn_end(struct toy_net *net, size_t node, struct turn *turn)
 {
     for (const struct later *l = turn->first; l != NULL; l = l->next) {
         if (l->effect->kind == NET_FX_DELIVER)
             do_deliver(net, l, turn);
+        else if (l->effect->kind == NET_FX_FORK)
+            do_fork(net, l, turn);
         else
             do_records(net, l, turn);
     }
@@ -225,6 +236,7 @@ static void on_effect(struct toy_net *net, size_t link, size_t side, const struc
         break;
     case NET_FX_RECORDS:
     case NET_FX_DELIVER:
+    case NET_FX_FORK:
         do_later(link, side, e, turn);
         break;
     case NET_FX_HOLDS:

@@ -36,6 +36,13 @@ static void on_records(struct toy_peer *p, const struct net_effect *e)
     toy_peer_event(p, &ev);
 }
 
+static void on_fork(struct toy_peer *p, const struct net_effect *e)
+{
+    struct net_event ev = { .kind = NET_EV_FORK_DONE };
+    ev.fork = toy_fork_receive(&p->replica, e->proof);
+    toy_peer_event(p, &ev);
+}
+
 static void on_effect(struct toy_peer *p, const struct net_effect *e)
 {
     switch (e->kind) {
@@ -49,6 +56,9 @@ static void on_effect(struct toy_peer *p, const struct net_effect *e)
         break;
     case NET_FX_DELIVER:
         on_deliver(p, e);
+        break;
+    case NET_FX_FORK:
+        on_fork(p, e);
         break;
     case NET_FX_ALARM:
         p->alarms += !e->alarm.done;
@@ -138,7 +148,8 @@ struct net_frame toy_peer_hello(const struct toy_peer *p)
     struct net_frame f = toy_peer_frame(NET_FRAME_HELLO);
     if (!p->outbound)
         memset(f.nonce, 0, sizeof f.nonce);
-    f.hello.version_min = f.hello.version_max = 1;
+    f.hello.version_min = NET_PROTOCOL_MIN;
+    f.hello.version_max = NET_PROTOCOL_MAX;
     f.hello.level = 1;
     memcpy(f.hello.device, toy_peer_device, sizeof f.hello.device);
     memset(f.hello.run, 6, sizeof f.hello.run);

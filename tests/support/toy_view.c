@@ -289,6 +289,31 @@ static enum cht_err view_rows(void *ctx, const uint8_t *prefix, unsigned nibbles
     return CHT_OK;
 }
 
+static enum cht_err view_forks(void *ctx, struct cht_arena *arena,
+                               const struct net_fork_id **out_ids, size_t *out_count)
+{
+    const struct toy_replica *r = ctx;
+    struct net_fork_id *ids = cht_arena_array(arena, r->fork_count + 1, sizeof *ids);
+    if (ids == NULL)
+        return CHT_E_NOMEM;
+    memcpy(ids, r->forks, r->fork_count * sizeof *ids);
+    *out_ids = ids;
+    *out_count = r->fork_count;
+    return CHT_OK;
+}
+
+static enum cht_err view_fork(void *ctx, const struct net_fork_id *id, struct cht_bytes *out)
+{
+    const struct toy_replica *r = ctx;
+    for (size_t i = 0; i < r->fork_count; i++) {
+        if (net_fork_id_cmp(&r->forks[i], id) == 0) {
+            *out = cht_bytes(&r->forks[i], sizeof r->forks[i]);
+            return CHT_OK;
+        }
+    }
+    return CHT_E_NOTFOUND;
+}
+
 struct net_view toy_view(struct toy_replica *r)
 {
     static const struct net_view_ops ops = { .heads = view_heads,
@@ -298,7 +323,9 @@ struct net_view toy_view(struct toy_replica *r)
                                              .at = view_at,
                                              .records = view_records,
                                              .digest = view_digest,
-                                             .rows = view_rows };
+                                             .rows = view_rows,
+                                             .forks = view_forks,
+                                             .fork = view_fork };
     return (struct net_view){ .ops = &ops, .ctx = r };
 }
 
