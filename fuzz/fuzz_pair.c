@@ -1,7 +1,8 @@
-/* The pairing machines under a hostile peer (PROTOCOL 7.8 to 7.10). The first byte says who is
- * attacked and when: a machine that has seen nothing yet gets the rest as it is, byte for byte; one
- * that has a proved key gets it as sealed messages, each with a length (u16, the top bit: the
- * last). Nobody may be admitted, and nothing stored, but what an honest run would. */
+/* The pairing machines under a hostile peer (PROTOCOL 7.8 to 7.12). The first byte says who is
+ * attacked, when, and whether the two pair by a ticket or by a code: a machine that has seen
+ * nothing yet gets the rest as it is, byte for byte; one that has a proved key gets it as sealed
+ * messages, each with a length (u16, the top bit: the last). Nobody may be admitted, and nothing
+ * stored, but what an honest run would. */
 /* covers: net/pair.c net/pair_joiner.c net/pair_inviter.c net/pair_key.c */
 #include "net/pair_own.h"
 
@@ -18,8 +19,9 @@ struct side {
 /* Made once: two devices, a space that admits both, a ticket. */
 static struct net_identity inviter_id, joiner_id;
 static struct net_members *members;
-static bool refuse, by_time; /* of this input */
+static bool refuse, by_time, by_code, withdraw; /* of this input */
 static struct net_ticket ticket = { .secret = "fuzz the pairing" };
+static const struct net_code code = { .selector = "481", .secret = "2093576" };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -58,9 +60,10 @@ static void give(struct side *side, struct net_pair_event event)
     net_pair_step(side->p, &event, &side->out);
     side->seen |= side->out.what;
     if ((side->out.what & NET_PAIR_ASK_SECRET) != 0)
-        give(side,
-             (struct net_pair_event){ .type = NET_PAIR_SECRET,
-                                      .bytes = cht_bytes(ticket.secret, sizeof ticket.secret) });
+        give(side, (struct net_pair_event){
+                       .type = NET_PAIR_SECRET,
+                       .bytes = by_code ? net_pair_code_secret(&code)
+                                        : cht_bytes(ticket.secret, sizeof ticket.secret) });
     else if (refuse && (side->out.what & (NET_PAIR_ASK_ADMIT | NET_PAIR_ASK_STORE)) != 0)
         give(side, (struct net_pair_event){ .type = NET_PAIR_REFUSED, .error = CHT_E_CONFLICT });
     else if ((side->out.what & NET_PAIR_ASK_ADMIT) != 0)
@@ -92,7 +95,8 @@ static void begin(struct side *joiner, struct side *inviter)
     const struct net_pair_random ri = { .scalar = { 7 }, .nonce = { 8 } };
     const struct net_pair_self sj = { &joiner_id, cht_bytes_str("j") };
     const struct net_pair_self si = { &inviter_id, cht_bytes_str("i") };
-    *joiner = (struct side){ .p = net_pair_join(&sj, &ticket, &rj) };
+    *joiner = (struct side){ .p = by_code ? net_pair_join_code(&sj, &code, NULL, &rj)
+                                          : net_pair_join(&sj, &ticket, &rj) };
     *inviter = (struct side){ .p = net_pair_invite(&si, &ri) };
     net_pair_effects_init(&joiner->out);
     net_pair_effects_init(&inviter->out);
@@ -130,12 +134,18 @@ static void check(const struct side *side)
     const char *words[NET_PAIR_WORDS];
     if ((side->seen & NET_PAIR_PROVED) != 0) {
         net_pair_words(side->p, words);
-        must(words[0] != NULL && net_pair_selector(side->p)->kind == NET_PAIR_BY_TICKET);
+        must(words[0] != NULL);
+        /* whoever attacks the listener says what it likes; its secret was asked for all the same */
+        must(side->p->role == NET_PAIR_INVITER ||
+             net_pair_selector(side->p)->kind == (by_code ? NET_PAIR_BY_CODE : NET_PAIR_BY_TICKET));
     }
     if ((side->seen & NET_PAIR_ASK_ADMIT) != 0)
         must(net_cert_cmp(&net_pair_peer(side->p)->cert, &joiner_id.cert) == 0);
     if ((side->seen & NET_PAIR_ASK_STORE) != 0) {
+        must((side->seen & NET_PAIR_TRIED) != 0);
         must(net_members_count(net_pair_members(side->p)) == 2);
+        must(memcmp(net_members_space(net_pair_members(side->p)), ticket.space, CRDT_ID_BYTES) ==
+             0);
         for (uint32_t i = 0; i < net_pair_address_count(side->p); i++)
             must(net_pair_address(side->p, i).len > 6);
         net_members_free(net_pair_take_members(side->p));
@@ -154,6 +164,8 @@ static void end(struct side *side)
         must(side->out.error.code == CHT_E_TIMEOUT);
     }
     give(side, (struct net_pair_event){ .type = NET_PAIR_TICK });
+    if (withdraw && side->p->role == NET_PAIR_INVITER)
+        give(side, (struct net_pair_event){ .type = NET_PAIR_WITHDRAWN });
     give(side, (struct net_pair_event){ .type = NET_PAIR_CLOSED });
     must((side->seen & over) != 0);
     check(side);
@@ -170,6 +182,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         make_world();
     refuse = (data[0] & 4) != 0;
     by_time = (data[0] & 8) != 0;
+    by_code = (data[0] & 16) != 0;
+    withdraw = (data[0] & 32) != 0;
     begin(&joiner, &inviter);
     struct cht_bytes script = cht_bytes(data + 1, len - 1);
     enum attack attack = (enum attack)(data[0] & 3);
