@@ -271,6 +271,16 @@ static enum cht_err on_changed(struct net_session *s, struct net_effects *fx)
     return err == CHT_OK ? session_look(s, fx) : err;
 }
 
+/* Ask again at once, and tell where we stand: the peer pushes nothing until it hears that. */
+static enum cht_err on_room(struct net_session *s, struct net_effects *fx)
+{
+    if (s->state != SESSION_LIVE || !s->members_equal)
+        return CHT_OK;
+    s->pull_block_ms = 0;
+    enum cht_err err = session_heads_send(s, fx);
+    return err == CHT_OK ? session_look(s, fx) : err;
+}
+
 static enum cht_err on_own_message(struct net_session *s, struct net_effects *fx,
                                    struct cht_bytes map)
 {
@@ -307,6 +317,8 @@ static enum cht_err handle(struct net_session *s, const struct net_event *ev,
         return on_changed(s, fx);
     case NET_EV_WOKE:
         return s->state == SESSION_LIVE && s->members_equal ? session_heads_send(s, fx) : CHT_OK;
+    case NET_EV_ROOM:
+        return on_room(s, fx);
     case NET_EV_MESSAGE:
         return on_own_message(s, fx, ev->bytes);
     case NET_EV_CLOSE:

@@ -80,6 +80,7 @@ enum net_event_kind {
     NET_EV_LOCAL,        /* own new ranges were committed in this turn */
     NET_EV_CHANGED,      /* something else was: entries stored or applied, records added */
     NET_EV_WOKE,         /* the machine slept or moved: say where we stand at once */
+    NET_EV_ROOM,         /* what could not be stored (NET_FAILED) can be now */
     NET_EV_MESSAGE,      /* send a directed message: `bytes`, one msgpack map */
     NET_EV_CLOSE,        /* say BYE with `reason` and end */
 };

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static enum cht_err io_fault(struct node_fault *fault, const char *what, const char *path)
@@ -22,6 +24,40 @@ static enum cht_err join_path(const struct node_files *f, const char *name,
 {
     int len = snprintf(out, NODE_PATH_MAX, "%s/%s", f->paths.data, name);
     return len < 0 || (size_t)len >= NODE_PATH_MAX ? CHT_E_LIMIT : CHT_OK;
+}
+
+#define PID_TRIES    50u
+#define PID_PAUSE_NS 10000000 /* 10 ms */
+
+/* Who has the lock; 0: not to be found out. The file may still name one that was killed, until the
+ * one that locked it after that has written its own. */
+static long holder(int fd)
+{
+    const struct timespec pause = { .tv_nsec = PID_PAUSE_NS };
+    for (unsigned i = 0; i < PID_TRIES; i++) {
+        char text[32] = "";
+        ssize_t got = pread(fd, text, sizeof text - 1, 0);
+        long pid = got > 0 ? strtol(text, NULL, 10) : 0;
+        if (pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM))
+            return pid;
+        (void)nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
+static enum cht_err held(const struct node_files *f, struct node_fault *fault)
+{
+    const long pid = holder(f->lock_fd);
+    (void)close(f->lock_fd);
+    if (pid == 0)
+        (void)node_fault_set(fault, CHT_E_BUSY, cht_bytes(NULL, 0),
+                             "another process has the node in %s", f->paths.data);
+    else
+        (void)node_fault_set(fault, CHT_E_BUSY, cht_bytes(NULL, 0),
+                             "process %ld has the node in %s", pid, f->paths.data);
+    node_fault_hint(fault, "one node a home: ask that one (chitty-node status), or end it first "
+                           "(chitty-node stop)");
+    return CHT_E_BUSY;
 }
 
 enum cht_err node_files_lock(bool make, struct node_fault *fault, struct node_files *out)
@@ -46,13 +82,8 @@ enum cht_err node_files_lock(bool make, struct node_fault *fault, struct node_fi
     if (f.lock_fd < 0)
         return io_fault(fault, "cannot open", path);
     char text[32] = "";
-    if (flock(f.lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        ssize_t got = pread(f.lock_fd, text, sizeof text - 1, 0);
-        (void)close(f.lock_fd);
-        long pid = got > 0 ? strtol(text, NULL, 10) : 0;
-        return node_fault_set(fault, CHT_E_BUSY, cht_bytes(NULL, 0),
-                              "process %ld has the node in %s", pid, f.paths.data);
-    }
+    if (flock(f.lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return held(&f, fault);
     int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
     if (ftruncate(f.lock_fd, 0) != 0 || pwrite(f.lock_fd, text, (size_t)len, 0) != len) {
         err = io_fault(fault, "cannot write", path);

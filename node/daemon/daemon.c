@@ -15,7 +15,6 @@
 
 /* Rows read before the first turn: a small home is checked before it meets a peer. */
 #define SCRUB_FIRST_ROWS 2000u
-#define REOPEN_MS        1000
 #define POLLS_MAX        (NET_TRANSPORT_POLLS + 28u)
 
 static uint64_t monotonic_ms(void)
@@ -208,35 +207,6 @@ enum cht_err daemon_switch(struct node_daemon *d, const char *path, struct node_
     return err;
 }
 
-/* One that may pass by itself, when there is room again. */
-static bool passes(enum cht_err err)
-{
-    return err == CHT_E_FULL || err == CHT_E_IO || err == CHT_E_BUSY || err == CHT_E_NOMEM;
-}
-
-/* A fault broke the replica: what the file has is the truth. Where it cannot be opened either, it
- * is tried again until it can, or the node is to end. */
-static void reopen(struct node_daemon *d, enum cht_err why)
-{
-    struct node_fault fault = { 0 };
-    bool stopping = d->stopping;
-    daemon_log("error", "the last changes could not be made durable: %s", cht_err_text(why));
-    enum cht_err err = daemon_switch(d, d->home.path, &fault);
-    if (passes(err))
-        daemon_log("error", "%s: trying again each second", cht_error_text(&fault.error));
-    while (passes(err) && !stopping) {
-        struct pollfd p = { .fd = d->signal_fd, .events = POLLIN };
-        stopping = poll(&p, 1, REOPEN_MS) > 0;
-        if (!stopping)
-            err = daemon_switch(d, d->home.path, &fault);
-    }
-    if (err == CHT_OK)
-        daemon_log("info", "the database is open again");
-    else
-        d->fault = fault;
-    d->stopping = stopping || err != CHT_OK;
-}
-
 /* --- waiting -------------------------------------------------------------------------------- */
 
 static uint64_t earliest(uint64_t a, uint64_t b)
@@ -250,10 +220,12 @@ static long sleep_ms(const struct node_daemon *d)
         return 0;
     uint64_t due = earliest(daemon_links_due_ms(d), daemon_pairings_due_ms(d));
     due = earliest(due, net_peers_due_ms(d->peers));
+    due = earliest(due, daemon_read_only_due_ms(d));
     due = earliest(due, earliest(daemon_discover_due_ms(d), d->wake.check_ms));
-    if (node_replica_dirty(d->home.replica) || !d->scrubbed)
+    const bool writes = d->read_only.why == CHT_OK;
+    if (writes && (node_replica_dirty(d->home.replica) || !d->scrubbed))
         due = earliest(due, d->now_ms + DAEMON_SCRUB_MS);
-    if (node_store_wal_bytes(node_replica_store(d->home.replica)) != 0)
+    if (writes && node_store_wal_bytes(node_replica_store(d->home.replica)) != 0)
         due = earliest(due, d->busy_ms + DAEMON_REST_MS);
     if (d->autostarted)
         due = earliest(due, d->client_ms + DAEMON_IDLE_MS);
@@ -354,6 +326,10 @@ static void collect(struct node_daemon *d, struct waits *w)
     if (clients != 0 || node_local_clients(d->local) != 0)
         d->client_ms = d->now_ms;
     daemon_wake_tick(d);
+    if (d->differs)
+        daemon_links_changed(d);
+    d->differs = false;
+    daemon_read_only_tick(d);
     daemon_links_tick(d);
     daemon_pairings_tick(d);
 }
@@ -386,6 +362,8 @@ static enum cht_err commit(struct node_daemon *d)
         err = node_replica_commit(d->home.replica, write);
     if (write)
         d->written_ms = d->now_ms;
+    if (err == CHT_E_INTERNAL && node_replica_broken(d->home.replica))
+        err = node_replica_fault(d->home.replica); /* it was broken before the end of the turn */
     struct node_commit last = node_replica_last(d->home.replica);
     if (last.range_count != 0 || last.touched_count != 0)
         d->busy_ms = d->now_ms;
@@ -405,7 +383,7 @@ static void scrub(struct node_daemon *d, uint32_t rows)
     if (found == NODE_SCRUB_DAMAGE) {
         daemon_log("error", "the rows on disk differ from what the log gives: run 'chitty-node "
                             "verify', then 'chitty-node rebuild'");
-        daemon_links_changed(d);
+        d->differs = d->more = true;
     }
 }
 
@@ -413,11 +391,13 @@ static void tend(struct node_daemon *d)
 {
     struct node_store *store = node_replica_store(d->home.replica);
     size_t wal = node_store_wal_bytes(store);
-    if (wal > DAEMON_WAL_BYTES || (wal != 0 && d->now_ms - d->busy_ms >= DAEMON_REST_MS))
-        (void)!node_store_checkpoint(store);
+    const bool writes = d->read_only.why == CHT_OK;
+    const bool rested = wal != 0 && d->now_ms - d->busy_ms >= DAEMON_REST_MS;
+    if (writes && (wal > DAEMON_WAL_BYTES || rested) && node_store_checkpoint(store) != CHT_OK)
+        d->busy_ms = d->now_ms; /* not at once again */
     daemon_discover_tick(d);
     daemon_dials_tick(d);
-    if (!d->scrubbed && !d->more && !node_replica_dirty(d->home.replica) &&
+    if (writes && !d->scrubbed && !d->more && !node_replica_dirty(d->home.replica) &&
         d->now_ms - d->busy_ms >= DAEMON_SCRUB_MS)
         scrub(d, DAEMON_SCRUB_ROWS);
     bool alone = net_members_device_count(node_replica_members(d->home.replica)) < 2;
@@ -444,7 +424,7 @@ static void turn(struct node_daemon *d, struct waits *w)
     daemon_arrow(ARROW_FLUSHED);
     daemon_links_heard(d);
     if (d->home.replica != NULL && node_replica_broken(d->home.replica))
-        reopen(d, err);
+        daemon_reopen(d, err);
     if (d->home.replica != NULL)
         tend(d);
 }

@@ -92,6 +92,8 @@ static void take_ranges(struct node_daemon *d, struct daemon_link *l, const stru
     for (size_t i = 0; i < fx->deliver.count; i++) {
         enum node_receipt receipt;
         verdicts[i] = NET_FAILED;
+        if (d->read_only.why != CHT_OK)
+            continue;
         if (node_replica_full(d->home.replica))
             daemon_commit_midway(d);
         if (node_replica_receive(d->home.replica, &fx->deliver.ranges[i], d->wall_ms, &receipt) ==
@@ -116,7 +118,7 @@ static void take_records(struct node_daemon *d, struct daemon_link *l, const str
         l->over = true;
         return;
     }
-    *x = (struct link_delivery){ .records = true };
+    *x = (struct link_delivery){ .records = true, .result = d->read_only.why };
     for (size_t i = 0; i < fx->records.count && x->result == CHT_OK; i++) {
         enum cht_err err = node_replica_add_record(d->home.replica, fx->records.records[i]);
         x->result = err == CHT_E_WAITING ? CHT_OK : err;

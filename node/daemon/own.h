@@ -92,6 +92,13 @@ struct daemon_static {
     char text[LIMIT_ADDRESS_BYTES];
 };
 
+/* The database cannot be written (readonly.c). */
+struct daemon_read_only {
+    enum cht_err why;  /* CHT_OK: it can */
+    uint64_t trial_ms; /* when it is tried again */
+    uint64_t wait_ms;
+};
+
 struct daemon_dial;
 struct daemon_pairing;
 struct daemon_discovery; /* discovery.h */
@@ -131,8 +138,10 @@ struct node_daemon {
     uint64_t now_ms, wall_ms; /* monotonic and wall clock of this turn */
     uint64_t written_ms, busy_ms, client_ms;
     size_t turn_entries;
-    bool more;               /* something is left over: do not sleep */
-    bool left;               /* entries are ready to be applied that no turn had room for */
+    bool more;    /* something is left over: do not sleep */
+    bool left;    /* entries are ready to be applied that no turn had room for */
+    bool differs; /* the rows do from the log: peers hear it with the next turn */
+    struct daemon_read_only read_only;
     struct node_fault fault; /* why it had to stop */
 };
 
@@ -288,6 +297,15 @@ void daemon_invites_admitted(struct node_daemon *d, struct daemon_pairing *p,
 void daemon_joining_ask(struct node_daemon *d, struct daemon_pairing *p, unsigned what);
 void daemon_joining_over(struct node_daemon *d, struct daemon_pairing *p);
 void daemon_joining_connected(struct node_daemon *d, struct daemon_pairing *p);
+
+/* --- readonly.c ----------------------------------------------------------------------------- */
+
+/* A commit failed by `why`: what the log has is the truth. Where the disk is to blame the node goes
+ * on read-only. */
+void daemon_reopen(struct node_daemon *d, enum cht_err why);
+/* Try to write again when it is time. */
+void daemon_read_only_tick(struct node_daemon *d);
+uint64_t daemon_read_only_due_ms(const struct node_daemon *d);
 
 /* --- bring.c -------------------------------------------------------------------------------- */
 

@@ -21,6 +21,8 @@ enum cht_err replica_push(struct replica_list *l, const void *item, size_t size)
 
 enum cht_err replica_break(struct node_replica *r, enum cht_err err)
 {
+    if (!r->broken)
+        r->broken_by = err;
     r->broken = true;
     node_store_rollback(r->store);
     return err;
@@ -220,6 +222,11 @@ bool node_replica_dirty(const struct node_replica *r)
     return r->dirty.count != 0;
 }
 
+void node_replica_hold_rows(struct node_replica *r, bool hold)
+{
+    r->hold = hold;
+}
+
 size_t node_replica_unsigned(const struct node_replica *r)
 {
     return r->over ? 0 : r->own.count;
@@ -229,7 +236,7 @@ enum cht_err node_replica_commit(struct node_replica *r, bool write_back)
 {
     if (r->broken)
         return CHT_E_INTERNAL;
-    bool flush = write_back && (r->dirty.count != 0 || r->lagging);
+    bool flush = write_back && !r->hold && (r->dirty.count != 0 || r->lagging);
     if (r->over)
         replica_turn(r);
     if (!anything(r) && !flush) {

@@ -138,6 +138,11 @@ bool node_replica_broken(const struct node_replica *r)
     return r->broken;
 }
 
+enum cht_err node_replica_fault(const struct node_replica *r)
+{
+    return r->broken ? r->broken_by : CHT_OK;
+}
+
 const struct crdt_vector *node_replica_applied(const struct node_replica *r)
 {
     return &r->graph.applied;

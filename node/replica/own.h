@@ -145,6 +145,8 @@ struct node_replica {
     uint32_t wait_cap;
     uint64_t entry_count, void_count;
     enum cht_err refusal; /* behind the last NODE_REFUSED */
+    enum cht_err broken_by;
+    bool hold; /* no rows are written */
 
     struct replica_ruled *ruled; /* by chain */
     uint32_t ruled_cap;

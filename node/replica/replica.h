@@ -46,6 +46,8 @@ const struct crdt_graph *node_replica_graph(const struct node_replica *r);
 const struct node_index *node_replica_index(const struct node_replica *r);
 struct crdt_root node_replica_root(const struct node_replica *r);
 bool node_replica_broken(const struct node_replica *r);
+/* By what; CHT_OK: it is not broken. */
+enum cht_err node_replica_fault(const struct node_replica *r);
 
 /* --- receiving ----------------------------------------------------------------------------- */
 
@@ -132,6 +134,9 @@ struct node_twins node_replica_twins(const struct node_replica *r);
  * the queue is empty, every second under load, before a query). Errors of the store break the
  * replica: nothing of the turn happened. CHT_OK with nothing to do costs nothing. */
 CHT_MUST_USE enum cht_err node_replica_commit(struct node_replica *r, bool write_back);
+/* The file cannot be written: rows stay as they are until it can. A commit of entries is still
+ * tried. */
+void node_replica_hold_rows(struct node_replica *r, bool hold);
 /* Is anything not yet in the typed tables? */
 bool node_replica_dirty(const struct node_replica *r);
 /* Own entries written since the last commit. */

@@ -90,12 +90,28 @@ static enum cht_err put_discovery(const struct node_service *s, struct cht_buf *
     return err == CHT_OK ? node_mp_put_key_text(out, "state", "off") : err;
 }
 
+/* nil, or why the file cannot be written and since when. */
+static enum cht_err put_read_only(const struct node_service *s, struct cht_buf *out)
+{
+    struct node_fault fault = { 0 };
+    enum cht_err err = node_mp_put_text(out, "readOnly");
+    if (err != CHT_OK || s->read_only == CHT_OK)
+        return err == CHT_OK ? crdt_mp_put_nil(out) : err;
+    service_unwritable(s, s->read_only, &fault);
+    err = crdt_mp_put_map(out, 3);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "code", cht_err_code(s->read_only));
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "since", s->read_only_ms);
+    return err == CHT_OK ? node_mp_put_key_text(out, "hint", fault.hint) : err;
+}
+
 static enum cht_err put_status(struct node_service *s, struct cht_buf *out)
 {
     struct node_replica_counts counts = node_replica_count(s->replica);
     char space[2 * CRDT_ID_BYTES + 1];
     crdt_hex(cht_bytes(node_replica_space(s->replica), CRDT_ID_BYTES), space);
-    enum cht_err err = crdt_mp_put_map(out, 12);
+    enum cht_err err = crdt_mp_put_map(out, 13);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "device", s->device_hex);
     if (err == CHT_OK)
@@ -118,6 +134,8 @@ static enum cht_err put_status(struct node_service *s, struct cht_buf *out)
         err = put_from_net(s->net.addresses, s->net.ctx, "addresses", out);
     if (err == CHT_OK)
         err = put_discovery(s, out);
+    if (err == CHT_OK)
+        err = put_read_only(s, out);
     return err == CHT_OK ? node_mp_put_key_text(out, "version", CHT_VERSION) : err;
 }
 

@@ -35,6 +35,8 @@ struct node_service {
     struct node_replica *replica;
     const struct net_identity *identity;
     char *path;
+    enum cht_err read_only; /* why the file cannot be written; CHT_OK: it can */
+    uint64_t read_only_ms;  /* since then, wall clock */
     const char *device_name;
     char device_hex[2 * CRDT_ID_BYTES + 1];
     struct service_net net;
@@ -71,6 +73,9 @@ CHT_MUST_USE enum cht_err service_records_begin(struct node_service *s,
                                                 const struct service_caller *c, bool more,
                                                 struct cht_buf *out, size_t *out_count_at);
 void service_records_end(struct cht_buf *out, size_t count_at, uint32_t count);
+
+/* What a client is told of a change that could not be kept, and what to do. */
+void service_unwritable(const struct node_service *s, enum cht_err why, struct node_fault *out);
 
 /* --- ids and versions (ids.c) -------------------------------------------------------------- */
 

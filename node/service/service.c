@@ -68,6 +68,56 @@ void service_turn(struct node_service *s, uint64_t now_ms)
     s->now_ms = now_ms;
 }
 
+/* --- a file that cannot be written ---------------------------------------------------------- */
+
+void service_read_only(struct node_service *s, enum cht_err why)
+{
+    s->read_only = why;
+    s->read_only_ms = why == CHT_OK ? 0 : s->now_ms;
+}
+
+void service_unwritable(const struct node_service *s, enum cht_err why, struct node_fault *out)
+{
+    if (why == CHT_E_FULL) {
+        (void)node_fault_set(out, why, cht_bytes(NULL, 0),
+                             "the disk is full: nothing of this change was kept");
+        node_fault_hint(out, "make room on the disk of %.150s; the node notices it by itself",
+                        s->path);
+    } else {
+        (void)node_fault_set(out, why, cht_bytes(NULL, 0),
+                             "the change could not be made durable (%s): nothing of it was kept",
+                             cht_err_text(why));
+        node_fault_hint(out, "look after the disk of %.150s; the node notices when it works again",
+                        s->path);
+    }
+}
+
+/* Would it change something? Commands that are not known to only read are taken to. */
+static bool changes(const struct node_msg *m)
+{
+    static const char *const readers[] = { "status",  "peers",  "members", "verify",  "stop",
+                                           "metrics", "doctor", "backup",  "discover" };
+    struct node_command command;
+    if (m->type != NODE_MSG_COMMAND || node_command_read(m->payload, NULL, &command) != CHT_OK)
+        return m->type == NODE_MSG_STATE_UPDATE;
+    for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++) {
+        if (cht_bytes_eq(command.name, cht_bytes_str(readers[i])))
+            return false;
+    }
+    return true;
+}
+
+static bool refused(struct node_service *s, const struct local_request *request)
+{
+    if (s->read_only == CHT_OK || !changes(&request->msg))
+        return false;
+    struct service_caller caller = service_caller_of(request);
+    struct node_fault fault = { 0 };
+    service_unwritable(s, s->read_only, &fault);
+    service_answer_fault(s, &caller, &fault);
+    return true;
+}
+
 bool service_wants_rows(const struct node_service *s)
 {
     return s->waiting_count != 0;
@@ -107,6 +157,8 @@ static void on_request(void *ctx, const struct local_request *request)
 {
     struct node_service *s = ctx;
     struct cht_bytes args;
+    if (refused(s, request))
+        return;
     cht_arena_reset(&s->arena);
     /* many large changes in one turn: what is there is committed before more is taken */
     if (node_replica_full(s->replica))
@@ -140,14 +192,14 @@ static void answer_written(struct node_service *s, enum cht_err err)
 {
     for (size_t i = 0; i < s->written_count; i++) {
         const struct service_written *w = &s->written[i];
-        if (err == CHT_OK)
+        if (err == CHT_OK) {
             service_answer_result(s, &w->caller,
                                   cht_bytes(s->results.data + w->result_at, w->result_len));
-        else
-            service_fail(s, &w->caller, err,
-                         err == CHT_E_FULL ? "the disk is full: nothing of this change was kept"
-                                           : "the change could not be made durable; nothing of it "
-                                             "was kept");
+            continue;
+        }
+        struct node_fault fault = { 0 };
+        service_unwritable(s, err, &fault);
+        service_answer_fault(s, &w->caller, &fault);
     }
     s->written_count = 0;
     cht_buf_reset(&s->results);

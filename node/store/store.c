@@ -4,11 +4,13 @@
 #include "node/store/sql.h"
 #include "node/store/sums.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define STORE_SCRATCH ((size_t)64 * 1024 * 1024)
+#define STORE_TRIAL_BYTES ((size_t)64 * 1024)
+#define STORE_SCRATCH     ((size_t)64 * 1024 * 1024)
 
 static const char *const statement_text[STORE_STATEMENT_COUNT] = {
 #define X(name, text) [name] = text,
@@ -68,8 +70,13 @@ enum cht_err store_statement(struct node_store *s, enum store_statement which, s
 
 enum cht_err store_done(sqlite3_stmt *st)
 {
+    errno = 0;
     int code = sqlite3_step(st);
+    /* SQLite knows ENOSPC only */
+    bool quota = (code & 0xff) == SQLITE_IOERR && errno == EDQUOT;
     sqlite3_reset(st);
+    if (quota)
+        return CHT_E_FULL;
     return code == SQLITE_DONE || code == SQLITE_ROW ? CHT_OK : store_error(code);
 }
 
@@ -206,6 +213,29 @@ enum cht_err node_store_commit(struct node_store *s)
     if (err == CHT_OK)
         s->in_transaction = false;
     return err;
+}
+
+static enum cht_err put_trial(struct node_store *s, struct cht_bytes value)
+{
+    enum cht_err err = node_store_begin(s);
+    if (err == CHT_OK)
+        err = node_store_put_meta(s, "trial", value);
+    if (err == CHT_OK)
+        err = node_store_commit(s);
+    if (err != CHT_OK)
+        node_store_rollback(s);
+    return err;
+}
+
+enum cht_err node_store_try(struct node_store *s)
+{
+    static const uint8_t some[STORE_TRIAL_BYTES];
+    enum cht_err err = node_store_checkpoint(s);
+    if (err == CHT_OK)
+        err = put_trial(s, cht_bytes(some, sizeof some));
+    if (err == CHT_OK)
+        err = put_trial(s, cht_bytes(NULL, 0));
+    return err == CHT_OK ? node_store_checkpoint(s) : err;
 }
 
 void node_store_rollback(struct node_store *s)

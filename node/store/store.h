@@ -40,6 +40,9 @@ CHT_MUST_USE enum cht_err node_store_commit(struct node_store *s);
 void node_store_rollback(struct node_store *s);
 /* Move the WAL into the file. Outside transactions; CHT_E_BUSY when readers hold it back. */
 CHT_MUST_USE enum cht_err node_store_checkpoint(struct node_store *s);
+/* Can the file be written? Empties the WAL, writes some and takes it back, all of it synced.
+ * Outside transactions. */
+CHT_MUST_USE enum cht_err node_store_try(struct node_store *s);
 /* Bytes in the WAL since the last checkpoint (an estimate: pages written). */
 size_t node_store_wal_bytes(const struct node_store *s);
 

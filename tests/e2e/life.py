@@ -44,6 +44,31 @@ def a_second_node_is_told_who_has_the_home(world):
 
 
 @test
+def after_a_kill_the_home_is_free_and_the_next_one_is_named(world):
+    home = world.home("a").init().run()
+    killed = home.node.process.pid
+    home.kill()
+    expect(str(killed) in (home.folder / "lock").read_text(), "the file names the one that is gone")
+    # of several that start at once one has the home, and the others name that one
+    several = [home.start() for _ in range(4)]
+    first = until(lambda: [n for n in several if not n.running()][:3], "the others end")
+    until(lambda: sum(n.running() for n in several) == 1, "one is left")
+    left = next(n for n in several if n.running()).wait_ready()
+    expect(len(first) >= 1, "some were refused")
+    for node in several:
+        if node is not left:
+            same(node.wait(), CONFLICT, f"exit status ({node.stderr()})")
+            expect(re.search(rf"\b{left.process.pid}\b", node.stderr()),
+                   f"the pid {left.process.pid} is named: {node.stderr()}")
+    home.add("it works")
+    # a lock file that nobody holds says nothing, whatever is in it
+    left.kill()
+    (home.folder / "lock").write_text("1\n")
+    home.run().add("and again")
+    same(len(home.todos()), 2, "todos")
+
+
+@test
 def a_node_ends_in_order_by_each_way_to_end_it(world):
     home = world.home("a").init()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -187,6 +212,7 @@ def a_full_disk_refuses_changes_and_loses_none(world):
     expect(done.status not in (OK, UNREACHABLE), f"refused: {done!r}")
     expect("kept" in done.err or "full" in done.err, f"clear words: {done!r}")
     limit_files(a.node, resource.RLIM_INFINITY)
+    until(lambda: a.read("status")["readOnly"] is None, "it is noticed that there is room")
     ids.append(a.add("room again"))
     b.add("from b")
     converge(a, b, entries=7)

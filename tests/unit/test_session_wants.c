@@ -181,6 +181,24 @@ static void a_full_disk_stops_the_wants_and_keeps_the_session(void **state)
     toy_replica_clear(&other);
 }
 
+static void where_there_is_room_again_it_is_asked_for_at_once(void **state)
+{
+    (void)state;
+    struct toy_replica other;
+    struct net_event ev = { .kind = NET_EV_ROOM };
+    const struct toy_entry *tip = toy_peer_foreign(&peer, 9, 3, &other);
+    toy_peer_establish(&peer, &tip->id, 1);
+    peer.replica.verdict = NET_FAILED;
+    struct net_frame f = toy_peer_range(&peer, &other, NULL);
+    toy_peer_say(&peer, &f);
+    peer.replica.verdict = NET_STORED;
+    toy_peer_forget(&peer);
+    toy_peer_event(&peer, &ev);
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_HEADS));
+    assert_int_equal(LIMIT_CREDIT_BYTES, toy_peer_last(&peer, NET_FRAME_WANT)->want.credit);
+    toy_replica_clear(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +210,7 @@ int main(void)
         IN(a_want_without_progress_is_given_up_and_left_to_others),
         IN(misses_without_end_are_given_up),
         IN(a_busy_path_is_not_asked_for),
+        IN(where_there_is_room_again_it_is_asked_for_at_once),
         IN(a_full_disk_stops_the_wants_and_keeps_the_session),
 #undef IN
     };
