@@ -6,6 +6,7 @@
 #include "crdt/base/bytes.h"
 #include "crdt/base/err.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define BENCH_FIGURES_MAX 32u
@@ -19,6 +20,7 @@ struct bench_figure {
 struct bench {
     const char *workload;
     const char *folder; /* of this run, empty at its start */
+    bool quick;         /* wait less */
     struct bench_figure figures[BENCH_FIGURES_MAX], floors[BENCH_FIGURES_MAX];
     size_t figure_count, floor_count;
 };
@@ -31,6 +33,7 @@ void bench_records(struct bench *b);
 void bench_local(struct bench *b);
 void bench_e2e(struct bench *b);
 void bench_cli(struct bench *b);
+void bench_idle(struct bench *b);
 
 /* --- measure.c ------------------------------------------------------------------------------ */
 

@@ -14,18 +14,6 @@
 #define SAMPLES 1000u
 #define WARM_UP 50u
 
-static void pair(const struct bench_home *a, const struct bench_home *b)
-{
-    char said[8192];
-    bench_home_command(a, (const char *const[]){ "invite", "--ticket", NULL }, said, sizeof said);
-    size_t len = strlen(said);
-    while (len != 0 && said[len - 1] == '\n')
-        said[--len] = '\0';
-    const char *ticket = strrchr(said, '\n');
-    ticket = ticket == NULL ? said : ticket + 1;
-    bench_home_command(b, (const char *const[]){ "join", ticket, NULL }, NULL, 0);
-}
-
 static void watch(struct node_client *c)
 {
     struct cht_buf message;
@@ -84,7 +72,7 @@ void bench_e2e(struct bench *b)
     size_t count = 0;
     bench_home_start(&homes[0], b->folder, "a");
     bench_home_start(&homes[1], b->folder, "b");
-    pair(&homes[0], &homes[1]);
+    bench_home_pair(&homes[0], &homes[1]);
     struct node_client *from = bench_home_client(&homes[0]), *to = bench_home_client(&homes[1]);
     watch(to);
     bench_home_fill(&homes[0], TODOS, false);

@@ -55,6 +55,18 @@ void bench_home_start(struct bench_home *h, const char *folder, const char *name
     node_client_close(bench_home_client(h));
 }
 
+void bench_home_pair(const struct bench_home *a, const struct bench_home *b)
+{
+    char said[8192];
+    bench_home_command(a, (const char *const[]){ "invite", "--ticket", NULL }, said, sizeof said);
+    size_t len = strlen(said);
+    while (len != 0 && said[len - 1] == '\n')
+        said[--len] = '\0';
+    const char *ticket = strrchr(said, '\n');
+    ticket = ticket == NULL ? said : ticket + 1;
+    bench_home_command(b, (const char *const[]){ "join", ticket, NULL }, NULL, 0);
+}
+
 void bench_home_stop(struct bench_home *h)
 {
     if (h->pid == 0)

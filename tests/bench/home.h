@@ -12,6 +12,8 @@ struct bench_home {
 
 /* Make a home in the folder and start its node on a free port of the loopback. */
 void bench_home_start(struct bench_home *h, const char *folder, const char *name);
+/* `b` joins the space of `a`. */
+void bench_home_pair(const struct bench_home *a, const struct bench_home *b);
 void bench_home_stop(struct bench_home *h);
 /* Run `chitty-node` in that home; what it says is put in `out`. */
 void bench_home_command(const struct bench_home *h, const char *const *args, char *out,

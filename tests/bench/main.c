@@ -1,4 +1,5 @@
-/* chitty-bench WORKLOAD [--json]: measures one workload beside its floors, on this machine, now.
+/* chitty-bench WORKLOAD [--json] [--quick]: measures one workload beside its floors, on this
+ * machine, now; --quick waits less where a workload waits.
  * Prints one object {"workload", "figures", "floor"}; without --json a line a figure. */
 #include "tests/bench/bench.h"
 
@@ -9,10 +10,8 @@ static const struct {
     const char *name;
     void (*run)(struct bench *b);
 } workloads[] = {
-    { "records", bench_records },
-    { "local", bench_local },
-    { "e2e", bench_e2e },
-    { "cli", bench_cli },
+    { "records", bench_records }, { "local", bench_local }, { "e2e", bench_e2e },
+    { "cli", bench_cli },         { "idle", bench_idle },
 };
 
 static void put(struct bench_figure *list, size_t *count, const char *name, double value)
@@ -53,14 +52,21 @@ int main(int argc, char **argv)
     size_t count = sizeof workloads / sizeof workloads[0], at = 0;
     while (argc >= 2 && at < count && strcmp(argv[1], workloads[at].name) != 0)
         at++;
-    bool json = argc == 3 && strcmp(argv[2], "--json") == 0;
-    if (argc < 2 || at == count || (argc == 3 && !json) || argc > 3) {
-        (void)fprintf(stderr, "usage: chitty-bench records|local|e2e|cli [--json]\n");
+    bool json = false, quick = false, known = argc >= 2 && at < count;
+    for (int i = 2; i < argc; i++) {
+        json |= strcmp(argv[i], "--json") == 0;
+        quick |= strcmp(argv[i], "--quick") == 0;
+        known &= strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "--quick") == 0;
+    }
+    if (!known) {
+        (void)fprintf(stderr, "usage: chitty-bench WORKLOAD [--json] [--quick]; WORKLOAD is\n");
+        for (size_t i = 0; i < count; i++)
+            (void)fprintf(stderr, "  %s\n", workloads[i].name);
         return 2;
     }
     if (sodium_init() < 0)
         return 1;
-    struct bench b = { .workload = workloads[at].name, .folder = bench_folder() };
+    struct bench b = { .workload = workloads[at].name, .folder = bench_folder(), .quick = quick };
     workloads[at].run(&b);
     bench_folder_remove();
     if (json) {
