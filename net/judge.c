@@ -118,31 +118,50 @@ static unsigned best_right(struct court *c)
     return best;
 }
 
+/* Of the rulings marked, one that no other of them has seen. */
+static uint32_t latest(const struct court *c, const bool *marked)
+{
+    uint32_t culprit = NONE;
+    for (uint32_t i = 0; i < c->count; i++) {
+        bool last = marked[i];
+        for (uint32_t k = 0; k < c->count && last; k++)
+            last = !(marked[k] && members_seen(c->m, c->rulings[k], c->rulings[i]));
+        if (last)
+            blame(c, c->rulings[i], &culprit);
+    }
+    return culprit;
+}
+
+/* Mark the rulings that lower grant `g` to `right`. */
+static void mark(struct court *c, uint32_t g, unsigned right, bool *marked)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        uint32_t l = c->rulings[i];
+        if (c->m->rows[l].bound == right && l != g && !members_seen(c->m, g, l) && !is_inside(c, i))
+            marked[i] = true;
+    }
+}
+
 /* Why the right is no higher than `right`: a ruling before a grant, a grant before a void one. */
 static void explain(struct court *c, unsigned right, struct net_judgement *out)
 {
-    uint32_t ruling = NONE, grant = NONE, fallen = NONE;
+    bool marked[LIMIT_RULINGS] = { false };
+    uint32_t grant = NONE, fallen = NONE;
     uint32_t g = c->m->subjects[c->device].grant_last;
     for (; g != NONE; g = c->m->rows[g].grant_before) {
+        const struct row *row = &c->m->rows[g];
         if (!under(c, g))
             continue;
-        if (c->m->rows[g].is_void) {
+        if (row->is_void) {
             blame(c, g, &fallen);
-            continue;
-        }
-        if (worth(c, g) != right)
-            continue;
-        if (c->m->rows[g].role == right)
-            blame(c, g, &grant);
-        for (uint32_t i = 0; i < c->count; i++) {
-            uint32_t l = c->rulings[i];
-            if (c->m->rows[l].bound == right && l != g && !members_seen(c->m, g, l) &&
-                !is_inside(c, i))
-                blame(c, l, &ruling);
+        } else if (worth(c, g) == right) {
+            mark(c, g, right, marked);
+            if (row->role == right)
+                blame(c, g, &grant);
         }
     }
-    uint32_t row = ruling != NONE ? ruling : grant != NONE ? grant : fallen;
-    out->record = c->m->rows[row].hash;
+    uint32_t ruling = latest(c, marked);
+    out->record = c->m->rows[ruling != NONE ? ruling : grant != NONE ? grant : fallen].hash;
     if (ruling == NONE && grant == NONE)
         out->standing = NET_VOID_ADMISSION;
     else
