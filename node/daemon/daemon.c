@@ -89,6 +89,7 @@ static enum cht_err open_service(struct node_daemon *d)
                                        .device_name = d->home.name };
     options.net = (struct service_net){ .ctx = d,
                                         .peers = daemon_put_peers,
+                                        .state = daemon_state_of,
                                         .addresses = daemon_put_addresses,
                                         .invite = daemon_invite,
                                         .join = daemon_join,
@@ -453,13 +454,11 @@ enum cht_err node_run(const struct node_run_options *options, struct node_fault 
             *fault = own;
     } else {
         tell_ready(options->ready_fd, "+");
-        daemon_notify("READY=1");
         if (!options->autostarted)
             daemon_greet(d);
         scrub(d, SCRUB_FIRST_ROWS);
         while (!d->stopping)
             turn(d, w);
-        daemon_notify("STOPPING=1");
         err = d->fault.error.code;
         if (err != CHT_OK && fault != NULL)
             *fault = d->fault;

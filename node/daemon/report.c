@@ -18,6 +18,12 @@ static const char *state_of(const struct daemon_link *l, const struct net_peer *
     return peer != NULL && peer->waiting ? "waiting to be introduced" : "away";
 }
 
+const char *daemon_state_of(void *ctx, const uint8_t *device)
+{
+    const struct node_daemon *d = ctx;
+    return state_of(link_to(d, device), net_peers_find(d->peers, device));
+}
+
 /* How the address that is shown was learnt. */
 static const char *how_of(const struct daemon_link *l, const struct net_peer *peer)
 {
@@ -122,7 +128,7 @@ static enum cht_err put_peer(const struct node_daemon *d, const struct net_devic
     if (err == CHT_OK)
         err = node_mp_put_key_str(out, "name", cht_bytes(device->name, device->name_len));
     if (err == CHT_OK)
-        err = node_mp_put_key_text(out, "state", state_of(l, peer));
+        err = node_mp_put_key_text(out, "state", device->role == 0 ? "revoked" : state_of(l, peer));
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "address", address);
     if (err == CHT_OK)
@@ -132,8 +138,8 @@ static enum cht_err put_peer(const struct node_daemon *d, const struct net_devic
     if (err == CHT_OK)
         err = node_mp_put_key_uint(out, "lastSeen", seen);
     if (err == CHT_OK)
-        err =
-            node_mp_put_key_text(out, "role", device->role == NET_ROLE_ADMIN ? "admin" : "member");
+        err = node_mp_put_key_text(out, "role",
+                                   device->role == 0 ? "none" : net_role_name(device->role));
     if (err == CHT_OK)
         err = put_costs(d, budget, out);
     if (err == CHT_OK)

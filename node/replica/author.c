@@ -383,7 +383,7 @@ enum cht_err node_replica_write(struct node_replica *r, const struct node_write 
     if (r->broken)
         return CHT_E_INTERNAL;
     if (r->identity == NULL || !r->writable ||
-        net_members_device(r->members, r->identity->device) == NULL)
+        net_members_standing(r->members, r->identity->device).standing != NET_STANDS)
         return CHT_E_DENIED;
     replica_turn(r);
     struct cht_buf bodies;

@@ -2,7 +2,6 @@
 #define NODE_REPLICA_OWN_H
 /* Inside node/replica only: what a replica is made of. */
 #include "crdt/mp.h"
-#include "net/ruling.h"
 #include "node/replica/replica.h"
 
 /* Entities kept in memory between turns. About 1 KiB each. */

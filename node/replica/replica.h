@@ -10,6 +10,7 @@
 #include "net/fork.h"
 #include "net/identity.h"
 #include "net/members.h"
+#include "net/ruling.h"
 #include "net/view.h"
 #include "node/replica/index.h"
 #include "node/store/store.h"
@@ -84,8 +85,8 @@ struct node_write {
     uint32_t count;
 };
 /* Write one transaction as own entries. `actor` NULL: the device itself. CHT_E_LIMIT: an entry
- * passes LIMIT_BODY_BYTES or LIMIT_ENTRY_OPS (nothing is written); CHT_E_DENIED: no identity or not
- * admitted. */
+ * passes LIMIT_BODY_BYTES or LIMIT_ENTRY_OPS (nothing is written); CHT_E_DENIED: no identity, or no
+ * standing to write (net_members_standing). */
 CHT_MUST_USE enum cht_err node_replica_write(struct node_replica *r,
                                              const struct node_write *changes, size_t count,
                                              const struct crdt_id *actor, uint64_t now_ms);
@@ -228,6 +229,22 @@ CHT_MUST_USE enum cht_err node_replica_entity_of(struct node_replica *r, struct 
 /* Who an entry was written for, as the 16 bytes of the actor; CHT_E_NOTFOUND: the device itself. */
 CHT_MUST_USE enum cht_err node_replica_actor_of(struct node_replica *r, struct crdt_place at,
                                                 const struct crdt_entry *e, struct crdt_id *out);
+/* Why rulings void an applied entry, in a word ("revoked", "role", "admission"); NULL: they do not.
+ */
+const char *node_replica_ruled(const struct node_replica *r, struct crdt_place at);
+/* How such an entry is judged, and by which record. CHT_E_NOTFOUND: it is not applied. */
+CHT_MUST_USE enum cht_err node_replica_judgement(struct node_replica *r, struct crdt_place at,
+                                                 struct net_judgement *out);
+/* Call `each` for every run of entries of a chain that rulings void. */
+void node_replica_each_ruled(const struct node_replica *r,
+                             void (*each)(void *ctx, struct crdt_place first, uint32_t count),
+                             void *ctx);
+/* What a device wrote up to now, as a cut-off names it: the ends of ranges up to which its entries
+ * are applied. */
+CHT_MUST_USE enum cht_err node_replica_cutoff(struct node_replica *r,
+                                              const uint8_t device[static CRDT_ID_BYTES],
+                                              struct net_tip out[static LIMIT_CUTOFF_TIPS],
+                                              size_t *out_count);
 /* The entities touched by applied entries outside `from`, no order, no duplicates; the caller
  * frees the list. Of the last commit, not of a turn under way. */
 CHT_MUST_USE enum cht_err node_replica_since(struct node_replica *r, const struct crdt_vector *from,

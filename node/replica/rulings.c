@@ -89,7 +89,7 @@ static enum cht_err append(struct replica_ruled *x, uint32_t seq, enum net_stand
     return CHT_OK;
 }
 
-static bool in_runs(const struct replica_ruled *x, uint32_t seq)
+static const struct replica_run *find_run(const struct replica_ruled *x, uint32_t seq)
 {
     uint32_t low = 0, high = x->count;
     while (low < high) {
@@ -99,12 +99,12 @@ static bool in_runs(const struct replica_ruled *x, uint32_t seq)
         else
             high = mid;
     }
-    return low < x->count && x->runs[low].from <= seq;
+    return low < x->count && x->runs[low].from <= seq ? &x->runs[low] : NULL;
 }
 
 bool replica_is_ruled(const struct node_replica *r, struct crdt_place at)
 {
-    return at.chain < r->ruled_cap && in_runs(&r->ruled[at.chain], at.seq);
+    return at.chain < r->ruled_cap && find_run(&r->ruled[at.chain], at.seq) != NULL;
 }
 
 enum cht_err replica_ruled_load(struct node_replica *r, struct crdt_place at, const char *why)
@@ -430,5 +430,96 @@ enum cht_err replica_ruled_loaded(struct node_replica *r)
     enum cht_err err = widen(r);
     for (uint32_t d = 0; err == CHT_OK && d < r->graph.device_count; d++)
         r->changes[d] = net_members_changes(r->members, r->graph.devices[d].id);
+    return err;
+}
+
+/* --- asking --------------------------------------------------------------------------------- */
+
+const char *node_replica_ruled(const struct node_replica *r, struct crdt_place at)
+{
+    at = crdt_graph_on_path(&r->graph, at.chain, at.seq);
+    const struct replica_run *run =
+        at.chain < r->ruled_cap ? find_run(&r->ruled[at.chain], at.seq) : NULL;
+    return run == NULL ? NULL : standing_word(run->why);
+}
+
+enum cht_err node_replica_judgement(struct node_replica *r, struct crdt_place at,
+                                    struct net_judgement *out)
+{
+    at = crdt_graph_on_path(&r->graph, at.chain, at.seq);
+    if (at.seq > r->graph.chains[at.chain].applied.seq)
+        return CHT_E_NOTFOUND;
+    struct replica_ruled under = { .heads_at = 0 };
+    struct judging j = { .r = r, .at = at, .device = r->graph.chains[at.chain].device };
+    struct net_question question = {
+        .device = r->graph.devices[j.device].id, .heads = under.heads, .inside = inside, .ctx = &j
+    };
+    enum cht_err err = find_heads(r, at, &under);
+    question.head_count = under.head_count;
+    return err == CHT_OK ? net_members_judge(r->members, &question, out) : err;
+}
+
+void node_replica_each_ruled(const struct node_replica *r,
+                             void (*each)(void *ctx, struct crdt_place first, uint32_t count),
+                             void *ctx)
+{
+    for (uint32_t c = 0; c < r->ruled_cap; c++) {
+        for (uint32_t i = 0; i < r->ruled[c].count; i++) {
+            const struct replica_run *run = &r->ruled[c].runs[i];
+            each(ctx, (struct crdt_place){ c, run->from }, run->to - run->from + 1);
+        }
+    }
+}
+
+/* The end of the last range of which all entries are applied, at `at` or before it on its path. */
+static enum cht_err range_end(struct node_replica *r, struct crdt_place at, struct net_tip *out)
+{
+    struct node_log_row row;
+    enum cht_err err;
+    while (at.seq != 0) {
+        at = crdt_graph_on_path(&r->graph, at.chain, at.seq);
+        if (r->own.count != 0 && at.chain == r->own_chain && at.seq > r->own_before.seq) {
+            at.seq = r->own_before.seq; /* not signed yet */
+            continue;
+        }
+        const struct replica_row *now = replica_row_of_turn(r, at);
+        if (now == NULL)
+            err = node_log_find(r->store, at, &row);
+        if (now == NULL && err != CHT_OK)
+            return err;
+        struct crdt_place first = now != NULL ? now->first : row.first;
+        uint32_t end = first.seq - 1 + (now != NULL ? now->count : row.count);
+        if (end <= r->graph.chains[at.chain].applied.seq) {
+            *out = (struct net_tip){ .seq = end };
+            memcpy(out->hash.b, now != NULL ? now->tip.b : row.tip.data, CRDT_HASH_BYTES);
+            memcpy(out->epoch, crdt_graph_epoch(&r->graph, (struct crdt_place){ at.chain, end }),
+                   CRDT_EPOCH_BYTES);
+            return CHT_OK;
+        }
+        at.seq = first.seq - 1;
+    }
+    return CHT_E_NOTFOUND;
+}
+
+enum cht_err node_replica_cutoff(struct node_replica *r, const uint8_t device[static CRDT_ID_BYTES],
+                                 struct net_tip out[static LIMIT_CUTOFF_TIPS], size_t *out_count)
+{
+    struct crdt_place tips[LIMIT_CUTOFF_TIPS];
+    uint32_t number = crdt_graph_find_device(&r->graph, device), count = 0;
+    size_t named = 0;
+    enum cht_err err = CHT_OK;
+    if (number != CRDT_NO_DEVICE)
+        err =
+            crdt_graph_tips(&r->graph, &r->graph.applied, number, tips, LIMIT_CUTOFF_TIPS, &count);
+    for (uint32_t i = 0; err == CHT_OK && i < count && i < LIMIT_CUTOFF_TIPS; i++) {
+        bool again = false;
+        err = range_end(r, tips[i], &out[named]);
+        for (size_t k = 0; err == CHT_OK && k < named; k++)
+            again = again || crdt_hash_eq(&out[k].hash, &out[named].hash);
+        named += err == CHT_OK && !again;
+        err = err == CHT_E_NOTFOUND ? CHT_OK : err;
+    }
+    if (err == CHT_OK)
+        *out_count = named;
     return err;
 }

@@ -332,9 +332,8 @@ static enum cht_err put_results(struct node_service *s, const struct plan *plan,
     return err;
 }
 
-/* Keep an answer until the commit: what stands in `results` from `at` on. */
-static enum cht_err hold_answer(struct node_service *s, const struct service_caller *caller,
-                                struct cht_bytes key, size_t at, size_t len)
+enum cht_err service_hold_answer(struct node_service *s, const struct service_caller *caller,
+                                 struct cht_bytes key, size_t at, size_t len)
 {
     if (s->written_count == s->written_cap) {
         size_t cap = s->written_cap == 0 ? 64 : s->written_cap * 2;
@@ -363,8 +362,8 @@ static bool answered_before(struct node_service *s, const struct service_caller 
     for (size_t i = 0; i < s->written_count; i++) {
         const struct service_written *w = &s->written[i];
         if (cht_bytes_eq(cht_bytes(w->key, w->key_len), key))
-            return hold_answer(s, caller, cht_bytes(NULL, 0), w->result_at, w->result_len) ==
-                   CHT_OK;
+            return service_hold_answer(s, caller, cht_bytes(NULL, 0), w->result_at,
+                                       w->result_len) == CHT_OK;
     }
     struct cht_buf result;
     cht_buf_init(&result, SERVICE_ANSWER_BYTES);
@@ -405,8 +404,7 @@ static enum cht_err carry_out(struct node_service *s, const struct local_request
                                  "one change may write %u bytes and %u values at most: split it",
                                  LIMIT_BODY_BYTES, LIMIT_ENTRY_OPS);
         else if (err == CHT_E_DENIED)
-            (void)node_fault_set(fault, err, cht_bytes(NULL, 0),
-                                 "this device may not write in this space");
+            err = service_may_not_write(s, fault);
     }
     struct service_caller caller = service_caller_of(request);
     size_t at = s->results.len;
@@ -418,7 +416,7 @@ static enum cht_err carry_out(struct node_service *s, const struct local_request
     if (err == CHT_OK && plan->writing != 0 && m->key.len != 0)
         err = node_replica_keep_answer(s->replica, m->key, result, s->now_ms);
     if (err == CHT_OK)
-        err = hold_answer(s, &caller, m->key, at, result.len);
+        err = service_hold_answer(s, &caller, m->key, at, result.len);
     if (err != CHT_OK)
         s->results.len = at;
     return err;

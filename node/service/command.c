@@ -111,7 +111,7 @@ static enum cht_err put_status(struct node_service *s, struct cht_buf *out)
     struct node_replica_counts counts = node_replica_count(s->replica);
     char space[2 * CRDT_ID_BYTES + 1];
     crdt_hex(cht_bytes(node_replica_space(s->replica), CRDT_ID_BYTES), space);
-    enum cht_err err = crdt_mp_put_map(out, 13);
+    enum cht_err err = crdt_mp_put_map(out, 14);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "device", s->device_hex);
     if (err == CHT_OK)
@@ -129,7 +129,9 @@ static enum cht_err put_status(struct node_service *s, struct cht_buf *out)
     if (err == CHT_OK)
         err = node_mp_put_key_uint(out, "waiting", counts.waiting);
     if (err == CHT_OK)
-        err = node_mp_put_key_uint(out, "quarantined", counts.voids);
+        err = node_mp_put_key_uint(out, "quarantined", counts.voids + counts.ruled);
+    if (err == CHT_OK)
+        err = service_put_standing(s, out);
     if (err == CHT_OK)
         err = put_from_net(s->net.addresses, s->net.ctx, "addresses", out);
     if (err == CHT_OK)
@@ -139,8 +141,8 @@ static enum cht_err put_status(struct node_service *s, struct cht_buf *out)
     return err == CHT_OK ? node_mp_put_key_text(out, "version", CHT_VERSION) : err;
 }
 
-static void send_built(struct node_service *s, const struct service_caller *c, enum cht_err err,
-                       struct cht_buf *result)
+void service_send_built(struct node_service *s, const struct service_caller *c, enum cht_err err,
+                        const struct cht_buf *result)
 {
     if (err == CHT_OK)
         service_answer_result(s, c, cht_buf_view(result));
@@ -153,7 +155,7 @@ static void do_status(struct node_service *s, const struct service_caller *c)
     struct cht_buf result;
     cht_buf_init(&result, SERVICE_ANSWER_BYTES);
     enum cht_err err = put_status(s, &result);
-    send_built(s, c, err, &result);
+    service_send_built(s, c, err, &result);
     cht_buf_clear(&result);
 }
 
@@ -164,7 +166,7 @@ static void do_peers(struct node_service *s, const struct service_caller *c)
     enum cht_err err = crdt_mp_put_map(&result, 1);
     if (err == CHT_OK)
         err = put_from_net(s->net.peers, s->net.ctx, "peers", &result);
-    send_built(s, c, err, &result);
+    service_send_built(s, c, err, &result);
     cht_buf_clear(&result);
 }
 
@@ -226,7 +228,7 @@ static void do_verify(struct node_service *s, const struct service_caller *c)
         err = p.err;
     if (err == CHT_OK)
         err = put_verified(&v, &p, &result);
-    send_built(s, c, err, &result);
+    service_send_built(s, c, err, &result);
     cht_buf_clear(&p.list);
     cht_buf_clear(&result);
 }
@@ -248,7 +250,7 @@ static void do_rebuild(struct node_service *s, const struct service_caller *c)
     if (err == CHT_E_CORRUPT)
         service_fail(s, c, err, "the log itself is damaged: run 'chitty-node verify'");
     else
-        send_built(s, c, err, &result);
+        service_send_built(s, c, err, &result);
     cht_buf_clear(&result);
 }
 
@@ -279,8 +281,9 @@ void service_command(struct node_service *s, const struct local_request *request
         const char *name;
         void (*run)(struct node_service *s, const struct service_caller *c);
     } table[] = {
-        { "status", do_status },   { "peers", do_peers }, { "verify", do_verify },
-        { "rebuild", do_rebuild }, { "stop", do_stop },   { "health", service_health },
+        { "status", do_status },        { "peers", do_peers }, { "verify", do_verify },
+        { "rebuild", do_rebuild },      { "stop", do_stop },   { "health", service_health },
+        { "members", service_members },
     };
     struct service_caller c = service_caller_of(request);
     struct node_fault fault = { 0 };
@@ -301,6 +304,8 @@ void service_command(struct node_service *s, const struct local_request *request
         only_running(s, request, command.args, s->net.invite);
     } else if (cht_bytes_eq(command.name, cht_bytes_str("join"))) {
         only_running(s, request, command.args, s->net.join);
+    } else if (cht_bytes_eq(command.name, cht_bytes_str("quarantined"))) {
+        service_quarantined(s, &c, command.args);
     } else {
         (void)node_fault_set(&fault, CHT_E_UNSUPPORTED, cht_bytes_str("name"),
                              "this node does not know the command \"%.*s\"", (int)command.name.len,

@@ -81,7 +81,8 @@ static enum cht_err put_entry(struct node_service *s, struct crdt_place at,
     crdt_hex(cht_bytes(h->device, CRDT_ID_BYTES), device);
     crdt_hex(cht_bytes(h->epoch, CRDT_EPOCH_BYTES), epoch);
     bool waits = node_replica_graph(s->replica)->chains[at.chain].applied.seq < at.seq;
-    enum cht_err err = crdt_mp_put_map(out, 8u + (n != INDEX_NONE) + waits);
+    const char *ruled = node_replica_ruled(s->replica, at);
+    enum cht_err err = crdt_mp_put_map(out, 8u + (n != INDEX_NONE) + waits + (ruled != NULL));
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "entry", hash);
     if (err == CHT_OK)
@@ -100,6 +101,8 @@ static enum cht_err put_entry(struct node_service *s, struct crdt_place at,
         err = service_put_actor_of(s, "actor", at, e, out);
     if (err == CHT_OK && waits)
         err = node_mp_put_key_bool(out, "waits", true);
+    if (err == CHT_OK && ruled != NULL)
+        err = node_mp_put_key_text(out, "void", ruled);
     return err == CHT_OK ? put_ops(n == INDEX_NONE ? 0 : x->slots[n].id.type, e, arena, out) : err;
 }
 

@@ -109,6 +109,27 @@ struct cht_bytes service_device_name(const struct node_service *s, const uint8_t
 void service_change(struct node_service *s, const struct local_request *request);
 void service_resolve_conflict(struct node_service *s, const struct local_request *request,
                               struct cht_bytes args);
+/* Keep an answer until the commit: what stands in `results` from `at` on. */
+CHT_MUST_USE enum cht_err service_hold_answer(struct node_service *s,
+                                              const struct service_caller *caller,
+                                              struct cht_bytes key, size_t at, size_t len);
+/* Is that the name of a command that writes a membership record? */
+bool service_is_ruling(struct cht_bytes name);
+void service_rule(struct node_service *s, const struct local_request *request,
+                  const struct node_command *command);
+void service_members(struct node_service *s, const struct service_caller *c);
+void service_quarantined(struct node_service *s, const struct service_caller *c,
+                         struct cht_bytes args);
+/* "membership": how this device stands, and who says so where it may not write. */
+CHT_MUST_USE enum cht_err service_put_standing(struct node_service *s, struct cht_buf *out);
+/* A refused write explained; returns CHT_E_DENIED. */
+enum cht_err service_may_not_write(struct node_service *s, struct node_fault *fault);
+/* Why something is void by a record: "lost", "compromised", "role", "admission"; "" when it is not.
+ */
+const char *service_ruling_word(const struct net_judgement *judged, const struct net_record *rec);
+/* An answer made of a map in `result`, or the error. */
+void service_send_built(struct node_service *s, const struct service_caller *c, enum cht_err err,
+                        const struct cht_buf *result);
 void service_query(struct node_service *s, const struct local_request *request);
 void service_command(struct node_service *s, const struct local_request *request);
 void service_health(struct node_service *s, const struct service_caller *c);

@@ -95,8 +95,10 @@ void service_unwritable(const struct node_service *s, enum cht_err why, struct n
 /* Would it change something? Commands that are not known to only read are taken to. */
 static bool changes(const struct node_msg *m)
 {
-    static const char *const readers[] = { "status",  "peers",  "members", "verify",  "stop",
-                                           "metrics", "doctor", "backup",  "discover" };
+    static const char *const readers[] = {
+        "status",  "peers",  "members", "verify",   "stop",
+        "metrics", "doctor", "backup",  "discover", "quarantined"
+    };
     struct node_command command;
     if (m->type != NODE_MSG_COMMAND || node_command_read(m->payload, NULL, &command) != CHT_OK)
         return m->type == NODE_MSG_STATE_UPDATE;
@@ -143,20 +145,24 @@ static enum cht_err wait_for_commit(struct node_service *s, const struct local_r
 }
 
 /* A command that writes is carried out with the changes of its turn. */
-static bool is_resolve(const struct node_msg *m, struct cht_bytes *out_args)
+static bool carried_out(struct node_service *s, const struct local_request *request)
 {
     struct node_command command;
-    if (m->type != NODE_MSG_COMMAND || node_command_read(m->payload, NULL, &command) != CHT_OK ||
-        !cht_bytes_eq(command.name, cht_bytes_str("resolve")))
+    if (request->msg.type != NODE_MSG_COMMAND ||
+        node_command_read(request->msg.payload, NULL, &command) != CHT_OK)
         return false;
-    *out_args = command.args;
+    if (service_is_ruling(command.name))
+        service_rule(s, request, &command);
+    else if (cht_bytes_eq(command.name, cht_bytes_str("resolve")))
+        service_resolve_conflict(s, request, command.args);
+    else
+        return false;
     return true;
 }
 
 static void on_request(void *ctx, const struct local_request *request)
 {
     struct node_service *s = ctx;
-    struct cht_bytes args;
     if (refused(s, request))
         return;
     cht_arena_reset(&s->arena);
@@ -165,9 +171,7 @@ static void on_request(void *ctx, const struct local_request *request)
         service_committed_midway(s, node_replica_commit(s->replica, false));
     if (request->msg.type == NODE_MSG_STATE_UPDATE) {
         service_change(s, request);
-    } else if (is_resolve(&request->msg, &args)) {
-        service_resolve_conflict(s, request, args);
-    } else {
+    } else if (!carried_out(s, request)) {
         enum cht_err err = wait_for_commit(s, request);
         struct service_caller caller = service_caller_of(request);
         if (err != CHT_OK)

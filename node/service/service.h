@@ -16,6 +16,8 @@ struct service_net {
     /* Append the array of peers (LOCAL 6.1) and of own addresses. */
     enum cht_err (*peers)(void *ctx, struct cht_buf *out);
     enum cht_err (*addresses)(void *ctx, struct cht_buf *out);
+    /* How a device stands to this one, in a word or two (LOCAL 6.1, `peers`). */
+    const char *(*state)(void *ctx, const uint8_t *device);
     /* Append the map of discovery (LOCAL 6.1). */
     enum cht_err (*discovery)(void *ctx, struct cht_buf *out);
     /* Begin; the answer comes with service_answer_* in this or a later turn. `request` is the

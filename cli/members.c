@@ -1,0 +1,68 @@
+/* chitty-node members */
+#include "cli/commands.h"
+#include "cli/json.h"
+#include "cli/record.h"
+#include "cli/tree.h"
+
+static void put_member(struct cli_out *out, struct cht_bytes member)
+{
+    struct cht_bytes id = node_mp_get_str(member, "device");
+    const struct cht_bytes how = node_mp_get_str(member, "how");
+    id.len = id.len > 8 ? 8 : id.len;
+    cli_put_cell(out, id, 8);
+    cli_put_text(out, "  ");
+    cli_put_cell(out, node_mp_get_str(member, "name"), 20);
+    cli_put_text(out, "  ");
+    cli_put_cell(out, node_mp_get_str(member, "role"), 6);
+    cli_put_text(out, "  ");
+    if (how.len != 0) {
+        cli_put_style(out, CLI_RED);
+        cli_put_line(out, node_mp_get_str(member, "state"));
+        cli_put_style(out, CLI_PLAIN);
+        cli_put_text(out, " (");
+        cli_put_line(out, how);
+        cli_put_text(out, ") by ");
+        cli_put_line(out, node_mp_get_str(member, "limitedByName"));
+        cli_put_text(out, ", ");
+        cli_put_when(out, node_mp_get(member, "limitedSince"));
+    } else {
+        cli_put_line(out, node_mp_get_str(member, "state"));
+        cli_put_text(out, "  admitted by ");
+        cli_put_line(out, node_mp_get_str(member, "admittedByName"));
+        cli_put_text(out, ", ");
+        cli_put_when(out, node_mp_get(member, "since"));
+    }
+    cli_put_char(out, '\n');
+}
+
+static enum cht_err each(void *ctx, const struct node_msg *answer)
+{
+    struct cli_context *c = ctx;
+    if (answer->type != NODE_MSG_ACK)
+        return CHT_OK;
+    if (c->json) {
+        cli_put_result(c, "members", answer);
+        return CHT_OK;
+    }
+    struct node_mp_iter it =
+        node_mp_iter(node_mp_get(node_mp_get(answer->payload, "result"), "members"));
+    struct cht_bytes member;
+    while (node_mp_next(&it, NULL, &member))
+        put_member(&c->out, member);
+    return CHT_OK;
+}
+
+static enum cht_err run(struct cli_context *c)
+{
+    return cli_ask_plain(c, "members", CLI_REACH_HOME, each);
+}
+
+const struct cli_command cli_members = {
+    .name = "members",
+    .summary = "The devices of the space: role, who admitted them, who revoked them.",
+    .arguments = "",
+    .examples = "chitty-node members\n"
+                "chitty-node members --json",
+    .args_max = 0,
+    .run = run,
+};

@@ -1,0 +1,28 @@
+/* chitty-node readmit: a device that was revoked is a member again */
+#include "cli/commands.h"
+#include "cli/ruling.h"
+
+static enum cht_err run(struct cli_context *c)
+{
+    const char *role = cli_flag(c, "role");
+    const struct cli_ruling_arg args[] = { { "role", role } };
+    return cli_rule(c, "readmit", args, role == NULL ? 0 : 1, " is a member again.");
+}
+
+static const struct cli_flag flags[] = {
+    { "role", "ROLE",
+      "admin, writer, reader or relay; the one it was admitted with, if not given" },
+    { NULL, NULL, NULL },
+};
+
+const struct cli_command cli_readmit = {
+    .name = "readmit",
+    .summary = "Let a revoked device be a member again; what was void stays void.",
+    .arguments = "DEVICE",
+    .examples = "chitty-node readmit laptop\n"
+                "chitty-node readmit laptop --role writer",
+    .args_min = 1,
+    .args_max = 1,
+    .flags = flags,
+    .run = run,
+};

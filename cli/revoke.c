@@ -1,0 +1,43 @@
+/* chitty-node revoke: a device is no member any more */
+#include "cli/commands.h"
+#include "cli/ruling.h"
+
+static enum cht_err run(struct cli_context *c)
+{
+    const bool lost = cli_flag(c, "lost") != NULL, bad = cli_flag(c, "compromised") != NULL;
+    struct cli_ruling_arg args[3] = { { "why", bad ? "compromised" : "lost" } };
+    uint32_t count = 1;
+    if (lost == bad) {
+        node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("why"),
+                       "say how: --lost or --compromised");
+        node_fault_hint(&c->fault, "what the device wrote and nobody here had yet is void; of "
+                                   "several who revoke at once, --lost keeps what any of them had");
+        return CHT_E_INVALID;
+    }
+    if (cli_flag(c, "raise") != NULL)
+        args[count++] = (struct cli_ruling_arg){ "raise", NULL };
+    if (cli_flag(c, "yes") != NULL)
+        args[count++] = (struct cli_ruling_arg){ "yes", NULL };
+    return cli_rule(c, "revoke", args, count,
+                    bad ? " is revoked as compromised." : " is revoked as lost.");
+}
+
+static const struct cli_flag flags[] = {
+    { "lost", NULL, "it is gone: what any admin had of it stays" },
+    { "compromised", NULL, "somebody else may have used it: what all admins had of it stays" },
+    { "raise", NULL, "it is revoked already: keep what has come of it since, too" },
+    { "yes", NULL, "do it to this device itself" },
+    { NULL, NULL, NULL },
+};
+
+const struct cli_command cli_revoke = {
+    .name = "revoke",
+    .summary = "Take a device out of the space; what it writes from now on is void.",
+    .arguments = "DEVICE",
+    .examples = "chitty-node revoke laptop --lost\n"
+                "chitty-node revoke 3f9a01c2 --compromised",
+    .args_min = 1,
+    .args_max = 1,
+    .flags = flags,
+    .run = run,
+};

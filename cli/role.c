@@ -1,0 +1,26 @@
+/* chitty-node role: what a member may do */
+#include "cli/commands.h"
+#include "cli/ruling.h"
+
+static enum cht_err run(struct cli_context *c)
+{
+    const struct cli_ruling_arg args[] = { { "role", c->args[1] }, { "yes", NULL } };
+    return cli_rule(c, "role", args, cli_flag(c, "yes") != NULL ? 2 : 1, " has another role now.");
+}
+
+static const struct cli_flag flags[] = {
+    { "yes", NULL, "do it to this device itself" },
+    { NULL, NULL, NULL },
+};
+
+const struct cli_command cli_role = {
+    .name = "role",
+    .summary = "Give a device another role: admin, writer, reader or relay.",
+    .arguments = "DEVICE ROLE",
+    .examples = "chitty-node role tablet reader\n"
+                "chitty-node role desktop admin",
+    .args_min = 2,
+    .args_max = 2,
+    .flags = flags,
+    .run = run,
+};
