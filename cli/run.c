@@ -15,6 +15,13 @@ static size_t collect(const struct cli_context *c, const char *name, const char 
     return n;
 }
 
+/* For nodes that clients start: they pass no flag on. */
+static bool unwanted(void)
+{
+    const char *set = getenv("CHITTY_NO_DISCOVERY");
+    return set != NULL && set[0] != '\0' && strcmp(set, "0") != 0;
+}
+
 static enum cht_err run(struct cli_context *c)
 {
     uint64_t ready = 0;
@@ -30,7 +37,7 @@ static enum cht_err run(struct cli_context *c)
         .listen_count = collect(c, "listen", listen),
         .peers = peers,
         .peer_count = collect(c, "peer", peers),
-        .no_discovery = cli_flag(c, "no-discovery") != NULL,
+        .no_discovery = cli_flag(c, "no-discovery") != NULL || unwanted(),
         .autostarted = cli_flag(c, "autostarted") != NULL,
         .ready_fd = cli_flag(c, "ready-fd") == NULL ? -1 : (int)ready,
     };

@@ -116,6 +116,19 @@ static void sort_addresses(struct net_peer *peer)
     }
 }
 
+/* It was just seen alive there: that is tried next, and instead of one that is remembered only. */
+static void try_found(struct net_peer *peer, struct cht_bytes address, uint64_t now_ms)
+{
+    bool better = peer->dial == NET_DIAL_TRYING && peer->tried.origin != NET_ADDRESS_FOUND;
+    if (peer->dial != NET_DIAL_IDLE && !better)
+        return;
+    for (size_t i = 0; i < peer->address_count; i++) {
+        if (cht_bytes_eq(cht_bytes(peer->addresses[i].text, peer->addresses[i].len), address))
+            peer->next_address = i;
+    }
+    peer->due_ms = now_ms < peer->due_ms ? now_ms : peer->due_ms;
+}
+
 enum cht_err net_peer_address(struct net_peers *p, struct net_peer *peer, struct cht_bytes address,
                               enum net_address_source source, uint64_t now_ms)
 {
@@ -138,10 +151,10 @@ enum cht_err net_peer_address(struct net_peers *p, struct net_peer *peer, struct
         a->origin = source;
     a->used = ++p->uses;
     sort_addresses(peer);
-    /* A new place, or one that was just seen alive: no need to sit a long back-off out. */
-    if (peer->dial == NET_DIAL_IDLE && (fresh || source == NET_ADDRESS_FOUND) &&
-        peer->due_ms > now_ms) {
-        peer->due_ms = now_ms;
+    if (source == NET_ADDRESS_FOUND)
+        try_found(peer, address, now_ms);
+    else if (fresh && peer->dial == NET_DIAL_IDLE && peer->due_ms > now_ms) {
+        peer->due_ms = now_ms; /* no need to sit a long back-off out */
         peer->next_address = 0;
     }
     return CHT_OK;
@@ -266,6 +279,12 @@ void net_peer_refused(struct net_peer *peer)
 {
     peer->refused[0]++;
     peer->waiting = true;
+}
+
+void net_peer_unreached(struct net_peer *peer, uint64_t now_ms)
+{
+    if (peer->dial == NET_DIAL_TRYING && peer->next_address < peer->address_count)
+        peer->due_ms = now_ms;
 }
 
 /* --- dialling ---------------------------------------------------------------------------- */

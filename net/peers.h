@@ -13,7 +13,7 @@
 #define NET_DIAL_MAX_MS     60000u /* … up to this */
 #define NET_DIAL_WAITING_MS 5000u  /* … or this, for one who waits to be introduced */
 #define NET_PEER_LEGS       4u
-#define NET_LEG_RACE_MS     5000u /* two legs both of whose HELLOs came within this dialled at once */
+#define NET_LEG_RACE_MS     2000u /* two legs both of whose HELLOs came within this dialled at once */
 
 /* Where an address comes from; later in the list is tried first. */
 enum net_address_source {
@@ -101,6 +101,9 @@ void net_peer_down(struct net_peer *peer, uint32_t conn, unsigned reason, uint64
 void net_peer_hold(struct net_peer *peer, uint64_t until_ms);
 /* A dial's handshake was refused: they may not know us yet. */
 void net_peer_refused(struct net_peer *peer);
+/* Nobody answers at the address that is being tried: the next one, where there is one; the last is
+ * tried on, its node may be starting. */
+void net_peer_unreached(struct net_peer *peer, uint64_t now_ms);
 bool net_peer_present(const struct net_peer *peer);
 /* The leg to speak through: the first whose HELLO has come; 0: none. */
 uint32_t net_peer_conn(const struct net_peer *peer);

@@ -7,7 +7,7 @@
 #define DIAL_EVENTS                                                                                \
     (ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |       \
      ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |                  \
-     ZMQ_EVENT_DISCONNECTED)
+     ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_DISCONNECTED)
 
 void transport_dial_clear(struct dial *d, int linger_ms)
 {
@@ -116,6 +116,10 @@ static void read_monitor(struct net_transport *t, struct dial *d, struct gather 
         switch (ev.event) {
         case ZMQ_EVENT_CONNECTED:
             d->fd = (int)ev.value;
+            break;
+        case ZMQ_EVENT_CONNECT_RETRIED:
+            if (d->conn == 0)
+                (void)dial_event(d, g, NET_TR_UNREACHED);
             break;
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
             went_down(d, g);

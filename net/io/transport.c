@@ -343,7 +343,8 @@ bool net_transport_stuck(const struct net_transport *t, uint32_t conn)
             fd = t->dials[i].fd;
     }
     return fd >= 0 && (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
-                       info.tcpi_state != TCP_ESTABLISHED || info.tcpi_retransmits != 0);
+                       info.tcpi_state != TCP_ESTABLISHED || info.tcpi_retransmits != 0 ||
+                       info.tcpi_backoff != 0);
 }
 
 void net_transport_hang_up(struct net_transport *t, uint32_t conn)

@@ -60,10 +60,11 @@ size_t net_transport_poll(const struct net_transport *t,
 int net_transport_timeout_ms(const struct net_transport *t);
 
 enum net_tr_kind {
-    NET_TR_UP,      /* a connection is settled */
-    NET_TR_DOWN,    /* it is gone */
-    NET_TR_FRAME,   /* one message */
-    NET_TR_REFUSED, /* a dial was refused; ZeroMQ tries again by itself unless `status` is 400 */
+    NET_TR_UP,        /* a connection is settled */
+    NET_TR_DOWN,      /* it is gone */
+    NET_TR_FRAME,     /* one message */
+    NET_TR_UNREACHED, /* nobody answers where a dial goes; ZeroMQ tries again by itself */
+    NET_TR_REFUSED,   /* a dial was refused; ZeroMQ tries again by itself unless `status` is 400 */
 };
 
 struct net_tr_event {

@@ -144,6 +144,15 @@ void daemon_dial_ended(struct node_daemon *d, uint32_t dial)
     }
 }
 
+void daemon_dial_unreached(struct node_daemon *d, uint32_t dial)
+{
+    for (const struct daemon_dial *x = d->dials; x != NULL; x = x->next) {
+        struct net_peer *peer = x->dial == dial ? net_peers_find(d->peers, x->device) : NULL;
+        if (peer != NULL)
+            net_peer_unreached(peer, d->now_ms);
+    }
+}
+
 void daemon_dial_refused(struct node_daemon *d, const struct net_tr_event *e)
 {
     for (const struct daemon_dial *x = d->dials; x != NULL; x = x->next) {

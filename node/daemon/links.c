@@ -155,7 +155,7 @@ static struct daemon_link *link_of(struct node_daemon *d, uint32_t conn)
 
 /* In one transaction; an address that is not kept is told again next time. */
 static void keep_addresses(struct node_daemon *d, const uint8_t *device,
-                           const struct net_hello *hello)
+                           const struct net_hello *hello, const struct net_address *reached)
 {
     struct node_store *store = node_replica_store(d->home.replica);
     enum cht_err err = node_store_begin(store);
@@ -164,6 +164,10 @@ static void keep_addresses(struct node_daemon *d, const uint8_t *device,
         if (err == CHT_OK)
             err = node_keep_address(store, device, hello->endpoints[i], d->wall_ms);
     }
+    /* where it was reached now is worth more than what it says, and is tried first after a start */
+    if (err == CHT_OK && reached->len != 0)
+        err = node_keep_address(store, device, cht_bytes(reached->text, reached->len),
+                                d->wall_ms + 1);
     if (err == CHT_OK)
         err = node_store_commit(store);
     if (err != CHT_OK)
@@ -178,7 +182,8 @@ static void peer_up(struct node_daemon *d, struct daemon_link *l, const struct n
     l->up = true;
     daemon_log("info", "peer %s is connected (%s)", daemon_short(l->device, hex),
                l->dial == 0 ? "it dialled" : "we dialled");
-    keep_addresses(d, l->device, hello);
+    keep_addresses(d, l->device, hello,
+                   peer != NULL && l->dial != 0 ? &peer->tried : &(struct net_address){ .len = 0 });
     uint32_t drop = 0;
     if (peer != NULL)
         net_peer_hello(d->peers, peer, l->conn, hello->run,
@@ -353,6 +358,8 @@ void daemon_links_take(struct node_daemon *d, const struct net_tr_event *events)
             link_up(d, e);
         else if (e->kind == NET_TR_DOWN && l != NULL)
             l->down = true;
+        else if (e->kind == NET_TR_UNREACHED)
+            daemon_dial_unreached(d, e->dial);
         else if (e->kind == NET_TR_REFUSED)
             daemon_dial_refused(d, e);
         else if (e->kind == NET_TR_FRAME && l != NULL)

@@ -245,6 +245,7 @@ void daemon_load_peers(struct node_daemon *d);
 void daemon_dials_tick(struct node_daemon *d);
 /* The connection of a dial was hung up: the dial is gone with it. 0: it was inbound. */
 void daemon_dial_ended(struct node_daemon *d, uint32_t dial);
+void daemon_dial_unreached(struct node_daemon *d, uint32_t dial);
 void daemon_dial_refused(struct node_daemon *d, const struct net_tr_event *e);
 void daemon_dials_close(struct node_daemon *d);
 

@@ -160,6 +160,7 @@ class Home:
         self.world, self.name = world, name
         self.folder = world.folder / name
         self.node = None
+        self.host = None  # a Host of tests/support/netns.py: then with discovery
         self.env = dict(world.env, CHITTY_HOME=str(self.folder))
 
     # --- commands
@@ -219,9 +220,10 @@ class Home:
         self.world.count += 1
         path = self.world.folder / f"{self.name}.{self.world.count}.stderr"
         listening = ["--listen", listen] if listen else []
+        place, quiet = (self.host.words, []) if self.host else ([], ["--no-discovery"])
         with open(path, "wb") as errors:
             process = subprocess.Popen(
-                [CHITTY_NODE, "run", "--no-discovery", *listening, *arguments],
+                [*place, CHITTY_NODE, "run", *quiet, *listening, *arguments],
                 env=dict(self.env, **(env or {})), stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=errors, restore_signals=not no_signal)
         node = Node(self, process, path)
@@ -297,7 +299,8 @@ class World:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="chitty-e2e-"))
         self.env = {k: v for k, v in os.environ.items()
                     if not k.startswith(("CHITTY_", "XDG_")) or k == "CHITTY_SLOW"}
-        self.env.update(CHITTY_NO_AUTOSTART="1", TZ="UTC", HOME=str(self.folder / "nobody"))
+        self.env.update(CHITTY_NO_AUTOSTART="1", CHITTY_NO_DISCOVERY="1", TZ="UTC",
+                        HOME=str(self.folder / "nobody"))
         programs = pathlib.Path(CHITTY_NODE).resolve().parent
         self.env["PATH"] = f"{programs}:{self.env.get('PATH', '/usr/bin:/bin')}"
         self.nodes, self.watches, self.count = [], [], 0
