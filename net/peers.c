@@ -116,14 +116,16 @@ static void sort_addresses(struct net_peer *peer)
     }
 }
 
-/* It was just seen alive there: that is tried next, and instead of one that is remembered only. */
+/* It was just seen alive there: when what is worth more was tried already, or is being tried
+ * without an answer, that comes next. */
 static void try_found(struct net_peer *peer, struct cht_bytes address, uint64_t now_ms)
 {
     bool better = peer->dial == NET_DIAL_TRYING && peer->tried.origin != NET_ADDRESS_FOUND;
     if (peer->dial != NET_DIAL_IDLE && !better)
         return;
     for (size_t i = 0; i < peer->address_count; i++) {
-        if (cht_bytes_eq(cht_bytes(peer->addresses[i].text, peer->addresses[i].len), address))
+        bool it = cht_bytes_eq(cht_bytes(peer->addresses[i].text, peer->addresses[i].len), address);
+        if (it && (better || peer->rounds > 0 || peer->next_address > 0))
             peer->next_address = i;
     }
     peer->due_ms = now_ms < peer->due_ms ? now_ms : peer->due_ms;
@@ -256,6 +258,7 @@ void net_peer_down(struct net_peer *peer, uint32_t conn, unsigned reason, uint64
     *leg = (struct net_leg){ .conn = 0 };
     if (outbound && reason == 0) {
         peer->dial = NET_DIAL_TRYING;
+        peer->next_address = peer->address_count; /* then all of them, the best first */
         peer->due_ms = now_ms + NET_DIAL_TRY_MS;
         return;
     }

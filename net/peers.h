@@ -13,7 +13,7 @@
 #define NET_DIAL_MAX_MS     60000u /* … up to this */
 #define NET_DIAL_WAITING_MS 5000u  /* … or this, for one who waits to be introduced */
 #define NET_PEER_LEGS       4u
-#define NET_LEG_RACE_MS     2000u /* two legs both of whose HELLOs came within this dialled at once */
+#define NET_LEG_RACE_MS     2000u /* legs with HELLOs this close were dialled at once */
 
 /* Where an address comes from; later in the list is tried first. */
 enum net_address_source {

@@ -1,4 +1,4 @@
-"""Nodes that find each other: three hosts on one bridge, each with an avahi-daemon of its own, and no
+"""Nodes that find each other: hosts on one bridge, each with an avahi-daemon of its own, and no
 address given by hand; see tests/support/netns.py."""
 import pathlib
 import signal
@@ -113,8 +113,8 @@ def devices_whose_addresses_all_changed_find_each_other(world):
         for home in (a, b):
             start(home)
         until(lambda: in_sync(a, b), "found again")
-        ways = [(peer(a, b)["how"], peer(a, b)["address"]), (peer(b, a)["how"], peer(b, a)["address"])]
-        expect(any(how == "found on the network" for how, _ in ways), f"ways: {ways}")
+        ways = [peer(a, b)["how"], peer(b, a)["how"]]
+        expect("found on the network" in ways, f"ways: {ways}")
 
 
 @test
@@ -159,7 +159,7 @@ def a_helper_that_is_killed_comes_back(world):
         nodes.os.kill(first, signal.SIGKILL)
         second = until(lambda: helper(a) not in (0, first) and helper(a), "another helper")
         expect(second != first, "it is another process")
-        until(lambda: discovery(a)["state"] == "on" and discovery(a)["members"] >= 1, "it looks again")
+        until(lambda: discovery(a)["state"] == "on" and discovery(a)["members"] >= 1, "it finds b")
         same(discovery(a)["helperStarts"], 2, "starts of the helper")
         a.stop()
         expect(not pathlib.Path(f"/proc/{second}").exists(), "it ends with the node")

@@ -1,7 +1,7 @@
 """Several hosts on one machine: each a network namespace with a D-Bus and an avahi-daemon of its
-own, all on one bridge. Nothing of it touches the machine's own network, and all of it is gone when the
-program that asked for it ends, however it ends: its processes live in a pid namespace whose first
-process is `unshare --kill-child`'s.
+own, all on one bridge. Nothing of it touches the machine's own network, and all of it is gone when
+the program that asked for it ends, however it ends: its processes live in a pid namespace whose
+first process is `unshare --kill-child`'s.
 
 Where the caller is not root, a user namespace makes it so for everything inside. `enter` starts the
 program again in the new namespaces; what stands before that call runs twice."""

@@ -134,6 +134,63 @@ static void of_two_legs_the_one_the_smaller_run_dialled_stays(void **state)
     assert_int_equal(2, hello(a, 2, run_low));
 }
 
+static void of_two_legs_dialled_at_different_times_the_newer_stays(void **state)
+{
+    (void)state;
+    struct net_peer *a = add(device_a);
+    up(a, 1, true);
+    assert_int_equal(0, hello_at(a, 1, run_high, 1000)); /* ours would win a race */
+    up(a, 2, false);
+    assert_int_equal(2, hello_at(a, 2, run_high, 1000 + NET_LEG_RACE_MS));
+    net_peer_down(a, 2, NET_BYE_DUPLICATE, 4000, 0);
+    up(a, 3, false);
+    assert_int_equal(1, hello_at(a, 3, run_high, 1001 + NET_LEG_RACE_MS));
+    assert_true(net_peer_present(a));
+}
+
+static void an_address_found_now_is_tried_instead_of_one_remembered(void **state)
+{
+    (void)state;
+    struct net_peer *a = add(device_a);
+    address(a, "tcp://10.0.0.1:1", NET_ADDRESS_TOLD);
+    address(a, "tcp://10.0.0.2:1", NET_ADDRESS_TOLD);
+    assert_string_equal("tcp://10.0.0.2:1", dialled(0));
+    address(a, "tcp://10.0.0.3:1", NET_ADDRESS_FOUND);
+    given_up(0);
+    assert_string_equal("tcp://10.0.0.3:1", dialled(0));
+    address(a, "tcp://10.0.0.3:1", NET_ADDRESS_FOUND); /* told again: it is being tried */
+    address(a, "tcp://10.0.0.4:1", NET_ADDRESS_FOUND); /* so was this one seen alive */
+    nothing(1);
+    assert_int_equal(NET_ADDRESS_FOUND, a->tried.origin);
+}
+
+static void where_nobody_answers_the_next_address_is_tried_at_once(void **state)
+{
+    (void)state;
+    struct net_peer *a = add(device_a);
+    address(a, "tcp://10.0.0.1:1", NET_ADDRESS_TOLD);
+    address(a, "tcp://10.0.0.2:1", NET_ADDRESS_TOLD);
+    assert_string_equal("tcp://10.0.0.2:1", dialled(0));
+    net_peer_unreached(a, 10);
+    given_up(10);
+    assert_string_equal("tcp://10.0.0.1:1", dialled(10));
+    net_peer_unreached(a, 20); /* the last one: its node may be starting */
+    nothing(20);
+}
+
+static void how_an_address_was_learnt_is_kept_when_it_works(void **state)
+{
+    (void)state;
+    struct net_peer *a = add(device_a);
+    address(a, "tcp://10.0.0.1:1", NET_ADDRESS_FOUND);
+    (void)dialled(0);
+    up(a, 1, true);
+    address(a, "tcp://10.0.0.1:1", NET_ADDRESS_TOLD);
+    assert_int_equal(NET_ADDRESS_WORKED, a->addresses[0].source);
+    assert_int_equal(NET_ADDRESS_FOUND, a->addresses[0].origin);
+    assert_string_equal("found on the network", net_address_source_text(a->addresses[0].origin));
+}
+
 static void a_newer_leg_in_the_same_direction_replaces_the_older(void **state)
 {
     (void)state;
@@ -340,7 +397,11 @@ int main(void)
         T(the_table_has_an_end),
         T(a_peer_is_present_from_its_hello_to_the_end_of_its_leg),
         T(of_two_legs_the_one_the_smaller_run_dialled_stays),
+        T(of_two_legs_dialled_at_different_times_the_newer_stays),
         T(a_newer_leg_in_the_same_direction_replaces_the_older),
+        T(an_address_found_now_is_tried_instead_of_one_remembered),
+        T(where_nobody_answers_the_next_address_is_tried_at_once),
+        T(how_an_address_was_learnt_is_kept_when_it_works),
         T(two_runs_of_one_device_are_two_nodes),
         T(legs_have_a_limit),
         T(addresses_are_tried_in_order_of_worth),

@@ -19,7 +19,7 @@ struct end {
     struct net_transport *transport;
     uint8_t public_key[32], secret_key[32], device[CRDT_ID_BYTES];
     struct cht_arena arena;
-    unsigned ups, downs, frames, refused, status;
+    unsigned ups, downs, frames, refused, unreached, status;
     uint32_t conn, dial; /* of the last UP */
     uint8_t from[CRDT_ID_BYTES];
     size_t last_len, bytes;
@@ -128,6 +128,9 @@ static void take(struct end *e)
             e->last_first = ev->frame.len == 0 ? 0 : ev->frame.data[0];
             e->last_last = ev->frame.len == 0 ? 0 : ev->frame.data[ev->frame.len - 1];
             break;
+        case NET_TR_UNREACHED:
+            e->unreached++;
+            break;
         case NET_TR_REFUSED:
             e->refused++;
             e->status = ev->status;
@@ -228,6 +231,17 @@ static void an_unknown_key_is_refused_until_it_is_introduced(void **state)
     assert_int_equal(CHT_OK, send_text(&b, "hello"));
     UNTIL(a.frames == 1);
     assert_true(net_transport_stats(a.transport)->zap_unknown >= 1);
+}
+
+static void where_nobody_listens_is_told_and_tried_again(void **state)
+{
+    (void)state;
+    uint32_t n = 0;
+    assert_int_equal(
+        CHT_OK, net_transport_dial(b.transport, "tcp://127.0.0.1:9", a.public_key, a.device, &n));
+    UNTIL(b.unreached >= 2);
+    assert_int_equal(0, b.ups + b.refused);
+    assert_false(net_transport_stuck(b.transport, n));
 }
 
 static void a_server_with_another_key_than_the_pinned_one_is_not_connected_to(void **state)
@@ -559,6 +573,7 @@ int main(void)
         T(the_real_endpoint_is_told),
         T(a_known_key_connects_and_frames_go_both_ways),
         T(an_unknown_key_is_refused_until_it_is_introduced),
+        T(where_nobody_listens_is_told_and_tried_again),
         T(a_server_with_another_key_than_the_pinned_one_is_not_connected_to),
         T(identity_is_the_key_and_not_what_a_frame_says),
         T(a_frame_of_the_largest_size_passes_and_one_more_byte_does_not),
