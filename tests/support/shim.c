@@ -1,8 +1,11 @@
 /* Loaded before the C library (LD_PRELOAD) so that a program finds another machine around it:
  *   CHITTY_SHIM_CLOCK_S   the wall clock is so many seconds ahead (or, negative, behind)
  *   CHITTY_SHIM_KEPT      1: the kernel says that the clock is kept; 0: that it is not
- *   CHITTY_SHIM_FSYNC     lie: nothing is done; slow: 300 ms more; fail: EIO */
+ *   CHITTY_SHIM_FSYNC     lie: nothing is done; slow: 300 ms more; fail: EIO; kill: SIGKILL
+ *   CHITTY_SHIM_ARMED     a file, with CHITTY_SHIM_NTH: the two last happen to the n-th fsync (or
+ *                         fdatasync) after the file was made, once; the file is then removed */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -28,17 +31,42 @@ int adjtimex(struct timex *t)
     return kept[0] == '1' ? TIME_OK : TIME_ERROR;
 }
 
-int fsync(int fd)
+/* Is it this one's turn? */
+static int due(void)
+{
+    static long passed;
+    const char *armed = getenv("CHITTY_SHIM_ARMED"), *nth = getenv("CHITTY_SHIM_NTH");
+    if (armed == NULL)
+        return 1;
+    if (access(armed, F_OK) != 0 || nth == NULL || ++passed != strtol(nth, NULL, 10))
+        return 0;
+    (void)unlink(armed);
+    return 1;
+}
+
+static int sync_as(long number, int fd)
 {
     const char *how = getenv("CHITTY_SHIM_FSYNC");
     const struct timespec pause = { .tv_nsec = 300000000 };
     if (how != NULL && strcmp(how, "lie") == 0)
         return 0;
-    if (how != NULL && strcmp(how, "fail") == 0) {
+    if (how != NULL && strcmp(how, "fail") == 0 && due()) {
         errno = EIO;
         return -1;
     }
+    if (how != NULL && strcmp(how, "kill") == 0 && due())
+        (void)kill(getpid(), SIGKILL);
     if (how != NULL && strcmp(how, "slow") == 0)
         (void)nanosleep(&pause, NULL);
-    return (int)syscall(SYS_fsync, fd);
+    return (int)syscall(number, fd);
+}
+
+int fsync(int fd)
+{
+    return sync_as(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    return sync_as(SYS_fdatasync, fd);
 }

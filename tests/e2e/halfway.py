@@ -1,0 +1,187 @@
+"""Pairing cut off in the middle: a node killed between any two arrows of a turn, killed at any fsync,
+or told by one that the disk failed. Each side has the old state or the new one, never half of it,
+and the joiner who comes again gets the same answer (PROTOCOL 7.10, 7.12).
+
+    halfway.py [--all]     at every moment and not at one in three"""
+import os
+import sys
+
+import nodes
+from nodes import OK, Failure, Skip, converge, expect, recomputed, same, test, verified
+from codes import Invite
+
+SHIM = os.environ.get("CHITTY_SHIM", "")
+ARROWS = ("collected", "folded", "committed", "told", "flushed")
+STEP = 3
+
+
+def faulty(world, how, nth):
+    """What makes the n-th fsync after the arming fail, or the node's last."""
+    if not SHIM:
+        raise Skip("CHITTY_SHIM is not set")
+    return dict(CHITTY_SHIM_FSYNC=how, CHITTY_SHIM_NTH=str(nth),
+                CHITTY_SHIM_ARMED=str(armed(world)), LD_PRELOAD=SHIM,
+                ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0")
+
+
+def armed(world):
+    return world.folder / "armed"
+
+
+class Halfway:
+    """An inviter, and joiners each of whose pairing is cut off somewhere."""
+
+    def __init__(self, world):
+        self.world, self.a = world, world.home("a").init().run()
+        self.a.add("from a")
+        self.count, self.joined = 1, 0
+
+    def joiner(self, name):
+        b = self.world.home(name).init().run()
+        self.own = [b.add(f"{name} brings {i}") for i in range(2)]
+        self.old = b.read("status")["space"]
+        b.stop()
+        return b
+
+    def start(self, home, env):
+        """It may die before it is ready."""
+        others = [self.b, self.a]
+        others.remove(home)
+        peer = ["--peer", others[0].node.address] if others[0].node.running() else []
+        home.node = home.start(*peer, env=env)
+        try:
+            home.node.wait_ready()
+            return True
+        except Failure:
+            return False
+
+    def attempt(self, name, inviting=None, joining=None, ticket=False):
+        """One pairing, with a fault at either side; True when that was met."""
+        self.b = b = self.joiner(name)
+        if inviting:
+            self.a.stop()
+        ready = (not inviting or self.start(self.a, inviting)) and self.start(b, joining or {})
+        asked = None
+        if ready:
+            asked = self.ask(ticket)
+        if asked is not None:
+            armed(self.world).touch()
+            b.chitty_node("join", *asked, "--bring", status=None)
+        met = not armed(self.world).exists() or not (self.a.node.running() and b.node.running())
+        armed(self.world).unlink(missing_ok=True)
+        for invite in self.world.watches:
+            invite.close()
+        self.world.watches.clear()
+        self.restart(inviting is not None, joining is not None)
+        self.check(ticket and asked)
+        return met
+
+    def ask(self, ticket):
+        """An invitation; None when the node died of being asked."""
+        try:
+            if ticket:
+                return [self.a.ticket()]
+            invite = Invite(self.a)
+            return [invite.code, "--at", invite.at]
+        except Failure:
+            return None
+
+    def restart(self, a, b):
+        """Both as they should be from now on."""
+        for home, wanted in ((self.a, a), (self.b, b)):
+            if wanted or not home.node.running():
+                home.node.process.kill()
+                home.node.wait()
+                home.run()
+        self.b.stop()
+        self.b.run("--peer", self.a.node.address)
+
+    def check(self, ticket):
+        """Old or new on each side, and the joiner gets in."""
+        a, b = self.a, self.b
+        members = len(a.read("status")["peers"])
+        expect(members in (self.joined, self.joined + 1), f"devices admitted: {members}")
+        space = b.read("status")["space"]
+        if space == self.old:
+            same(sorted(b.todos()), sorted(self.own), "todos of one who is outside")
+            recomputed(b, b.chitty_node("verify", "--json").document())
+            if ticket:
+                again = ticket
+            else:
+                invite = Invite(a)
+                again = [invite.code, "--at", invite.at]
+            b.chitty_node("join", *again, "--bring")
+            if not ticket:
+                same(invite.wait()[0], OK, "end of the second invitation")
+        else:
+            same(members, self.joined + 1, "devices admitted when the joiner is inside")
+        self.joined += 1
+        self.count += len(self.own)
+        converge(a, b, entries=self.count)
+        same(a.read("status")["counts"]["entries"], self.count, "entries: each thing came once")
+        same(len(a.read("status")["peers"]), self.joined, "devices admitted, each once")
+        expect(set(self.own) <= set(a.todos()), "what was brought")
+        b.stop()
+
+    def each(self, name, side, fault, ticket=False, first=1, step=1):
+        """Cut off at one moment after the other until one is later than the pairing."""
+        count = 0
+        for n in range(first, 60, step):
+            if not self.attempt(f"{name}{n}", **{side: fault(n)}, ticket=ticket):
+                break
+            count += 1
+        expect(0 < count and n < 55, f"{name}: it was cut off, and the moments come to an end")
+        print(f"# {name}: cut off {count} times", flush=True)
+
+
+def at_fsyncs(world, how, side, **options):
+    scene = Halfway(world)
+    scene.each(how, side, lambda n: faulty(world, how, n), **options)
+    if side == "inviting":
+        scene.each(how + "-ticket", side, lambda n: faulty(world, how, n), ticket=True)
+    verified(scene.a)
+
+
+def at_arrows(world, side):
+    scene = Halfway(world)
+    for i, arrow in enumerate(ARROWS):
+        scene.each(arrow, side, lambda n, arrow=arrow: {"CHITTY_KILL_AT": f"{arrow}:{n}"},
+                   first=1 + i % STEP, step=STEP)
+    verified(scene.a)
+
+
+@test
+def an_inviter_whose_fsync_fails_has_the_old_state_or_the_new(world):
+    at_fsyncs(world, "fail", "inviting")
+
+
+@test
+def an_inviter_killed_at_an_fsync_has_the_old_state_or_the_new(world):
+    at_fsyncs(world, "kill", "inviting")
+
+
+@test
+def a_joiner_whose_fsync_fails_has_the_old_state_or_the_new(world):
+    at_fsyncs(world, "fail", "joining", first=1, step=STEP)
+
+
+@test
+def a_joiner_killed_at_an_fsync_has_the_old_state_or_the_new(world):
+    at_fsyncs(world, "kill", "joining", first=min(2, STEP), step=STEP)
+
+
+@test
+def an_inviter_killed_at_any_arrow_has_the_old_state_or_the_new(world):
+    at_arrows(world, "inviting")
+
+
+@test
+def a_joiner_killed_at_any_arrow_has_the_old_state_or_the_new(world):
+    at_arrows(world, "joining")
+
+
+if __name__ == "__main__":
+    if "--all" in sys.argv:
+        STEP = 1
+    nodes.TESTS[:] = [t for t in nodes.TESTS if t.__module__ == "__main__"]
+    sys.exit(nodes.main([a for a in sys.argv[1:] if a != "--all"]))
