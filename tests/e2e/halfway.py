@@ -1,6 +1,6 @@
-"""Pairing cut off in the middle: a node killed between any two arrows of a turn, killed at any fsync,
-or told by one that the disk failed. Each side has the old state or the new one, never half of it,
-and the joiner who comes again gets the same answer (PROTOCOL 7.10, 7.12).
+"""Pairing cut off in the middle: a node killed between any two arrows of a turn, killed at any
+fsync, or told by one that the disk failed. Each side has the old state or the new one, never half
+of it, and the joiner who comes again gets the same answer (PROTOCOL 7.10, 7.12).
 
     halfway.py [--all]     at every moment and not at one in three"""
 import os
