@@ -15,13 +15,22 @@ trap 'exit 130' INT TERM HUP
 echo "# CHITTY_SEED=$seed"
 (cd "$root" && git ls-files -z | tar -cf - --null -T -) | tar -xf - -C "$copy"
 meson setup "$copy/build" "$copy" >/dev/null
-ninja -C "$copy/build" tests/test-state_random tests/prop/prop-store >"$copy/log" 2>&1 || {
+targets='tests/test-state_random tests/prop/prop-store tests/test-ruling_random'
+# shellcheck disable=SC2086
+ninja -C "$copy/build" $targets >"$copy/log" 2>&1 || {
     cat "$copy/log" >&2
     exit 1
 }
 
-# red: the model against the folded state first, which takes seconds; then against the store
+# red PATCH: the model against the folded state first, which takes seconds; then against the store.
+# What breaks net/ has its own: the clauses on rulings, read twice.
 red() {
+    if grep -q '^+++ b/net/' "$1"; then
+        CHITTY_SEED=$seed CHITTY_CASES=1000 timeout "$within_s" \
+            "$copy/build/tests/test-ruling_random" >"$copy/log" 2>&1 && return 1
+        [ $? != 124 ]
+        return
+    fi
     CHITTY_SEED=$seed CHITTY_HISTORIES=400 timeout "$within_s" \
         "$copy/build/tests/test-state_random" >"$copy/log" 2>&1 || return 0
     CHITTY_SEED=$seed timeout "$within_s" "$copy/build/tests/prop/prop-store" \
@@ -41,10 +50,9 @@ for patch in "$@"; do
     verdict='not ok'
     if ! patch -s -p1 -d "$copy" <"$file"; then
         echo "# $name does not apply any more"
-    elif ! ninja -C "$copy/build" tests/test-state_random tests/prop/prop-store \
-        >"$copy/log" 2>&1; then
+    elif ! ninja -C "$copy/build" $targets >"$copy/log" 2>&1; then
         echo "# $name does not compile"
-    elif red; then
+    elif red "$file"; then
         verdict=ok
     fi
     [ "$verdict" = ok ] || lived=$((lived + 1))
