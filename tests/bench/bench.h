@@ -34,6 +34,7 @@ void bench_local(struct bench *b);
 void bench_e2e(struct bench *b);
 void bench_cli(struct bench *b);
 void bench_idle(struct bench *b);
+void bench_discover(struct bench *b);
 
 /* --- measure.c ------------------------------------------------------------------------------ */
 

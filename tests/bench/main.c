@@ -11,7 +11,7 @@ static const struct {
     void (*run)(struct bench *b);
 } workloads[] = {
     { "records", bench_records }, { "local", bench_local }, { "e2e", bench_e2e },
-    { "cli", bench_cli },         { "idle", bench_idle },
+    { "cli", bench_cli },         { "idle", bench_idle },   { "discover", bench_discover },
 };
 
 static void put(struct bench_figure *list, size_t *count, const char *name, double value)
