@@ -34,6 +34,7 @@ extern const struct cli_command cli_verify;  /* verify.c */
 extern const struct cli_command cli_rebuild; /* rebuild.c */
 extern const struct cli_command cli_stop;    /* stop.c */
 extern const struct cli_command cli_doctor;  /* doctor.c */
+extern const struct cli_command cli_service; /* service.c */
 
 /* … of membership */
 extern const struct cli_command cli_members;     /* members.c */

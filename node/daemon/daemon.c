@@ -454,11 +454,13 @@ enum cht_err node_run(const struct node_run_options *options, struct node_fault 
             *fault = own;
     } else {
         tell_ready(options->ready_fd, "+");
+        daemon_notify("READY=1");
         if (!options->autostarted)
             daemon_greet(d);
         scrub(d, SCRUB_FIRST_ROWS);
         while (!d->stopping)
             turn(d, w);
+        daemon_notify("STOPPING=1");
         err = d->fault.error.code;
         if (err != CHT_OK && fault != NULL)
             *fault = d->fault;

@@ -193,6 +193,11 @@ void daemon_links_heard(struct node_daemon *d);
 /* The first lines on stdout: who, where, and what to try. */
 void daemon_greet(const struct node_daemon *d);
 
+/* --- notify.c -------------------------------------------------------------------------------- */
+
+/* Tell the service manager, where one asked for it: "READY=1", "STOPPING=1". */
+void daemon_notify(const char *state);
+
 /* --- report.c: for `status` and `peers` ------------------------------------------------------ */
 
 enum cht_err daemon_put_peers(void *ctx, struct cht_buf *out);
