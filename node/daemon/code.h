@@ -2,7 +2,7 @@
 #define NODE_DAEMON_CODE_H
 /* Inside node/daemon only: pairing by a code (PROTOCOL 7.12). codes.c is the inviter's side: one
  * code at a time, on behalf of the client that asked for it, in memory only. tried.c is the
- * joiner's memory of the codes it has sent a proof of. */
+ * joiner's memory of the codes it has sent a proof of, looking.c finds the listener. */
 #include "net/code.h"
 #include "net/pair.h"
 #include "node/service/service.h"
@@ -56,6 +56,14 @@ void daemon_code_left(void *ctx, local_client_id client);
 
 /* The words of a pairing, as an array. CHT_E_LIMIT, CHT_E_NOMEM. */
 CHT_MUST_USE enum cht_err daemon_put_words(const struct daemon_pairing *p, struct cht_buf *out);
+
+/* --- looking.c -------------------------------------------------------------------------------- */
+
+/* Look for the one listener that announces the typed code's selector, and dial it; the pairing ends
+ * with words where there is none, or more than one. */
+void daemon_look_begin(struct node_daemon *d, struct daemon_pairing *p);
+void daemon_look_tick(struct node_daemon *d, struct daemon_pairing *p);
+uint64_t daemon_look_due_ms(const struct node_daemon *d, const struct daemon_pairing *p);
 
 /* --- tried.c ---------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* The code that is out, and those who come with it; see code.h (PROTOCOL 7.12). */
-#include "node/daemon/own.h"
+#include "node/daemon/discovery.h"
 
 #include "node/client/mpmap.h"
 
@@ -123,6 +123,7 @@ static bool being_admitted(const struct node_daemon *d)
 /* The command is over: wipe the code, and stop listening unless a ticket is out. */
 static void forget(struct node_daemon *d)
 {
+    daemon_discover_pairing(d, cht_bytes(NULL, 0), 0);
     sodium_memzero(&d->code, sizeof d->code);
     for (struct daemon_pairing *p = d->pairings; p != NULL; p = p->next)
         p->by_code &= p->joining;
@@ -221,6 +222,8 @@ enum cht_err daemon_code_begin(struct node_daemon *d, const struct service_calle
     randombytes_buf(random, sizeof random);
     net_code_make(random, &d->code.code);
     sodium_memzero(random, sizeof random);
+    daemon_discover_pairing(d, cht_bytes(d->code.code.selector, NET_CODE_SELECTOR_DIGITS),
+                            d->pair_port);
     tell_code(d);
     return CHT_OK;
 }

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void answer_fault(struct node_daemon *d, struct daemon_pairing *p,
+void daemon_joining_fail(struct node_daemon *d, struct daemon_pairing *p,
                          const struct node_fault *fault)
 {
     if (!p->answered)
@@ -28,7 +28,7 @@ static void fail(struct node_daemon *d, struct daemon_pairing *p, enum cht_err e
 {
     struct node_fault fault = { 0 };
     (void)node_fault_set(&fault, err, cht_bytes(NULL, 0), "%s", sentence);
-    answer_fault(d, p, &fault);
+    daemon_joining_fail(d, p, &fault);
 }
 
 /* --- connecting ----------------------------------------------------------------------------- */
@@ -54,7 +54,7 @@ static bool start_connect(struct daemon_pairing *p, const char *host, const char
 }
 
 /* The next host of the one listener. A code is spent on it, so there is never another. */
-static void try_next(struct node_daemon *d, struct daemon_pairing *p)
+void daemon_joining_dial(struct node_daemon *d, struct daemon_pairing *p)
 {
     char host[NET_HOST_BYTES + 1], port[8];
     if (p->fd >= 0)
@@ -92,7 +92,7 @@ void daemon_joining_connected(struct node_daemon *d, struct daemon_pairing *p)
     int error = 0;
     socklen_t len = sizeof error;
     if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0) {
-        try_next(d, p);
+        daemon_joining_dial(d, p);
         return;
     }
     p->connecting = false;
@@ -209,7 +209,7 @@ void daemon_joining_ask(struct node_daemon *d, struct daemon_pairing *p, unsigne
     }
     if ((what & NET_PAIR_FAILED) != 0) {
         struct node_fault fault = { .error = p->fx.error };
-        answer_fault(d, p, &fault);
+        daemon_joining_fail(d, p, &fault);
     }
 }
 
@@ -363,7 +363,10 @@ void daemon_join(void *ctx, const struct local_request *request, struct cht_byte
         p->typed = asked.typed;
         p->bring = cht_bytes_eq(node_mp_get_str(args, "mode"), cht_bytes_str("bring")) &&
                    node_replica_count(d->home.replica).entries != 0;
-        try_next(d, p);
+        if (p->offer.host_count != 0)
+            daemon_joining_dial(d, p);
+        else
+            daemon_look_begin(d, p);
     }
     sodium_memzero(&asked, sizeof asked);
 }

@@ -273,7 +273,8 @@ struct daemon_pairing {
     bool answered;
     struct net_ticket offer; /* by a code: only where to go */
     struct net_code typed;
-    unsigned host; /* which of its hosts is tried next */
+    unsigned host;               /* which of its hosts is tried next */
+    uint64_t look_ms, settle_ms; /* looking for the listener since (0: not), and no longer than */
     bool bring;
     char path[NODE_PATH_MAX]; /* of the new space, once it is kept */
 };
@@ -305,6 +306,9 @@ void daemon_invites_admitted(struct node_daemon *d, struct daemon_pairing *p,
 void daemon_joining_ask(struct node_daemon *d, struct daemon_pairing *p, unsigned what);
 void daemon_joining_over(struct node_daemon *d, struct daemon_pairing *p);
 void daemon_joining_connected(struct node_daemon *d, struct daemon_pairing *p);
+void daemon_joining_dial(struct node_daemon *d, struct daemon_pairing *p);
+void daemon_joining_fail(struct node_daemon *d, struct daemon_pairing *p,
+                         const struct node_fault *fault);
 
 /* --- readonly.c ----------------------------------------------------------------------------- */
 

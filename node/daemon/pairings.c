@@ -134,6 +134,7 @@ void daemon_pairings_tick(struct node_daemon *d)
     if (d->now_ms >= d->pair_until_ms)
         daemon_invites_tend(d);
     for (struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
+        daemon_look_tick(d, p);
         if (p->over || p->machine == NULL || net_pair_deadline_ms(p->machine) > d->now_ms)
             continue;
         struct net_pair_event ev = { .type = NET_PAIR_TICK, .now_ms = d->now_ms };
@@ -147,6 +148,8 @@ uint64_t daemon_pairings_due_ms(const struct node_daemon *d)
     due = d->pair_until_ms < due ? d->pair_until_ms : due;
     for (const struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
         uint64_t at = p->machine == NULL ? UINT64_MAX : net_pair_deadline_ms(p->machine);
+        uint64_t look = daemon_look_due_ms(d, p);
+        at = look < at ? look : at;
         due = at < due ? at : due;
     }
     return due;
