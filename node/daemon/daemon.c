@@ -107,7 +107,13 @@ static enum cht_err open_local(struct node_daemon *d, struct node_fault *fault)
     enum cht_err err = node_path_make(d->home.files.paths.runtime, &detail);
     if (err == CHT_OK)
         err = node_local_open(&options, &detail, &d->local);
-    return err == CHT_OK ? CHT_OK : node_fault_from(fault, err, &detail);
+    if (err == CHT_OK)
+        return CHT_OK;
+    (void)node_fault_from(fault, err, &detail);
+    if (err == CHT_E_BUSY)
+        node_fault_hint(fault,
+                        "two homes of one user need a CHITTY_HOME, or a XDG_RUNTIME_DIR, each");
+    return err;
 }
 
 static enum cht_err start(struct node_daemon *d, const struct node_run_options *o,

@@ -3,6 +3,9 @@
 
 #include "node/client/mpmap.h"
 
+#include <string.h>
+#include <sys/stat.h>
+
 enum cht_err doctor_look(struct doctor *d, struct node_fault *fault)
 {
     struct cht_error detail = { 0 };
@@ -44,12 +47,35 @@ static void say_silent(struct doctor *d, const struct doctor_answer *a)
     }
 }
 
+/* The socket's folder goes by the user, the home's by another variable: then a node answers that
+ * has another home, and what it tells is of that one. */
+static bool is_elsewhere(struct doctor *d, struct cht_bytes health)
+{
+    const struct cht_bytes path = node_mp_get_str(health, "database");
+    char theirs[NODE_PATH_MAX];
+    struct stat here, there;
+    if (path.len == 0 || path.len >= sizeof theirs || d->database[0] == '\0')
+        return false;
+    memcpy(theirs, path.data, path.len);
+    theirs[path.len] = '\0';
+    if (stat(d->database, &here) != 0 || stat(theirs, &there) != 0 ||
+        (here.st_dev == there.st_dev && here.st_ino == there.st_ino))
+        return false;
+    doctor_say(d->report, DOCTOR_PROBLEM, "node.elsewhere",
+               "the node that answers at %s is that of another home: it uses %s", d->paths.socket,
+               theirs);
+    doctor_remedy(d->report, "give each home a CHITTY_HOME, or a XDG_RUNTIME_DIR, of its own");
+    return true;
+}
+
 void doctor_hear(struct doctor *d, const struct doctor_answer *a)
 {
     if (a->err != CHT_OK) {
         say_silent(d, a);
         return;
     }
+    if (is_elsewhere(d, a->result))
+        return;
     if (d->running)
         doctor_say(d->report, DOCTOR_OK, "node", "the node runs and answers");
     else

@@ -84,9 +84,11 @@ static enum cht_err put_from_net(struct node_service *s, const char *key,
 
 static enum cht_err put_health(struct node_service *s, struct cht_buf *out)
 {
-    enum cht_err err = crdt_mp_put_map(out, 6);
+    enum cht_err err = crdt_mp_put_map(out, 7);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "device", s->device_hex);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "database", s->path);
     if (err == CHT_OK)
         err = put_devices(s, out);
     if (err == CHT_OK)

@@ -161,6 +161,7 @@ class Home:
         self.folder = world.folder / name
         self.node = None
         self.host = None  # a Host of tests/support/netns.py: then with discovery
+        self.data = self.folder  # keys and databases
         self.env = dict(world.env, CHITTY_HOME=str(self.folder))
 
     # --- commands
@@ -209,8 +210,8 @@ class Home:
 
     def database(self):
         """The file of the space in use."""
-        space = (self.folder / "space").read_text().strip()
-        return self.folder / "spaces" / f"{space}.db"
+        space = (self.data / "space").read_text().strip()
+        return self.data / "spaces" / f"{space}.db"
 
     # --- the node
 
@@ -240,6 +241,19 @@ class Home:
 
     def kill(self):
         self.node.kill()
+
+
+class XdgHome(Home):
+    """A home where a user's is: by HOME and the folders of the XDG specification."""
+
+    def __init__(self, world, name):
+        super().__init__(world, name)
+        self.folder.mkdir()
+        self.runtime = self.folder / "run"
+        self.runtime.mkdir(mode=0o700)
+        self.data = self.folder / ".local" / "share" / "chitty"
+        del self.env["CHITTY_HOME"]
+        self.env.update(HOME=str(self.folder), XDG_RUNTIME_DIR=str(self.runtime))
 
 
 OF_CHITTY = ("todo", "topic", "project", "session", "ls", "add", "done", "watch")

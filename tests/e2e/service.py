@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import nodes
-from nodes import CONFLICT, NOTFOUND, USAGE, Skip, expect, same, test, until
+from nodes import CONFLICT, NOTFOUND, USAGE, Skip, XdgHome, expect, same, test, until
 
 FAILED = 1
 SYSTEMD = next((p for p in ("/usr/lib/systemd/systemd", "/lib/systemd/systemd")
@@ -53,20 +53,12 @@ class Unit:
         return found[0]
 
 
-class XdgHome(nodes.Home):
-    """A home by HOME and the XDG folders alone."""
+class ServiceHome(XdgHome):
+    """A home by XDG folders, and its unit."""
 
     def __init__(self, world, name):
         super().__init__(world, name)
-        self.env.pop("CHITTY_HOME")
-        self.folder.mkdir()
-        self.runtime = self.folder / "run"
-        self.runtime.mkdir(mode=0o700)
-        self.env.update(HOME=str(self.folder), XDG_RUNTIME_DIR=str(self.runtime))
         self.unit_path = self.folder / ".config" / "systemd" / "user" / "chitty-node.service"
-
-    def data_folder(self):
-        return self.folder / ".local" / "share" / "chitty"
 
     def printed(self, *arguments, **options):
         return Unit(self.chitty_node("service", "install", "--print", *arguments, **options).out)
@@ -79,7 +71,7 @@ class XdgHome(nodes.Home):
 
 @test
 def the_unit_says_what_the_manual_of_systemd_asks_for(world):
-    home = XdgHome(world, "a").init()
+    home = ServiceHome(world, "a").init()
     unit = home.printed()
     same(unit.one("Type"), "notify", "readiness is told")
     same(unit.one("ExecStart"), f'"{os.path.realpath(nodes.CHITTY_NODE)}" run', "what it starts")
@@ -98,14 +90,14 @@ def the_unit_says_what_the_manual_of_systemd_asks_for(world):
         same({k: unit.one(k) for k in WITH_NAMESPACES}, WITH_NAMESPACES,
              "hardening with namespaces")
         same(unit.all("ReadWritePaths"),
-             [f'"{home.data_folder()}"', f'"{home.folder}/.local/state/chitty"'],
+             [f'"{home.data}"', f'"{home.folder}/.local/state/chitty"'],
              "all that it may write")
     expect(not home.unit_path.exists(), "printing writes nothing")
 
 
 @test
 def systemd_itself_takes_the_unit(world):
-    home = XdgHome(world, "a").init()
+    home = ServiceHome(world, "a").init()
     path = world.folder / "chitty-node.service"
     path.write_text(home.printed("--listen", "127.0.0.1:0", "--peer", "b:1").text)
     analyze = shutil.which("systemd-analyze")
@@ -128,7 +120,7 @@ def systemd_itself_takes_the_unit(world):
 
 @test
 def words_that_systemd_would_expand_are_escaped(world):
-    home = XdgHome(world, 'a %h $HOME "x" \\n').init()
+    home = ServiceHome(world, 'a %h $HOME "x" \\n').init()
     unit = home.printed("--listen", "[::1]:7447", "--peer", "tcp://10.0.0.1:7447", "--peer", "$x%y",
                         "--no-discovery")
     starts = unit.one("ExecStart")
@@ -145,7 +137,7 @@ def words_that_systemd_would_expand_are_escaped(world):
 
 @test
 def without_a_manager_nothing_is_changed_and_another_way_is_told(world):
-    home = XdgHome(world, "a")
+    home = ServiceHome(world, "a")
     home.chitty_node("service", "install", status=NOTFOUND)
     home.init()
     for path in ("/nowhere", None):
@@ -164,7 +156,7 @@ def without_a_manager_nothing_is_changed_and_another_way_is_told(world):
 
 @test
 def remove_takes_all_away_without_a_manager_too(world):
-    home = XdgHome(world, "a").init()
+    home = ServiceHome(world, "a").init()
     wants = home.unit_path.parent / "default.target.wants"
     wants.mkdir(parents=True)
     home.unit_path.write_text(home.printed().text)
@@ -284,7 +276,7 @@ class Manager:
 
 @test
 def a_manager_runs_restarts_and_ends_the_node(world):
-    home = XdgHome(world, "a").init()
+    home = ServiceHome(world, "a").init()
     with Manager(home) as manager:
         done = manager.service("install", "--listen", "127.0.0.1:0", "--no-discovery")
         same([done[k] for k in ("installed", "changed", "current", "manager", "enabled", "active")],
@@ -311,8 +303,8 @@ def a_manager_runs_restarts_and_ends_the_node(world):
             for place in ("/usr/x", f"{home.folder}/x", "/etc/x"):
                 done = manager.call(*inside, "touch", place, status=None)
                 expect(done.status != 0 and "Read-only" in done.err, f"{place} is closed: {done!r}")
-            manager.call(*inside, "touch", f"{home.data_folder()}/x")
-            manager.call(*inside, "rm", f"{home.data_folder()}/x")
+            manager.call(*inside, "touch", f"{home.data}/x")
+            manager.call(*inside, "rm", f"{home.data}/x")
 
         # a node that dies is started again; one that cannot run is not
         manager.call("kill", "-9", pid)
@@ -320,7 +312,7 @@ def a_manager_runs_restarts_and_ends_the_node(world):
               manager.show("ActiveState")["ActiveState"] == "active", "another process runs")
         manager.systemctl("stop", "chitty-node.service", status=0)
         same(manager.show("Result")["Result"], "success", "an orderly end is a success")
-        with open(home.data_folder() / "lock", "r+", encoding="ascii") as lock:
+        with open(home.data / "lock", "r+", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             manager.systemctl("start", "chitty-node.service")
             shown = manager.show("ActiveState", "ExecMainStatus", "NRestarts")
@@ -332,12 +324,12 @@ def a_manager_runs_restarts_and_ends_the_node(world):
         same(list((home.folder / ".config").rglob("*")), [], "what is left of it")
         same(manager.show("LoadState")["LoadState"], "not-found", "systemd knows it no more")
         same(manager.service("remove")["changed"], False, "removing again")
-        expect((home.data_folder() / "device.key").exists(), "the home stays")
+        expect((home.data / "device.key").exists(), "the home stays")
 
 
 @test
 def a_node_that_runs_already_gives_way_to_the_service(world):
-    home = XdgHome(world, "a").init()
+    home = ServiceHome(world, "a").init()
     with Manager(home) as manager:
         auto = ("env", "CHITTY_NO_AUTOSTART=0", nodes.CHITTY)
         todo = manager.call(*auto, "add", "by an autostarted node").out.strip()
