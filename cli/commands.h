@@ -32,6 +32,8 @@ extern const struct cli_command cli_invite;  /* invite.c */
 extern const struct cli_command cli_join;    /* join.c */
 extern const struct cli_command cli_verify;  /* verify.c */
 extern const struct cli_command cli_rebuild; /* rebuild.c */
+extern const struct cli_command cli_backup;  /* backup.c */
+extern const struct cli_command cli_restore; /* restore.c */
 extern const struct cli_command cli_stop;    /* stop.c */
 extern const struct cli_command cli_doctor;  /* doctor.c */
 extern const struct cli_command cli_service; /* service.c */

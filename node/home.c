@@ -23,7 +23,7 @@ uint64_t node_wall_ms(void)
     return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
 }
 
-static struct net_identity *new_identity(struct node_fault *fault)
+struct net_identity *node_home_new_identity(struct node_fault *fault)
 {
     struct net_identity *id = sodium_init() < 0 ? NULL : sodium_malloc(sizeof *id);
     if (id == NULL)
@@ -31,7 +31,7 @@ static struct net_identity *new_identity(struct node_fault *fault)
     return id;
 }
 
-static void free_identity(struct net_identity *id)
+void node_home_free_identity(struct net_identity *id)
 {
     if (id == NULL)
         return;
@@ -114,8 +114,8 @@ enum cht_err node_home_make_space(const char *path, const uint8_t space[static C
 }
 
 /* A space of one's own; it is in use once its name is kept. */
-static enum cht_err make_space(struct node_files *f, const char *name,
-                               const struct net_identity *id, struct node_fault *fault)
+enum cht_err node_home_found_space(struct node_files *f, const char *name,
+                                   const struct net_identity *id, struct node_fault *fault)
 {
     struct net_founding founding = { .stamp = crdt_hlc_make(node_wall_ms(), 0),
                                      .name = cht_bytes_str(name) };
@@ -141,14 +141,11 @@ static enum cht_err make_space(struct node_files *f, const char *name,
     return err;
 }
 
-/* What is there of a home, and with `make` the rest of it. */
-static enum cht_err complete(struct node_files *f, bool make, const char *asked,
-                             struct node_fault *fault, struct net_identity *id,
-                             char name[static LIMIT_NAME_BYTES + 1],
-                             uint8_t space[static CRDT_ID_BYTES], bool *out_made)
+enum cht_err node_home_device(struct node_files *f, bool make, const char *asked,
+                              struct node_fault *fault, struct net_identity *id,
+                              char name[static LIMIT_NAME_BYTES + 1], bool *out_made)
 {
     *out_made = false;
-    char hex[2 * CRDT_ID_BYTES + 2];
     enum cht_err err = node_files_identity(f, fault, id);
     if (err == CHT_E_NOTFOUND && make) {
         err = choose_name(asked, fault, name);
@@ -159,11 +156,22 @@ static enum cht_err complete(struct node_files *f, bool make, const char *asked,
                node_files_text(f, "device.name", name, LIMIT_NAME_BYTES + 1) != CHT_OK) {
         err = choose_name(NULL, fault, name);
     }
+    return err;
+}
+
+/* What is there of a home, and with `make` the rest of it. */
+static enum cht_err complete(struct node_files *f, bool make, const char *asked,
+                             struct node_fault *fault, struct net_identity *id,
+                             char name[static LIMIT_NAME_BYTES + 1],
+                             uint8_t space[static CRDT_ID_BYTES], bool *out_made)
+{
+    char hex[2 * CRDT_ID_BYTES + 2];
+    enum cht_err err = node_home_device(f, make, asked, fault, id, name, out_made);
     if (err != CHT_OK)
         return err;
     err = node_files_text(f, "space", hex, sizeof hex);
     if (err == CHT_E_NOTFOUND && make) {
-        err = make_space(f, name, id, fault);
+        err = node_home_found_space(f, name, id, fault);
         *out_made = true;
         if (err == CHT_OK)
             err = node_files_text(f, "space", hex, sizeof hex);
@@ -183,7 +191,7 @@ enum cht_err node_init(const struct node_init_options *options, struct node_faul
     struct node_init_result result = { 0 };
     uint8_t space[CRDT_ID_BYTES];
     bool made = false;
-    struct net_identity *id = new_identity(fault);
+    struct net_identity *id = node_home_new_identity(fault);
     if (id == NULL)
         return CHT_E_NOMEM;
     enum cht_err err = node_files_lock(true, fault, &files);
@@ -199,7 +207,7 @@ enum cht_err node_init(const struct node_init_options *options, struct node_faul
         memcpy(result.home, files.paths.data, sizeof result.home);
         node_files_unlock(&files);
     }
-    free_identity(id);
+    node_home_free_identity(id);
     if (err == CHT_OK)
         *out = result;
     return err;
@@ -233,7 +241,7 @@ enum cht_err node_home_start(bool make, struct node_fault *fault, struct node_ho
     struct node_home h = { .files.lock_fd = -1 };
     uint8_t space[CRDT_ID_BYTES];
     bool made;
-    h.identity = new_identity(fault);
+    h.identity = node_home_new_identity(fault);
     if (h.identity == NULL)
         return CHT_E_NOMEM;
     enum cht_err err = lock(make, fault, &h.files);
@@ -255,7 +263,7 @@ void node_home_end(struct node_home *h)
 {
     service_free(h->service);
     node_replica_close(h->replica);
-    free_identity(h->identity);
+    node_home_free_identity(h->identity);
     node_files_unlock(&h->files);
     *h = (struct node_home){ .files.lock_fd = -1 };
 }

@@ -28,6 +28,19 @@ CHT_MUST_USE enum cht_err node_home_make_space(const char *path,
                                                const uint8_t space[static CRDT_ID_BYTES],
                                                const struct cht_bytes *records, size_t count,
                                                struct cht_error *detail);
+/* Memory for keys, locked. NULL when there is none. */
+struct net_identity *node_home_new_identity(struct node_fault *fault);
+/* NULL is allowed. */
+void node_home_free_identity(struct net_identity *id);
+/* The device of a home whose lock is held: its keys and name; with `make` they are made where there
+ * are none. Errors as node_init. */
+CHT_MUST_USE enum cht_err node_home_device(struct node_files *f, bool make, const char *asked,
+                                           struct node_fault *fault, struct net_identity *id,
+                                           char name[static LIMIT_NAME_BYTES + 1], bool *out_made);
+/* Found a space of one's own; it is in use once its name is kept. */
+CHT_MUST_USE enum cht_err node_home_found_space(struct node_files *f, const char *name,
+                                                const struct net_identity *id,
+                                                struct node_fault *fault);
 /* The wall clock, ms since the Unix epoch. */
 uint64_t node_wall_ms(void);
 

@@ -20,6 +20,34 @@ struct node_init_result {
 CHT_MUST_USE enum cht_err node_init(const struct node_init_options *options,
                                     struct node_fault *fault, struct node_init_result *out);
 
+struct node_restore_options {
+    const char *file; /* made by `backup` */
+    const char *name; /* of the device, where one has to be made; NULL: the host's name */
+    bool replace;     /* there may be a space here already; its file is kept */
+    bool found;       /* take what it holds into a new space of this device */
+    void (*progress)(void *ctx, const char *text); /* NULL: nobody wants to know */
+    void *ctx;
+};
+
+struct node_restore_result {
+    char device[33], space[33]; /* hex; the space that is in use now */
+    char home[4096];
+    char kept[4096];    /* the database that was there before; empty: none */
+    uint64_t entries;   /* in the backup */
+    uint64_t backup_ms; /* when it was made */
+    bool made;          /* the device is new */
+    bool writes;        /* this device may write in the space */
+};
+
+/* Put a backup in the place of a home's database, whole or not at all, checked before. Where the
+ * home's device is a member of its space it goes on writing there, in an epoch of its own; what it
+ * wrote since the backup comes back from its peers. Elsewhere the device, a new one where there is
+ * none, reads until a member admits it. CHT_E_INVALID: the file is no backup; CHT_E_CORRUPT: it is
+ * damaged; CHT_E_EXISTS: there is a space here, and no `replace`; CHT_E_BUSY: a node runs;
+ * CHT_E_NOTFOUND, CHT_E_DENIED, CHT_E_IO, CHT_E_FULL. */
+CHT_MUST_USE enum cht_err node_restore(const struct node_restore_options *options,
+                                       struct node_fault *fault, struct node_restore_result *out);
+
 struct node_run_options {
     const char *const *listen; /* "HOST:PORT" or "tcp://HOST:PORT"; none: the usual address */
     size_t listen_count;

@@ -105,6 +105,14 @@ void daemon_joining_connected(struct node_daemon *d, struct daemon_pairing *p)
     daemon_pairing_step(d, p, &ev);
 }
 
+/* A home that was restored from a backup has a space of which its device is no member yet: nothing
+ * there is its own, and it may join that very space. */
+static bool is_member(const struct node_daemon *d)
+{
+    return net_members_device(node_replica_members(d->home.replica), d->home.identity->device) !=
+           NULL;
+}
+
 /* --- keeping the space ---------------------------------------------------------------------- */
 
 static enum cht_err keep_addresses(struct daemon_pairing *p, struct node_store *store,
@@ -129,6 +137,20 @@ static enum cht_err keep_addresses(struct daemon_pairing *p, struct node_store *
     for (uint32_t i = 0; err == CHT_OK && i < net_pair_address_count(p->machine); i++)
         err = node_keep_address(store, peer->device, net_pair_address(p->machine, i), now_ms);
     return err;
+}
+
+/* The space in use is joined: its file gets the records, this device's own among them. */
+static enum cht_err keep_records(struct node_daemon *d, struct daemon_pairing *p)
+{
+    const struct net_members *members = net_pair_members(p->machine);
+    enum cht_err err = CHT_OK;
+    memcpy(p->path, d->home.path, sizeof p->path);
+    for (uint32_t i = 0; err == CHT_OK && i < net_members_count(members); i++)
+        err = node_replica_add_record(d->home.replica, net_members_record(members, i, NULL));
+    if (err == CHT_OK)
+        err = keep_addresses(p, node_replica_store(d->home.replica), d->wall_ms);
+    daemon_commit_midway(d);
+    return err == CHT_OK && node_replica_broken(d->home.replica) ? CHT_E_IO : err;
 }
 
 static enum cht_err keep_space(struct node_daemon *d, struct daemon_pairing *p)
@@ -183,11 +205,13 @@ static void tell_words(struct node_daemon *d, const struct daemon_pairing *p)
 }
 
 /* The ticket said which space it is; by a code it is known only now. */
-static enum cht_err keep_other_space(struct node_daemon *d, struct daemon_pairing *p)
+static enum cht_err keep_joined(struct node_daemon *d, struct daemon_pairing *p)
 {
     const uint8_t *space = net_members_space(net_pair_members(p->machine));
     if (memcmp(space, node_replica_space(d->home.replica), CRDT_ID_BYTES) != 0)
         return keep_space(d, p);
+    if (!is_member(d))
+        return keep_records(d, p);
     fail(d, p, CHT_E_EXISTS, "this node is in that space already");
     return CHT_E_EXISTS;
 }
@@ -200,7 +224,7 @@ void daemon_joining_ask(struct node_daemon *d, struct daemon_pairing *p, unsigne
     if ((what & NET_PAIR_PROVED) != 0)
         tell_words(d, p);
     if ((what & NET_PAIR_ASK_STORE) != 0) {
-        enum cht_err err = keep_other_space(d, p);
+        enum cht_err err = keep_joined(d, p);
         struct net_pair_event ev = { .type = err == CHT_OK ? NET_PAIR_STORED : NET_PAIR_REFUSED,
                                      .now_ms = d->now_ms,
                                      .error = err };
@@ -267,7 +291,8 @@ static enum cht_err read_ticket(const struct node_daemon *d, struct cht_bytes te
         return node_fault_set(fault, CHT_E_EXPIRED, cht_bytes_str("ticket"),
                               "the ticket has expired: make a new one with chitty-node invite "
                               "--ticket");
-    if (memcmp(out->offer.space, node_replica_space(d->home.replica), CRDT_ID_BYTES) == 0)
+    if (is_member(d) &&
+        memcmp(out->offer.space, node_replica_space(d->home.replica), CRDT_ID_BYTES) == 0)
         return node_fault_set(fault, CHT_E_EXISTS, cht_bytes_str("ticket"),
                               "this node is in that space already");
     return CHT_OK;
@@ -294,7 +319,7 @@ static enum cht_err read_mode(const struct node_daemon *d, struct cht_bytes mode
     if (mode.len != 0 && !any_of(mode, "bring", "keep-both"))
         return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("mode"),
                               "\"mode\" has to be bring or keep-both");
-    if (mode.len == 0 && node_replica_count(d->home.replica).entries != 0) {
+    if (mode.len == 0 && is_member(d) && node_replica_count(d->home.replica).entries != 0) {
         (void)node_fault_set(fault, CHT_E_CONFLICT, cht_bytes_str("mode"),
                              "this node has entries of its own: say what becomes of them");
         node_fault_hint(fault, "--bring takes them into the new space; --keep-both leaves them in "

@@ -34,13 +34,19 @@ enum cht_err service_begin(struct node_service *s, const struct service_caller *
     return node_msg_begin(out, &m);
 }
 
+enum cht_err service_put_fault(struct node_service *s, const struct service_caller *c,
+                               const struct node_fault *fault, struct cht_buf *out)
+{
+    struct node_msg m = base_message(s);
+    return node_msg_write_error(out, &m, cht_bytes(c->id, c->id_len), fault);
+}
+
 void service_answer_fault(struct node_service *s, const struct service_caller *c,
                           const struct node_fault *fault)
 {
-    struct node_msg m = base_message(s);
     struct cht_buf out;
     cht_buf_init(&out, SERVICE_ANSWER_BYTES);
-    enum cht_err err = node_msg_write_error(&out, &m, cht_bytes(c->id, c->id_len), fault);
+    enum cht_err err = service_put_fault(s, c, fault, &out);
     if (err == CHT_OK) /* a client that has left needs no answer */
         (void)!c->out->answer(c->out->ctx, c->client, cht_buf_view(&out));
     cht_buf_clear(&out);

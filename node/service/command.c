@@ -111,7 +111,7 @@ static enum cht_err put_status(struct node_service *s, struct cht_buf *out)
     struct node_replica_counts counts = node_replica_count(s->replica);
     char space[2 * CRDT_ID_BYTES + 1];
     crdt_hex(cht_bytes(node_replica_space(s->replica), CRDT_ID_BYTES), space);
-    enum cht_err err = crdt_mp_put_map(out, 14);
+    enum cht_err err = crdt_mp_put_map(out, 16);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "device", s->device_hex);
     if (err == CHT_OK)
@@ -138,6 +138,10 @@ static enum cht_err put_status(struct node_service *s, struct cht_buf *out)
         err = put_discovery(s, out);
     if (err == CHT_OK)
         err = put_read_only(s, out);
+    if (err == CHT_OK)
+        err = service_put_forks(s, out);
+    if (err == CHT_OK)
+        err = service_put_clones(s, out);
     return err == CHT_OK ? node_mp_put_key_text(out, "version", CHT_VERSION) : err;
 }
 
@@ -300,7 +304,9 @@ void service_command(struct node_service *s, const struct local_request *request
             return;
         }
     }
-    if (cht_bytes_eq(command.name, cht_bytes_str("invite"))) {
+    if (cht_bytes_eq(command.name, cht_bytes_str("backup"))) {
+        service_backup(s, &c, command.args);
+    } else if (cht_bytes_eq(command.name, cht_bytes_str("invite"))) {
         only_running(s, request, command.args, s->net.invite);
     } else if (cht_bytes_eq(command.name, cht_bytes_str("join"))) {
         only_running(s, request, command.args, s->net.join);

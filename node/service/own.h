@@ -62,6 +62,9 @@ CHT_MUST_USE enum cht_err service_begin(struct node_service *s, const struct ser
 /* Send the message in `out`, or an error when `err` says that it could not be made. */
 void service_send(struct node_service *s, const struct service_caller *c, enum cht_err err,
                   struct cht_buf *out);
+/* Append the error message that answers `c`: the last one of a stream. */
+CHT_MUST_USE enum cht_err service_put_fault(struct node_service *s, const struct service_caller *c,
+                                            const struct node_fault *fault, struct cht_buf *out);
 void service_fail(struct node_service *s, const struct service_caller *c, enum cht_err err,
                   const char *sentence);
 
@@ -132,6 +135,11 @@ void service_send_built(struct node_service *s, const struct service_caller *c, 
                         const struct cht_buf *result);
 void service_query(struct node_service *s, const struct local_request *request);
 void service_command(struct node_service *s, const struct local_request *request);
+/* Copy the database into the file that `args` name, telling how far it is (LOCAL 6.1). */
+void service_backup(struct node_service *s, const struct service_caller *c, struct cht_bytes args);
+/* "forks" and "clones" of `status` (LOCAL 6.6). */
+CHT_MUST_USE enum cht_err service_put_forks(struct node_service *s, struct cht_buf *out);
+CHT_MUST_USE enum cht_err service_put_clones(struct node_service *s, struct cht_buf *out);
 void service_health(struct node_service *s, const struct service_caller *c);
 void service_list(struct node_service *s, const struct service_caller *c,
                   const struct node_query *q);

@@ -1,0 +1,85 @@
+/* chitty-node backup */
+#include "cli/commands.h"
+#include "cli/request.h"
+#include "cli/tree.h"
+#include "crdt/mp.h"
+#include "node/client/mpmap.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATH_BYTES 4097u
+
+static enum cht_err each(void *ctx, const struct node_msg *answer)
+{
+    if (answer->type == NODE_MSG_EVENT)
+        cli_put_progress(answer);
+    if (answer->type == NODE_MSG_ACK)
+        cli_put_result(ctx, "backup", answer);
+    return CHT_OK;
+}
+
+/* The node may stand in another folder. */
+static enum cht_err whole_path(struct cli_context *c, char out[static PATH_BYTES])
+{
+    const char *given = c->args[0];
+    char folder[PATH_BYTES] = "";
+    if (given[0] != '/' && getcwd(folder, sizeof folder) == NULL)
+        return node_fault_set(&c->fault, CHT_E_IO, cht_bytes(NULL, 0),
+                              "this folder has no name: %s", strerror(errno));
+    int len = snprintf(out, PATH_BYTES, "%s%s%s", folder, given[0] == '/' ? "" : "/", given);
+    return len > 0 && (unsigned)len < PATH_BYTES
+               ? CHT_OK
+               : node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("FILE"),
+                                "the file's name is too long");
+}
+
+static enum cht_err put_command(struct cli_request *r, const char *path, bool force)
+{
+    struct cht_buf *b = &r->message;
+    enum cht_err err = crdt_mp_put_map(b, 2);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(b, "name", "backup");
+    if (err == CHT_OK)
+        err = node_mp_put_text(b, "args");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(b, 2);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(b, "path", path);
+    return err == CHT_OK ? node_mp_put_key_bool(b, "force", force) : err;
+}
+
+static enum cht_err run(struct cli_context *c)
+{
+    char path[PATH_BYTES];
+    struct cli_request r;
+    enum cht_err err = whole_path(c, path);
+    if (err != CHT_OK)
+        return err;
+    err = cli_request_begin(c, NODE_MSG_COMMAND, &r);
+    if (err == CHT_OK)
+        err = put_command(&r, path, cli_flag(c, "force") != NULL);
+    if (err == CHT_OK)
+        err = cli_ask(c, CLI_REACH_HOME, &r, false, each, c);
+    cli_request_clear(&r);
+    return cli_fail(c, err);
+}
+
+static const struct cli_flag flags[] = {
+    { "force", NULL, "replace the file if there is one" },
+    { NULL, NULL, NULL },
+};
+
+const struct cli_command cli_backup = {
+    .name = "backup",
+    .summary = "Copy the space into one file, while the node runs, without this device's keys.",
+    .arguments = "FILE",
+    .examples = "chitty-node backup ~/chitty-monday.db\n"
+                "chitty-node backup --force /media/stick/chitty.db",
+    .args_min = 1,
+    .args_max = 1,
+    .flags = flags,
+    .run = run,
+};

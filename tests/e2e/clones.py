@@ -1,0 +1,307 @@
+"""Backups, homes copied while they run, and devices that speak with two voices: nothing is lost, no
+number is used twice, no fork is seen where there is none, and `status` says what happened."""
+import pathlib
+import shutil
+import sqlite3
+import sys
+
+import nodes
+from nodes import (CONFLICT, DENIED, FAILED, NOTFOUND, USAGE, converge, expect, pair, same, test,
+                   until, verified)
+
+sys.path.insert(0, str(pathlib.Path(nodes.READER).parent))
+import root  # noqa: E402  the independent reader
+
+
+def copy_running(home, name):
+    """The folder of a home whose node runs, copied as it lies there."""
+    skip = shutil.ignore_patterns("*.sock", "lock")
+    shutil.copytree(home.folder, home.world.folder / name, ignore=skip)
+    return home.world.home(name)
+
+
+def dots(*homes):
+    """Every entry of these homes by its number; one number has one hash."""
+    seen = {}
+    for home in homes:
+        database = sqlite3.connect(f"file:{home.database()}?mode=ro", uri=True)
+        problems = []
+        log = root.Log(database, problems)
+        database.close()
+        same(problems, [], f"the log of {home.name}")
+        for chain in log.chains:
+            for entry, _ in chain.entries:
+                number = (log.devices[chain.device].hex(), entry.epoch.hex(), entry.seq)
+                same(seen.setdefault(number, entry.hash), entry.hash, f"{number} in {home.name}")
+    return seen
+
+
+def clones(home):
+    return home.read("status")["clones"]
+
+
+def no_forks(*homes):
+    for home in homes:
+        same(home.read("status")["forks"], [], f"forks seen by {home.name}")
+
+
+def meet(home, *others):
+    """Run it until it holds what the others do, and stop it."""
+    home.run(*[a for o in others for a in ("--peer", o.node.address)])
+    until(lambda: all(home.todos() == o.todos() for o in others), f"{home.name} met the others")
+
+
+def all_meet(world, a, copy, peers):
+    """Original and copy one after the other with a peer that both know, twice."""
+    for home in (a, copy, a, copy):
+        meet(home, peers[0])
+        home.stop()
+
+
+def in_order(world, first):
+    """A home is copied while it runs; both go on; they meet the peer in some order."""
+    a, b = pair(world, "a", "b")
+    a.add("before")
+    converge(a, b, entries=1)
+    copy = copy_running(a, "copy")
+    b.stop()
+    ids = [a.add("of the original")]
+    copy.run()
+    ids.append(copy.add("of the copy"))
+    a.stop()
+    copy.stop()
+    b.run()
+    for home in first(a, copy):
+        meet(home, b)
+        ids.append(home.add(f"of {home.name} when it met b"))
+        until(lambda: home.todos() == b.todos(), f"b has what {home.name} wrote")
+        home.stop()
+    all_meet(world, a, copy, [b])
+    todos = b.todos()
+    expect(set(ids) <= set(todos), "b has all that was written")
+    a.run("--peer", b.node.address)
+    converge(a, b)
+    a.stop()
+    copy.run("--peer", b.node.address)
+    converge(copy, b)
+    copy.stop()
+    no_forks(a, b, copy)
+    return a, b, copy
+
+
+@test
+def a_running_home_is_copied_and_the_original_meets_the_peer_first(world):
+    a, b, copy = in_order(world, lambda a, copy: (a, copy))
+    dots(a, b, copy)
+    for home in (a, b, copy):
+        verified(home)
+    told = clones(a)
+    expect(told["elsewhere"] + told["reclaimed"] > 0, "a heard of entries it did not write")
+    same([c["name"] for c in clones(b)["branches"]], ["a"], "b sees whose chain branches")
+    same(clones(b)["branches"][0]["tips"] <= 2, True, "tips")
+
+
+@test
+def a_running_home_is_copied_and_the_copy_meets_the_peer_first(world):
+    a, b, copy = in_order(world, lambda a, copy: (copy, a))
+    dots(a, b, copy)
+    for home in (a, b, copy):
+        verified(home)
+
+
+@test
+def original_and_copy_run_at_once_and_are_both_heard(world):
+    a, b = pair(world, "a", "b")
+    a.add("before")
+    converge(a, b, entries=1)
+    copy = copy_running(a, "copy")
+    a.stop()
+    a.run("--peer", b.node.address)
+    copy.run("--peer", b.node.address)
+    ids = [home.add(f"{home.name} {n}") for n in range(5) for home in (a, copy)]
+    until(lambda: set(ids) <= set(b.todos()), "b has what each of them wrote")
+    until(lambda: set(ids) <= set(a.todos()) or set(ids) <= set(copy.todos()), "and one of them")
+    for home in (a, copy):
+        home.stop()
+    for home in (a, copy):
+        home.run("--peer", b.node.address)
+        converge(home, b, entries=11)
+        home.stop()
+    dots(a, b, copy)
+    no_forks(a, b, copy)
+    expect(clones(a)["elsewhere"] + clones(copy)["elsewhere"] > 0,
+           "one of them saw that the other writes now")
+    for home in (a, b, copy):
+        verified(home)
+
+
+@test
+def original_and_copy_meet_through_a_third_and_a_fourth(world):
+    a, b, c = pair(world, "a", "b", "c")
+    a.add("before")
+    for home in (b, c):
+        until(lambda: home.todos() == a.todos(), f"{home.name} has it")
+    copy = copy_running(a, "copy")
+    for home in (a, b, c):
+        home.stop()
+    ids = []
+    b.run()
+    a.run("--peer", b.node.address)
+    ids += [a.add(f"to b {n}") for n in range(3)]
+    until(lambda: set(ids) <= set(b.todos()), "b has what the original wrote")
+    a.stop()
+    b.stop()
+    c.run()
+    copy.run("--peer", c.node.address)
+    ids += [copy.add(f"to c {n}") for n in range(3)]
+    until(lambda: set(ids[3:]) <= set(c.todos()), "c has what the copy wrote")
+    copy.stop()
+    b.run("--peer", c.node.address)
+    until(lambda: b.todos() == c.todos() and set(ids) <= set(b.todos()), "b and c have both")
+    for home in (a, copy):
+        home.run("--peer", b.node.address)
+        converge(home, b, entries=7)
+        home.stop()
+    dots(a, b, c, copy)
+    no_forks(a, b, c, copy)
+    for home in (a, b, c, copy):
+        verified(home)
+
+
+@test
+def a_backup_is_made_while_the_node_runs_and_put_back_loses_nothing(world):
+    a, b = pair(world, "a", "b")
+    old = a.add("before the backup")
+    converge(a, b, entries=1)
+    file = str(world.folder / "monday.db")
+    made = a.read("backup", file)
+    same((made["path"], made["entries"]), (file, 1), "the backup")
+    same([p.name for p in world.folder.glob("monday.db*")], ["monday.db"], "one file")
+    lost = [a.add(f"after the backup {n}") for n in range(5)]
+    converge(a, b, entries=6)
+    a.chitty_node("restore", file, status=None)
+    expect(a.node.running(), "a running node is not disturbed")
+    a.stop()
+    refused = a.chitty_node("restore", file, "--json", status=CONFLICT).error()
+    same(refused["code"], "exists", "a home that has the space already is not replaced unasked")
+    back = a.read("restore", "--replace", file)
+    same((back["entries"], back["writes"], back["made"]), (1, True, False), "what came back")
+    expect(sqlite3.connect(back["kept"]).execute("SELECT count(*) FROM todo").fetchone() == (6,),
+           "the old file is kept whole")
+    a.run("--peer", b.node.address)
+    converge(a, b, entries=6)
+    new = a.add("after the restore")
+    converge(a, b, entries=7)
+    same(sorted(a.todos()), sorted([old, *lost, new]), "todos")
+    told = clones(a)
+    same((told["reclaimed"], told["elsewhere"], told["branches"]), (5, 0, []), "what a says of it")
+    expect(told["backupAt"] and told["restoredAt"] >= told["backupAt"] and told["reclaimedAt"],
+           "and when")
+    no_forks(a, b)
+    dots(a, b)
+    for home in (a, b):
+        verified(home)
+
+
+@test
+def a_restored_home_that_writes_before_it_meets_anybody_branches(world):
+    a, b = pair(world, "a", "b")
+    todo = a.add("shared")
+    converge(a, b, entries=1)
+    file = str(world.folder / "old.db")
+    a.chitty_node("backup", file)
+    a.chitty("todo", "update", todo, "--content", "by branch one")
+    converge(a, b, entries=2)
+    a.stop()
+    b.stop()
+    a.chitty_node("restore", "--replace", file)
+    a.run()
+    second = a.add("branch two")
+    b.run("--peer", a.node.address)
+    converge(a, b, entries=3)
+    after = a.add("behind both")
+    converge(a, b, entries=4)
+    same(sorted(b.todos()), sorted([todo, second, after]), "todos")
+    same(b.todos()[todo]["content"], "by branch one", "what was lost is back")
+    same([(c["branches"], c["tips"]) for c in clones(b)["branches"]], [(2, 1)],
+         "two branches, and one entry behind both")
+    no_forks(a, b)
+    dots(a, b)
+    for home in (a, b):
+        verified(home)
+
+
+@test
+def a_backup_on_another_machine_reads_and_writes_when_it_is_admitted(world):
+    a, b = pair(world, "a", "b")
+    old = a.add("in the backup")
+    converge(a, b, entries=1)
+    file = str(world.folder / "away.db")
+    a.chitty_node("backup", file)
+    tickets = sqlite3.connect(file).execute("SELECT count(*) FROM ticket").fetchone()
+    same(tickets, (0,), "no ticket is in it")
+    c = world.home("c")
+    got = c.read("restore", file, "--name", "c")
+    same((got["made"], got["writes"]), (True, False), "a new device that only reads")
+    verified(c)
+    c.run()
+    same(list(c.todos()), [old], "it reads")
+    c.chitty("add", "not allowed", status=DENIED)
+    c.join(b)
+    until(lambda: len(b.read("status")["peers"]) == 2, "b has admitted it")
+    new = c.add("of the new device")
+    until(lambda: sorted(b.todos()) == sorted([old, new]), "b has what it wrote")
+    until(lambda: c.root() == b.root(), "one state")
+    for home in (b, c):
+        verified(home)
+
+
+@test
+def with_no_member_left_a_backup_goes_into_a_new_space(world):
+    a = world.home("a").init().run()
+    ids = [a.add(f"todo {n}") for n in range(3)]
+    file = str(world.folder / "last.db")
+    a.chitty_node("backup", file)
+    a.stop()
+    c = world.home("c")
+    got = c.read("restore", "--new-space", file)
+    same(got["writes"], True, "its own space")
+    c.run()
+    same(sorted(c.todos()), sorted(ids), "the same ids")
+    c.add("and it writes")
+    c.stop()
+    verified(c)
+
+
+@test
+def what_is_no_backup_or_damaged_is_not_put_in_place(world):
+    a = world.home("a").init().run()
+    todo = a.add("kept")
+    file = world.folder / "b.db"
+    a.chitty_node("backup", str(file))
+    a.chitty_node("backup", str(file), status=CONFLICT)
+    before = file.read_bytes()
+    a.add("another")
+    a.chitty_node("backup", "--force", str(file))
+    expect(file.read_bytes() != before, "with --force it is another one")
+    a.chitty_node("backup", str(world.folder / "nowhere" / "b.db"), status=None)
+    a.stop()
+    junk = world.folder / "junk"
+    junk.write_bytes(b"x" * 10000)
+    c = world.home("c")
+    c.chitty_node("restore", str(junk), status=USAGE)
+    c.chitty_node("restore", str(world.folder / "none"), status=NOTFOUND)
+    c.chitty_node("restore", str(a.database()), status=USAGE)
+    damaged = sqlite3.connect(file)
+    damaged.execute("UPDATE log SET payload = zeroblob(length(payload))")
+    damaged.commit()
+    damaged.close()
+    c.chitty_node("restore", str(file), status=FAILED)
+    expect(not list(c.folder.glob("spaces/*")), "nothing is left of it")
+    file.write_bytes(before)
+    c.chitty_node("restore", str(file))
+    same(list(c.run().todos()), [todo], "the whole one is taken")
+
+
+if __name__ == "__main__":
+    sys.exit(nodes.main())
