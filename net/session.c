@@ -1,6 +1,6 @@
 /* A session's life: events in, frames dispatched, effects out (PROTOCOL 8.1, 8.2, 8.11, 8.12).
  * What each frame means stands in the file of its topic: session_hello.c, session_members.c,
- * session_heads.c, session_pull.c, session_push.c, session_bisect.c. */
+ * session_farewell.c, session_heads.c, session_pull.c, session_push.c, session_bisect.c. */
 #include "net/session_own.h"
 
 #include <assert.h>
@@ -18,6 +18,7 @@ struct net_session *net_session_new(const struct net_session_config *config)
     memcpy(s->nonce, config->nonce, sizeof s->nonce);
     memcpy(s->peer, config->peer, sizeof s->peer);
     s->outbound = config->outbound;
+    s->farewell = config->farewell;
     s->level = config->level;
     s->jitter = config->jitter;
     s->name_len = config->name.len;
@@ -39,7 +40,7 @@ struct net_session *net_session_new(const struct net_session_config *config)
     return s;
 }
 
-static void drop_claims(struct net_session *s)
+void session_drop_claims(struct net_session *s)
 {
     if (s->space != NULL)
         net_pulls_drop_all(s->space->pulls, s);
@@ -49,7 +50,7 @@ void net_session_free(struct net_session *s)
 {
     if (s == NULL)
         return;
-    drop_claims(s);
+    session_drop_claims(s);
     session_tips_clear(&s->peer_stored);
     session_tips_clear(&s->peer_tips);
     session_tips_clear(&s->holds);
@@ -94,7 +95,7 @@ static enum cht_err end(struct net_session *s, struct net_effects *fx, enum net_
                         const char *sentence, struct net_effect **out)
 {
     s->state = SESSION_CLOSED;
-    drop_claims(s);
+    session_drop_claims(s);
     struct net_effect *e = session_effect(fx, NET_FX_CLOSE);
     if (e == NULL)
         return CHT_E_NOMEM;
@@ -235,6 +236,9 @@ static enum cht_err on_frame(struct net_session *s, struct net_effects *fx, stru
             return session_blame(s, fx, NET_BYE_FLOOD, "far more frames than are allowed");
         return CHT_OK;
     }
+    if (s->farewell && kind != NET_FRAME_HELLO && kind != NET_FRAME_MEMBERS &&
+        kind != NET_FRAME_BYE)
+        return CHT_OK; /* PROTOCOL 7.28: nothing else that it sends is looked at */
     struct net_frame f;
     err = net_frame_decode(bytes, fx->arena, &f);
     if (err == CHT_E_NOMEM)
@@ -251,7 +255,7 @@ static enum cht_err on_tick(struct net_session *s, struct net_effects *fx)
         return session_close(s, fx, NET_BYE_TIMEOUT, false,
                              hello ? "no HELLO in time" : "membership did not settle in time");
     }
-    if (s->state != SESSION_LIVE)
+    if (s->state != SESSION_LIVE || s->farewell)
         return CHT_OK;
     if (s->ack_ms != 0 && s->now_ms >= s->ack_ms)
         return session_close(s, fx, NET_BYE_TIMEOUT, false, "what was sent is not acked in time");
@@ -298,6 +302,10 @@ static enum cht_err on_own_message(struct net_session *s, struct net_effects *fx
 static enum cht_err handle(struct net_session *s, const struct net_event *ev,
                            struct net_effects *fx)
 {
+    bool always = ev->kind == NET_EV_START || ev->kind == NET_EV_FRAME || ev->kind == NET_EV_TICK ||
+                  ev->kind == NET_EV_CLOSE;
+    if (s->farewell && !always)
+        return CHT_OK;
     switch (ev->kind) {
     case NET_EV_START:
         return session_start(s, fx);
@@ -319,6 +327,8 @@ static enum cht_err handle(struct net_session *s, const struct net_event *ev,
         return s->state == SESSION_LIVE && s->members_equal ? session_heads_send(s, fx) : CHT_OK;
     case NET_EV_ROOM:
         return on_room(s, fx);
+    case NET_EV_REVOKED:
+        return session_revoked(s, fx);
     case NET_EV_MESSAGE:
         return on_own_message(s, fx, ev->bytes);
     case NET_EV_CLOSE:
@@ -340,7 +350,7 @@ enum cht_err net_session_step(struct net_session *s, const struct net_event *ev,
         err = session_close(s, fx, NET_BYE_INTERNAL, false, cht_err_text(err));
     if (err != CHT_OK) {
         s->state = SESSION_CLOSED;
-        drop_claims(s);
+        session_drop_claims(s);
         err = CHT_E_NOMEM;
     }
     return err;
@@ -358,7 +368,7 @@ uint64_t net_session_due_ms(const struct net_session *s)
     if (s->state == SESSION_NEW || s->state == SESSION_CLOSED)
         return due;
     sooner(&due, s->due_ms);
-    if (s->state != SESSION_LIVE)
+    if (s->state != SESSION_LIVE || s->farewell)
         return due;
     sooner(&due, s->ack_ms);
     if (s->members_equal) {

@@ -46,6 +46,7 @@ struct net_session_config {
     uint8_t nonce[NET_NONCE_BYTES]; /* random, of this session, not all zero */
     uint8_t peer[CRDT_ID_BYTES];    /* the device that the transport's key belongs to */
     bool outbound;                  /* we dialled */
+    bool farewell;                  /* the peer is no member any more: it is told so, and no more */
     uint16_t level;                 /* highest protocol level of this build */
     uint32_t jitter;                /* random */
     struct cht_bytes name;          /* copied */
@@ -81,6 +82,7 @@ enum net_event_kind {
     NET_EV_CHANGED,      /* something else was: entries stored or applied, records added */
     NET_EV_WOKE,         /* the machine slept or moved: say where we stand at once */
     NET_EV_ROOM,         /* what could not be stored (NET_FAILED) can be now */
+    NET_EV_REVOKED,      /* the peer is no member any more: tell it so, and end */
     NET_EV_MESSAGE,      /* send a directed message: `bytes`, one msgpack map */
     NET_EV_CLOSE,        /* say BYE with `reason` and end */
 };

@@ -11,9 +11,9 @@ static bool same_hashes(const struct crdt_hash *a, size_t a_count, const struct 
     return a_count == b_count && (a_count == 0 || memcmp(a, b, a_count * sizeof *a) == 0);
 }
 
-static enum cht_err send_members(struct net_session *s, struct net_effects *fx,
-                                 const struct net_heads *mine, const struct cht_bytes *records,
-                                 size_t count)
+enum cht_err session_members_send(struct net_session *s, struct net_effects *fx,
+                                  const struct net_heads *mine, const struct cht_bytes *records,
+                                  size_t count)
 {
     struct net_frame f = { .kind = NET_FRAME_MEMBERS };
     f.members.heads = mine->member_heads;
@@ -31,7 +31,7 @@ enum cht_err session_members_begin(struct net_session *s, struct net_effects *fx
 {
     struct net_heads mine;
     enum cht_err err = session_view_heads(s, fx, &mine);
-    return err == CHT_OK ? send_members(s, fx, &mine, NULL, 0) : err;
+    return err == CHT_OK ? session_members_send(s, fx, &mine, NULL, 0) : err;
 }
 
 /* Both sides have told the same heads: entries may flow. */
@@ -63,7 +63,7 @@ static enum cht_err answer(struct net_session *s, struct net_effects *fx)
                 same_hashes(s->told, s->told_count, mine.member_heads, mine.member_head_count);
     if (same_hashes(s->peer_heads, s->peer_head_count, mine.member_heads, mine.member_head_count)) {
         if (!told)
-            err = send_members(s, fx, &mine, NULL, 0);
+            err = session_members_send(s, fx, &mine, NULL, 0);
         return err == CHT_OK ? settled(s, fx) : err;
     }
     unsettled(s);
@@ -73,7 +73,7 @@ static enum cht_err answer(struct net_session *s, struct net_effects *fx)
     err = view->ops->records(view->ctx, s->peer_heads, s->peer_head_count, LIMIT_MEMBERS_BYTES,
                              fx->arena, &records, &count);
     if (err == CHT_OK && (count > 0 || !told))
-        err = send_members(s, fx, &mine, records, count);
+        err = session_members_send(s, fx, &mine, records, count);
     return err;
 }
 
@@ -83,6 +83,8 @@ enum cht_err session_on_members(struct net_session *s, struct net_effects *fx,
     s->peer_head_count = m->head_count;
     if (m->head_count != 0)
         memcpy(s->peer_heads, m->heads, m->head_count * sizeof *s->peer_heads);
+    if (s->farewell)
+        return session_farewell(s, fx, m);
     if (m->record_count == 0)
         return s->records_pending > 0 ? CHT_OK : answer(s, fx);
     struct net_effect *e = session_effect(fx, NET_FX_RECORDS);

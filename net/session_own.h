@@ -81,6 +81,8 @@ struct net_session {
     uint8_t device[CRDT_ID_BYTES], run[NET_RUN_BYTES], nonce[NET_NONCE_BYTES];
     uint8_t peer[CRDT_ID_BYTES], peer_nonce[NET_NONCE_BYTES];
     bool outbound;
+    bool farewell;      /* PROTOCOL 7.28 */
+    unsigned farewells; /* MEMBERS answered since */
     uint16_t level;
     uint32_t jitter;
     uint8_t name[LIMIT_NAME_BYTES];
@@ -154,7 +156,21 @@ struct net_session {
     struct net_session_stats stats;
 };
 
+/* Send a MEMBERS with the heads in `mine` and these records. */
+CHT_MUST_USE enum cht_err session_members_send(struct net_session *s, struct net_effects *fx,
+                                               const struct net_heads *mine,
+                                               const struct cht_bytes *records, size_t count);
+
+/* --- session_farewell.c ------------------------------------------------------------------- */
+/* The peer is no member any more; what it said last of its heads is known, or will come. */
+CHT_MUST_USE enum cht_err session_revoked(struct net_session *s, struct net_effects *fx);
+/* Its MEMBERS came: give it the records that it lacks, and end. */
+CHT_MUST_USE enum cht_err session_farewell(struct net_session *s, struct net_effects *fx,
+                                           const struct net_members *m);
+
 /* --- session.c --------------------------------------------------------------------------- */
+/* Give back what this session has claimed to fetch. */
+void session_drop_claims(struct net_session *s);
 /* A new effect at the end of the list, zeroed; NULL when out of memory. */
 struct net_effect *session_effect(struct net_effects *fx, enum net_effect_kind kind);
 /* Send `f`; its nonce is filled in. */

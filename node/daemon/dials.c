@@ -106,7 +106,8 @@ static void dial(struct node_daemon *d, const struct net_peer *peer, const char 
     const struct net_device *device =
         net_members_device(node_replica_members(d->home.replica), peer->device);
     undial(d, peer->device);
-    struct daemon_dial *x = device == NULL ? NULL : calloc(1, sizeof *x);
+    bool wanted = device != NULL && daemon_may_dial(d, peer->device);
+    struct daemon_dial *x = wanted ? calloc(1, sizeof *x) : NULL;
     if (x == NULL)
         return;
     memcpy(x->device, peer->device, CRDT_ID_BYTES);
@@ -157,7 +158,8 @@ void daemon_dial_refused(struct node_daemon *d, const struct net_tr_event *e)
 {
     for (const struct daemon_dial *x = d->dials; x != NULL; x = x->next) {
         struct net_peer *peer = x->dial == e->dial ? net_peers_find(d->peers, x->device) : NULL;
-        if (peer != NULL && e->status == 300)
+        /* a key that is not known there (ZAP 300) is hung up on without a word */
+        if (peer != NULL && (e->status == 300 || e->status == 0))
             net_peer_refused(peer);
     }
 }

@@ -19,6 +19,8 @@ bool daemon_lookup(void *ctx, const uint8_t key[NET_CURVE_KEY_BYTES],
         net_members_transport(node_replica_members(d->home.replica), key);
     if (device == NULL || memcmp(device->id, d->home.identity->device, CRDT_ID_BYTES) == 0)
         return false;
+    if (!daemon_lets_in(d, device->id))
+        return false;
     struct net_budget *budget = net_budget_find(d->budgets, device->id);
     if (budget != NULL && !net_budget_open(budget, d->now_ms)) {
         net_budget_refuse(budget, NET_REFUSAL_BACK_OFF, 1);
@@ -179,6 +181,8 @@ static void peer_up(struct node_daemon *d, struct daemon_link *l, const struct n
     char hex[9];
     const struct net_hello *hello = fx->up.hello;
     struct net_peer *peer = net_peers_find(d->peers, l->device);
+    if (l->farewell)
+        return;
     l->up = true;
     daemon_log("info", "peer %s is connected (%s)", daemon_short(l->device, hex),
                l->dial == 0 ? "it dialled" : "we dialled");
@@ -227,6 +231,8 @@ static void peer_over(struct node_daemon *d, struct daemon_link *l, const struct
     const char *sentence = fx->close.sentence == NULL ? "session ended" : fx->close.sentence;
     l->over = true;
     l->reason = reason;
+    if (reason == NET_BYE_REVOKED && !fx->close.by_peer)
+        daemon_told(d, l->device);
     /* what a flood dropped, and ranges and records that do not verify, are counted one by one */
     if (!fx->close.by_peer && (fx->close.blame || reason == NET_BYE_TIMEOUT) &&
         reason != NET_BYE_FLOOD && reason != NET_BYE_SIGNATURE)
@@ -293,7 +299,9 @@ static void link_up(struct node_daemon *d, const struct net_tr_event *e)
     struct daemon_link *l = calloc(1, sizeof *l);
     if (l == NULL)
         return;
-    *l = (struct daemon_link){ .conn = e->conn, .dial = e->dial };
+    *l = (struct daemon_link){ .conn = e->conn,
+                               .dial = e->dial,
+                               .farewell = !daemon_is_member(d, e->device) };
     l->deliveries_end = &l->deliveries;
     l->frames_end = &l->frames;
     memcpy(l->device, e->device, CRDT_ID_BYTES);
@@ -306,6 +314,7 @@ static void link_up(struct node_daemon *d, const struct net_tr_event *e)
     struct net_space space = { .view = node_replica_view(d->home.replica), .pulls = &d->pulls };
     memcpy(space.id, node_replica_space(d->home.replica), CRDT_ID_BYTES);
     struct net_session_config config = { .outbound = e->dial != 0,
+                                         .farewell = l->farewell,
                                          .level = 1,
                                          .jitter = randombytes_random(),
                                          .name = cht_bytes_str(d->home.name),
@@ -439,8 +448,10 @@ static void send_frames(struct node_daemon *d, struct daemon_link *l)
 void daemon_links_tell(struct node_daemon *d, enum cht_err committed)
 {
     struct node_commit last = { 0 };
-    if (committed == CHT_OK)
+    if (committed == CHT_OK) {
         last = node_replica_last(d->home.replica);
+        daemon_farewell(d);
+    }
     for (struct daemon_link *l = d->links; l != NULL; l = l->next) {
         tell_deliveries(d, l, committed);
         if (!l->over)

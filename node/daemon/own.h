@@ -75,8 +75,9 @@ struct daemon_link {
     uint8_t device[CRDT_ID_BYTES];
     struct net_session *session;
     bool up, synced, over, alarmed;
-    bool down;   /* the connection is gone; what had come before is still heard */
-    bool struck; /* it ended by the peer's fault */
+    bool farewell; /* the peer is no member any more */
+    bool down;     /* the connection is gone; what had come before is still heard */
+    bool struck;   /* it ended by the peer's fault */
     struct link_queue queue;
     uint64_t ready_ms;                /* its account allows no frame before; 0: it does */
     struct net_session_stats counted; /* what stands in its account already */
@@ -84,6 +85,12 @@ struct daemon_link {
     char address[64];
     struct link_delivery *deliveries, **deliveries_end; /* of this turn */
     struct link_frame *frames, **frames_end;            /* to send after the commit */
+};
+
+/* A device that is no member any more was told so then (farewell.c). */
+struct daemon_told {
+    uint8_t device[CRDT_ID_BYTES];
+    uint64_t at_ms; /* 0: free */
 };
 
 /* An address given by hand: it may be anybody's, the pinned key decides. */
@@ -122,6 +129,8 @@ struct node_daemon {
     uint8_t run[NET_RUN_BYTES];
     struct cht_arena arena; /* of the turn */
     struct daemon_link *links;
+    struct daemon_told told[LIMIT_PEERS];
+    unsigned told_next;
     struct net_peers *peers;
     struct daemon_dial *dials;
     struct daemon_static *statics;
@@ -187,6 +196,18 @@ void daemon_links_hear(struct node_daemon *d);
 bool daemon_links_left(const struct node_daemon *d);
 /* The turn is over: free the frames heard in it. */
 void daemon_links_heard(struct node_daemon *d);
+
+/* --- farewell.c ----------------------------------------------------------------------------- */
+
+bool daemon_is_member(const struct node_daemon *d, const uint8_t device[static CRDT_ID_BYTES]);
+/* May a device that has a known key connect? Members may, others once in a while. */
+bool daemon_lets_in(struct node_daemon *d, const uint8_t device[static CRDT_ID_BYTES]);
+/* Is it worth dialling it: is it a member, or was it never told that it is none? */
+bool daemon_may_dial(struct node_daemon *d, const uint8_t device[static CRDT_ID_BYTES]);
+/* It was told that it is no member. */
+void daemon_told(struct node_daemon *d, const uint8_t device[static CRDT_ID_BYTES]);
+/* After a commit: the connections of those who are no members any more end. */
+void daemon_farewell(struct node_daemon *d);
 
 /* --- greet.c -------------------------------------------------------------------------------- */
 
