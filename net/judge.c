@@ -8,15 +8,18 @@
 
 #include <assert.h>
 
-enum within { WITHIN_UNKNOWN, WITHIN_NO, WITHIN_YES };
+enum answer { UNKNOWN, NO, YES };
 
 /* One judgement under way. */
 struct court {
     const struct net_members *m;
     const struct net_question *q;
     uint32_t device;
-    uint32_t rulings[LIMIT_RULINGS]; /* on the device, counting and not replaced */
-    uint8_t within[LIMIT_RULINGS];   /* enum within: is the entry within that one's cut-off? */
+    bool all;                           /* everything held is under the heads */
+    uint32_t heads[LIMIT_MEMBER_HEADS]; /* else their rows */
+    uint32_t rulings[LIMIT_RULINGS];    /* on the device, counting and not replaced */
+    uint8_t within[LIMIT_RULINGS]; /* enum answer: is the entry within that one's cut-off … */
+    uint8_t inside[LIMIT_RULINGS]; /* … and inside it? */
     uint32_t count;
     enum cht_err err; /* of the caller's answers; sticky */
 };
@@ -28,22 +31,23 @@ static void gather(struct court *c)
         if (!c->m->rows[l].counts || c->m->rows[l].replaced)
             continue;
         c->rulings[c->count] = l;
-        c->within[c->count++] = c->q->inside == NULL ? WITHIN_NO : WITHIN_UNKNOWN;
+        c->inside[c->count] = c->within[c->count] = c->q->inside == NULL ? NO : UNKNOWN;
+        c->count++;
     }
 }
 
 /* Is the entry within the cut-off of ruling number `i`? */
 static bool within(struct court *c, uint32_t i)
 {
-    if (c->within[i] == WITHIN_UNKNOWN) {
+    if (c->within[i] == UNKNOWN) {
         struct cht_wire w = net_cutoff_begin(c->m->rows[c->rulings[i]].cutoff);
         struct net_tip tip;
         bool is = false;
         while (c->err == CHT_OK && !is && net_cutoff_next(&w, &tip))
             c->err = c->q->inside(c->q->ctx, &tip, &is);
-        c->within[i] = c->err == CHT_OK && is ? WITHIN_YES : WITHIN_NO;
+        c->within[i] = c->err == CHT_OK && is ? YES : NO;
     }
-    return c->within[i] == WITHIN_YES;
+    return c->within[i] == YES;
 }
 
 /* Do the two say the same of the device, neither knowing of the other? */
@@ -53,8 +57,7 @@ static bool concurrent(const struct net_members *m, uint32_t a, uint32_t b)
            !members_reaches(m, b, a);
 }
 
-/* PROTOCOL 7.25: is the entry inside ruling number `i`? */
-static bool is_inside(struct court *c, uint32_t i)
+static bool find_inside(struct court *c, uint32_t i)
 {
     uint32_t l = c->rulings[i];
     bool strict = c->m->rows[l].why == NET_WHY_COMPROMISED;
@@ -70,15 +73,22 @@ static bool is_inside(struct court *c, uint32_t i)
     return false;
 }
 
-/* Is row `g` among the heads or in their ancestry? Heads that are all there are reach all. */
+/* PROTOCOL 7.25: is the entry inside ruling number `i`? */
+static bool is_inside(struct court *c, uint32_t i)
+{
+    if (c->inside[i] == UNKNOWN)
+        c->inside[i] = find_inside(c, i) ? YES : NO;
+    return c->inside[i] == YES;
+}
+
+/* Is row `g` among the heads or in their ancestry? */
 static bool under(const struct court *c, uint32_t g)
 {
-    for (uint32_t i = 0; i < c->q->head_count; i++) {
-        uint32_t head = members_find_row(c->m, &c->q->heads[i]);
-        if (members_reaches(c->m, head, g))
+    for (uint32_t i = 0; !c->all && i < c->q->head_count; i++) {
+        if (members_reaches(c->m, c->heads[i], g))
             return true;
     }
-    return false;
+    return c->all;
 }
 
 /* PROTOCOL 7.26, for one grant: its role, lowered by the rulings that limit it. */
@@ -187,8 +197,10 @@ enum cht_err net_members_judge(const struct net_members *m, const struct net_que
                                struct net_judgement *out)
 {
     struct court c = { .m = m, .q = question };
+    assert(question->head_count <= LIMIT_MEMBER_HEADS);
     for (uint32_t i = 0; i < question->head_count; i++) {
-        if (members_find_row(m, &question->heads[i]) == NONE)
+        c.heads[i] = members_find_row(m, &question->heads[i]);
+        if (c.heads[i] == NONE)
             return CHT_E_WAITING;
     }
     c.device = members_find_device(m, question->device, CRDT_ID_BYTES);
@@ -201,7 +213,10 @@ unsigned members_right(const struct net_members *m, uint32_t device, const struc
                        uint32_t head_count)
 {
     const struct net_question q = { .heads = heads, .head_count = head_count };
-    struct court c = { .m = m, .q = &q, .device = device };
+    struct court c = { .m = m, .q = &q, .device = device, .all = heads == NULL };
+    assert(head_count <= LIMIT_MEMBER_HEADS);
+    for (uint32_t i = 0; i < head_count; i++)
+        c.heads[i] = members_find_row(m, &heads[i]);
     gather(&c);
     return best_right(&c);
 }
@@ -209,9 +224,11 @@ unsigned members_right(const struct net_members *m, uint32_t device, const struc
 struct net_judgement net_members_standing(const struct net_members *m,
                                           const uint8_t device[static CRDT_ID_BYTES])
 {
-    struct net_question q = { .device = device, .heads = m->heads, .head_count = m->head_count };
+    const struct net_question q = { .device = device };
+    struct court c = { .m = m, .q = &q, .all = true };
     struct net_judgement j = { .standing = NET_VOID_ADMISSION };
-    enum cht_err err = net_members_judge(m, &q, &j);
+    c.device = members_find_device(m, device, CRDT_ID_BYTES);
+    enum cht_err err = c.device == NONE ? CHT_E_DENIED : judge(&c, &j);
     (void)err; /* a stranger has none */
     return j;
 }

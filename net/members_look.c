@@ -40,7 +40,7 @@ uint32_t net_members_heads_named(const struct net_members *m,
         memcpy(out, m->heads, count * sizeof *out);
     if (m->head_count <= count || number == NONE)
         return count;
-    unsigned all = members_right(m, number, m->heads, m->head_count);
+    unsigned all = members_right(m, number, NULL, 0);
     if (members_right(m, number, out, count) == all)
         return count;
     for (uint32_t i = count; i < m->head_count; i++) {

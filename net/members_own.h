@@ -109,8 +109,9 @@ void members_rank(struct net_members *m, uint32_t row);
 uint32_t members_order(const struct net_members *m, uint32_t out[static LIMIT_RULINGS]);
 /* The newest row is complete: work out anew what counts, and what that changes for devices. */
 void members_settle(struct net_members *m);
-/* The right that an entry or record of the device would have under these heads, which has seen no
- * other ruling: enum net_role or RIGHT_NONE; 0 where no grant under them names the device. */
+/* The right that an entry or record of the device would have under these heads (NULL: all that is
+ * held), which has seen no other ruling: enum net_role or RIGHT_NONE; 0 where no grant under them
+ * names the device. At most LIMIT_MEMBER_HEADS. */
 unsigned members_right(const struct net_members *m, uint32_t device, const struct crdt_hash *heads,
                        uint32_t head_count);
 

@@ -153,7 +153,7 @@ void members_settle(struct net_members *m)
     for (uint32_t i = 0; i < m->device_count; i++) {
         if (i != row->device && m->subjects[i].changes == 0)
             continue; /* as before */
-        unsigned right = members_right(m, i, m->heads, m->head_count);
+        unsigned right = members_right(m, i, NULL, 0);
         m->devices[i].role = (uint8_t)(right == RIGHT_NONE ? 0 : right);
     }
 }

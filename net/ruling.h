@@ -30,7 +30,7 @@ struct net_judgement {
 struct net_question {
     const uint8_t *device;         /* CRDT_ID_BYTES */
     const struct crdt_hash *heads; /* the membership heads in force on its path (PROTOCOL 2.7) */
-    uint32_t head_count;
+    uint32_t head_count;           /* at most LIMIT_MEMBER_HEADS */
     /* Is the entry `tip` of the same device, or in the past of it? False where `tip` is not held.
      * An error ends the judgement and is returned. NULL: it is in no past, as a new entry. */
     enum cht_err (*inside)(void *ctx, const struct net_tip *tip, bool *out);

@@ -94,6 +94,26 @@ static void a_readmission_sees_every_revocation_however_many_heads_there_are(voi
     cht_buf_clear(&out);
 }
 
+static void rulings_are_bounded_and_admissions_go_on(void **state)
+{
+    struct scene *s = *state;
+    struct cht_buf out = { .limit = LIMIT_RECORD_BYTES };
+    struct net_revocation gone = { 9, s->id[1].device, NET_WHY_LOST, NULL, 0 };
+    struct net_readmission back = { 9, s->id[1].device, NET_ROLE_ADMIN };
+    for (uint32_t i = 0; i < LIMIT_RULINGS; i++) {
+        assert_int_equal(CHT_OK, net_members_revoke(s->m, &gone, &s->id[0], fresh(&out)));
+        assert_int_equal(CHT_OK, net_members_add(s->m, cht_buf_view(&out)));
+    }
+    assert_int_equal(CHT_OK, net_members_revoke(s->m, &gone, &s->id[0], fresh(&out)));
+    assert_int_equal(CHT_E_LIMIT, net_members_add(s->m, cht_buf_view(&out)));
+    assert_int_equal(4 + LIMIT_RULINGS, net_members_count(s->m));
+    assert_int_equal(0, role_now(s, 1));
+    assert_int_equal(CHT_OK, net_members_readmit(s->m, &back, &s->id[0], fresh(&out)));
+    assert_int_equal(CHT_OK, net_members_add(s->m, cht_buf_view(&out)));
+    assert_int_equal(NET_ROLE_ADMIN, role_now(s, 1));
+    cht_buf_clear(&out);
+}
+
 static void a_revoked_device_that_is_paired_again_is_readmitted(void **state)
 {
     struct scene *s = *state;
@@ -146,6 +166,7 @@ int main(void)
         TEST(what_is_written_is_taken),
         TEST(what_may_not_be_written_is_not),
         TEST(a_readmission_sees_every_revocation_however_many_heads_there_are),
+        TEST(rulings_are_bounded_and_admissions_go_on),
         TEST(a_revoked_device_that_is_paired_again_is_readmitted),
         TEST(who_may_connect_is_a_member_or_was_one),
         TEST(a_key_that_a_member_has_is_a_members),
