@@ -2,6 +2,8 @@
  * them devices meet at the addresses they remember or are given. */
 #include "node/doctor/doctor.h"
 
+#include "node/client/mpmap.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,5 +51,27 @@ void doctor_discovery(struct doctor *d)
                                  "avahi-daemon");
     } else {
         doctor_say(d->report, DOCTOR_OK, "discovery", "avahi-daemon answers");
+    }
+}
+
+/* What the node says of its helper; what the helper itself needs was looked at above. */
+void doctor_helper(struct doctor *d, struct cht_bytes health)
+{
+    const struct cht_bytes discovery = node_mp_get(node_mp_get(health, "status"), "discovery");
+    const struct cht_bytes state = node_mp_get_str(discovery, "state");
+    if (cht_bytes_eq(state, cht_bytes_str("off"))) {
+        doctor_say(d->report, DOCTOR_NOTE, "discovery.off",
+                   "the node runs without discovery: it neither announces itself nor looks");
+        doctor_remedy(d->report,
+                      "chitty-node run without --no-discovery, and without CHITTY_NO_DISCOVERY");
+    } else if (cht_bytes_eq(state, cht_bytes_str("chitty-discover is not installed"))) {
+        doctor_say(d->report, DOCTOR_WARNING, "discovery.helper",
+                   "the helper that finds others is not there");
+        doctor_remedy(d->report, "install chitty-discover in the folder of chitty-node");
+    } else if (cht_bytes_eq(state, cht_bytes_str("the helper is started again"))) {
+        doctor_say(d->report, DOCTOR_WARNING, "discovery.helper",
+                   "the helper that finds others ended %llu times, and is started again",
+                   (unsigned long long)node_mp_get_uint(discovery, "helperStarts", 0));
+        doctor_remedy(d->report, "see what it says: chitty-node run in a terminal");
     }
 }

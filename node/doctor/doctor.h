@@ -41,6 +41,7 @@ void doctor_clock(struct doctor *d);     /* clock.c: this machine's clock */
 void doctor_discovery(struct doctor *d); /* discovery.c: what finding others needs */
 void doctor_autostart(struct doctor *d); /* autostart.c: systemd unit and linger */
 void doctor_port(struct doctor *d, struct cht_bytes health);   /* port.c */
+void doctor_helper(struct doctor *d, struct cht_bytes health); /* discovery.c */
 void doctor_member(struct doctor *d, struct cht_bytes health); /* member.c: this device's place */
 void doctor_peers(struct doctor *d, struct cht_bytes health);  /* peers.c */
 

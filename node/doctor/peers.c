@@ -2,7 +2,10 @@
 #include "node/doctor/doctor.h"
 
 #include "crdt/rfc3339.h"
+#include "net/budget.h"
 #include "node/client/mpmap.h"
+
+#include <stdio.h>
 
 #define LONG_MS (14ull * 24 * 3600 * 1000) /* away for so long: someone may have forgotten it */
 
@@ -48,6 +51,48 @@ static void say_away(struct doctor *d, struct cht_bytes peer, struct cht_bytes n
         doctor_remedy(d->report, "see that it runs and is on this network");
 }
 
+/* Refusals that no honest node gives cause for; others happen when links break or much is written.
+ */
+static bool is_hostile(struct cht_bytes reason)
+{
+    static const enum net_refusal hostile[] = {
+        NET_REFUSAL_MALFORMED, NET_REFUSAL_ORDER,  NET_REFUSAL_IDENTITY,  NET_REFUSAL_CREDIT,
+        NET_REFUSAL_FLOOD,     NET_REFUSAL_REPLAY, NET_REFUSAL_SIGNATURE, NET_REFUSAL_RANGE,
+        NET_REFUSAL_RIGHTS,    NET_REFUSAL_RECORD, NET_REFUSAL_FORK,
+    };
+    for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
+        if (is(reason, net_refusal_word(hostile[i])))
+            return true;
+    }
+    return false;
+}
+
+static void say_refused(struct doctor *d, struct cht_bytes peer, struct cht_bytes name)
+{
+    struct node_mp_iter it = node_mp_iter(node_mp_get(peer, "refused"));
+    struct cht_bytes key, count;
+    char list[DOCTOR_TEXT_MAX / 2] = "";
+    size_t len = 0;
+    while (it.is_map && node_mp_next(&it, &key, &count)) {
+        const struct cht_bytes reason = node_mp_str(key);
+        if (!is_hostile(reason) || len >= sizeof list)
+            continue;
+        const int put = snprintf(list + len, sizeof list - len, "%s%.*s %llu", len == 0 ? "" : ", ",
+                                 (int)reason.len, (const char *)reason.data,
+                                 (unsigned long long)node_mp_uint(count, 0));
+        len += put > 0 ? (size_t)put : 0;
+    }
+    if (len == 0)
+        return;
+    doctor_say(d->report, DOCTOR_WARNING, "peers.refused",
+               "%.*s sent what no honest node sends, and was refused (%s)", (int)name.len,
+               (const char *)name.data, list);
+    doctor_remedy(d->report,
+                  "look at that machine; if it is not in your hands any more: chitty-node revoke "
+                  "%.8s --compromised",
+                  (const char *)node_mp_get_str(peer, "device").data);
+}
+
 static void look_at_peer(struct doctor *d, struct cht_bytes health, struct cht_bytes peer)
 {
     const struct cht_bytes state = node_mp_get_str(peer, "state");
@@ -67,6 +112,7 @@ static void look_at_peer(struct doctor *d, struct cht_bytes health, struct cht_b
     } else if (is(state, "away")) {
         say_away(d, peer, name);
     }
+    say_refused(d, peer, name);
 }
 
 static void look_at_wait(struct doctor *d, struct cht_bytes health, struct cht_bytes wait)
@@ -101,7 +147,8 @@ static void look_at_wait(struct doctor *d, struct cht_bytes health, struct cht_b
 void doctor_peers(struct doctor *d, struct cht_bytes health)
 {
     const size_t from = d->report->count;
-    struct node_mp_iter it = node_mp_iter(node_mp_get(health, "peers"));
+    const struct cht_bytes peers = node_mp_get(node_mp_get(health, "status"), "peers");
+    struct node_mp_iter it = node_mp_iter(peers);
     struct cht_bytes one;
     while (node_mp_next(&it, NULL, &one))
         look_at_peer(d, health, one);
@@ -110,6 +157,5 @@ void doctor_peers(struct doctor *d, struct cht_bytes health)
         look_at_wait(d, health, one);
     if (d->report->count == from)
         doctor_say(d->report, DOCTOR_OK, "peers", "%llu other device%s, nothing waits",
-                   (unsigned long long)node_mp_count(node_mp_get(health, "peers")),
-                   node_mp_count(node_mp_get(health, "peers")) == 1 ? "" : "s");
+                   (unsigned long long)node_mp_count(peers), node_mp_count(peers) == 1 ? "" : "s");
 }

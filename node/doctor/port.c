@@ -89,7 +89,8 @@ static void hint_at_firewall(struct doctor *d, const char *port)
 
 void doctor_port(struct doctor *d, struct cht_bytes health)
 {
-    struct node_mp_iter it = node_mp_iter(node_mp_get(health, "addresses"));
+    const struct cht_bytes status = node_mp_get(health, "status");
+    struct node_mp_iter it = node_mp_iter(node_mp_get(status, "addresses"));
     struct cht_bytes one;
     char host[LIMIT_ADDRESS_BYTES], port[LIMIT_ADDRESS_BYTES] = "";
     unsigned reached = 0, outside = 0, count = 0;

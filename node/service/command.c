@@ -106,7 +106,7 @@ static enum cht_err put_read_only(const struct node_service *s, struct cht_buf *
     return err == CHT_OK ? node_mp_put_key_text(out, "hint", fault.hint) : err;
 }
 
-static enum cht_err put_status(struct node_service *s, struct cht_buf *out)
+enum cht_err service_put_status(struct node_service *s, struct cht_buf *out)
 {
     struct node_replica_counts counts = node_replica_count(s->replica);
     char space[2 * CRDT_ID_BYTES + 1];
@@ -158,7 +158,7 @@ static void do_status(struct node_service *s, const struct service_caller *c)
 {
     struct cht_buf result;
     cht_buf_init(&result, SERVICE_ANSWER_BYTES);
-    enum cht_err err = put_status(s, &result);
+    enum cht_err err = service_put_status(s, &result);
     service_send_built(s, c, err, &result);
     cht_buf_clear(&result);
 }

@@ -72,21 +72,9 @@ static enum cht_err put_waits(struct node_service *s, struct cht_buf *out)
     return err;
 }
 
-static enum cht_err put_from_net(struct node_service *s, const char *key,
-                                 enum cht_err (*put)(void *ctx, struct cht_buf *out),
-                                 struct cht_buf *out)
-{
-    enum cht_err err = node_mp_put_text(out, key);
-    if (err != CHT_OK)
-        return err;
-    return put == NULL ? crdt_mp_put_array(out, 0) : put(s->net.ctx, out);
-}
-
 static enum cht_err put_health(struct node_service *s, struct cht_buf *out)
 {
-    enum cht_err err = crdt_mp_put_map(out, 7);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(out, "device", s->device_hex);
+    enum cht_err err = crdt_mp_put_map(out, 4);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "database", s->path);
     if (err == CHT_OK)
@@ -94,10 +82,8 @@ static enum cht_err put_health(struct node_service *s, struct cht_buf *out)
     if (err == CHT_OK)
         err = put_waits(s, out);
     if (err == CHT_OK)
-        err = put_from_net(s, "peers", s->net.peers, out);
-    if (err == CHT_OK)
-        err = put_from_net(s, "addresses", s->net.addresses, out);
-    return err == CHT_OK ? node_mp_put_key_text(out, "version", CHT_VERSION) : err;
+        err = node_mp_put_text(out, "status");
+    return err == CHT_OK ? service_put_status(s, out) : err;
 }
 
 void service_health(struct node_service *s, const struct service_caller *c)
@@ -105,9 +91,6 @@ void service_health(struct node_service *s, const struct service_caller *c)
     struct cht_buf result;
     cht_buf_init(&result, SERVICE_ANSWER_BYTES);
     enum cht_err err = put_health(s, &result);
-    if (err == CHT_OK)
-        service_answer_result(s, c, cht_buf_view(&result));
-    else
-        service_fail(s, c, err, "");
+    service_send_built(s, c, err, &result);
     cht_buf_clear(&result);
 }

@@ -141,6 +141,8 @@ void service_backup(struct node_service *s, const struct service_caller *c, stru
 CHT_MUST_USE enum cht_err service_put_forks(struct node_service *s, struct cht_buf *out);
 CHT_MUST_USE enum cht_err service_put_clones(struct node_service *s, struct cht_buf *out);
 void service_health(struct node_service *s, const struct service_caller *c);
+/* Append the map that answers `status`. */
+CHT_MUST_USE enum cht_err service_put_status(struct node_service *s, struct cht_buf *out);
 void service_list(struct node_service *s, const struct service_caller *c,
                   const struct node_query *q);
 void service_get(struct node_service *s, const struct service_caller *c,

@@ -97,7 +97,7 @@ static bool changes(const struct node_msg *m)
 {
     static const char *const readers[] = {
         "status",  "peers",  "members", "verify",   "stop",
-        "metrics", "doctor", "backup",  "discover", "quarantined"
+        "metrics", "health", "backup",  "discover", "quarantined"
     };
     struct node_command command;
     if (m->type != NODE_MSG_COMMAND || node_command_read(m->payload, NULL, &command) != CHT_OK)

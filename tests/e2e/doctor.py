@@ -1,8 +1,7 @@
-"""`chitty-node doctor`: everything it can find is brought about here, its remedy is carried out
-where it is a command, and where all is well nothing is said."""
+"""`chitty-node doctor` on one home: everything it can find is brought about here, its remedy is
+carried out where it is a command, and where all is well nothing is said."""
 import fcntl
 import os
-import pathlib
 import shutil
 import signal
 import socket
@@ -12,65 +11,9 @@ import subprocess
 import sys
 import threading
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-import nodes  # noqa: E402
-from root_bytes import blake  # noqa: E402
-from nodes import OK, Skip, converge, expect, pair, same, test, until
-
-FAILED = 1
-DAY_S = 24 * 3600
-SHIM = os.environ.get("CHITTY_SHIM", "")
-# what depends on the machine that the test runs on, and is no fault of the home
-AROUND = {"clock.free", "discovery.bus", "discovery.avahi", "discovery", "disk.memory",
-          "disk.network", "port.local", "port.firewall", "service.linger"}
-
-
-def shim(**variables):
-    """The environment of a program that finds another machine around it (tests/support/shim.c)."""
-    return dict({"CHITTY_SHIM_" + k.upper(): str(v) for k, v in variables.items()},
-                LD_PRELOAD=SHIM, ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0")
-
-
-class Findings(list):
-    """What the doctor said."""
-
-    def __init__(self, done):
-        data = done.document()
-        super().__init__(data["findings"])
-        self.done, self.data = done, data
-        for severity in ("problem", "warning", "note"):
-            same(data[severity + "s"], sum(f["severity"] == severity for f in self),
-                 f"count of {severity}s")
-        same(done.status, FAILED if data["problems"] else OK, "exit status")
-        same(data["ok"], data["problems"] == 0, "ok")
-        for finding in self:
-            expect(finding["severity"] == "ok" or "remedy" in finding or
-                   finding["check"] in ("chains.branch", "database.unused"),
-                   f"a finding has a remedy: {finding}")
-
-    def checks(self, *severities):
-        return {f["check"] for f in self if f["severity"] in severities}
-
-    def one(self, check, severity):
-        found = [f for f in self if f["check"] == check and f["severity"] == severity]
-        expect(len(found) == 1, f"one {severity} {check} in {list(self)}")
-        return found[0]
-
-
-def doctor(home, *arguments, env=None, status=None):
-    return Findings(home.chitty_node("doctor", "--json", *arguments, env=env, status=status))
-
-
-def well(home, env=None):
-    """Nothing is said of the home; what was looked at."""
-    found = doctor(home, env=env)
-    same(found.checks("problem", "warning") - AROUND, set(), f"problems and warnings in {found}")
-    return found
-
-
-def carry_out(home, finding):
-    subprocess.run(finding["remedy"], shell=True, env=home.env, check=True, capture_output=True,
-                   timeout=nodes.DEADLINE_S)
+import nodes
+from findings import AROUND, DAY_S, FAILED, Findings, carry_out, doctor, shim, well
+from nodes import Skip, converge, expect, pair, same, test
 
 
 # --- all is well
@@ -409,148 +352,6 @@ def a_node_that_does_not_know_the_question_is_older(world):
     doctor(home).one("node.older", "warning")
     thread.join()
     listener.close()
-
-
-# --- the network
-
-def in_namespace(home, script, flags):
-    """A shell with namespaces of its own; its node ends with it."""
-    for how in (["unshare", "-" + flags], ["unshare", "-Ur" + flags]):
-        if subprocess.run([*how, "true"], check=False, capture_output=True).returncode == 0:
-            return home.call(*how, "sh", "-c", script, status=None)
-    raise Skip("no namespaces: sysctl kernel.unprivileged_userns_clone=1")
-
-
-RUN = f"""
-'{nodes.CHITTY_NODE}' run --no-discovery --listen %s >"$CHITTY_HOME/out" 2>&1 &
-while ! grep -q Ctrl-C "$CHITTY_HOME/out" && kill -0 $!; do sleep 0.02; done >&2
-%s
-'{nodes.CHITTY_NODE}' doctor --json
-status=$?
-'{nodes.CHITTY_NODE}' stop >&2
-wait
-exit $status
-"""
-
-
-@test
-def a_port_that_does_not_answer_is_named(world):
-    home = world.home("a").init()
-    found = Findings(in_namespace(home, "ip link set lo up;" + RUN % ("127.0.0.1:0",
-                                                                      "ip link set lo down"), "n"))
-    found.one("port.closed", "warning")
-    found = well(home.run())
-    found.one("port.local", "note")
-    found.one("port", "ok")
-
-
-@test
-def a_firewall_that_is_on_is_named(world):
-    home = world.home("a").init()
-    net = "ip link set lo up; ip addr add 192.0.2.1/24 dev lo; "
-    ufw = "mount -t tmpfs none /etc; mkdir /etc/ufw; echo ENABLED=yes >/etc/ufw/ufw.conf; "
-    found = Findings(in_namespace(home, net + ufw + RUN % ("192.0.2.1:7447", ""), "nm"))
-    expect("ufw allow 7447/tcp" in found.one("port.firewall", "note")["remedy"], found)
-    wall = "mount -t tmpfs none /run; mkdir /run/firewalld; "
-    found = Findings(in_namespace(home, net + wall + RUN % ("192.0.2.1:7447", ""), "nm"))
-    expect("add-port=7447/tcp" in found.one("port.firewall", "note")["remedy"], found)
-    found.one("discovery.bus", "note")
-
-
-# --- the others
-
-@test
-def a_device_that_is_away_is_told_with_the_time(world):
-    a, b = pair(world, "a", "b")
-    same(well(a).checks("note") - AROUND - {"clock"}, set(), "notes while it is here")
-    b.stop()
-    until(lambda: a.read("peers")["peers"][0]["state"] == "away", "b is away")
-    expect(doctor(a).one("peers.away", "note")["text"].startswith("b has been unreachable since"),
-           "who, and since when")
-    later = doctor(a, env=shim(clock_s=30 * DAY_S)).one("peers.away", "warning")
-    device = b.folder / "device.key"
-    expect(device.exists() and "revoke" in later["remedy"] and "--lost" in later["remedy"], later)
-    a.stop()
-    a.run()
-    doctor(a).one("peers.unseen", "note")
-
-
-@test
-def a_device_whose_state_differs_is_named(world):
-    a, b = pair(world, "a", "b")
-    todo = a.add("same")
-    converge(a, b, entries=1)
-    a.stop()
-    with sqlite3.connect(a.database()) as db:
-        db.execute("UPDATE todo SET content = 'not what was written'")
-    db.close()
-    b.stop()
-    a.run()
-    b.run("--peer", a.node.address)
-    until(lambda: "peers.differs" in doctor(b).checks("problem"), "b is told so")
-    expect(todo in b.todos(), "and holds what was written")
-
-
-def put_meta(db, name, value):
-    """A row of meta with its sum, and the total of them (PROTOCOL 10.5)."""
-    def write(key, text):
-        total = blake(bytes([len(key)]) + key + bytes([len(text)]) + text)[:8]
-        db.execute("UPDATE meta SET value = ?, sum = ? WHERE key = ?", (text, total, key.decode()))
-    write(name, value)
-    rows = db.execute("SELECT sum FROM meta WHERE key <> 'sums'").fetchall()
-    total = sum(int.from_bytes(row, "little") for row, in rows) % (1 << 64)
-    sums, = db.execute("SELECT value FROM meta WHERE key = 'sums'").fetchone()
-    write(b"sums", total.to_bytes(8, "little") + sums[8:])
-
-
-@test
-def entries_that_wait_are_told_with_what_they_wait_for(world):
-    a, b = pair(world, "a", "b")
-    todo = a.add("of a")
-    converge(a, b, entries=1)
-    b.chitty("todo", "update", todo, "--content", "of b, who saw it")
-    converge(a, b, entries=2)
-    a.stop()
-    b.stop()
-    device = bytes.fromhex(a.read("status")["device"])
-    with sqlite3.connect(b.database()) as db:  # what a wrote is lost here
-        chain, = db.execute("SELECT chain.n FROM chain JOIN device ON device.n = chain.device"
-                            " WHERE device.id = ?", (device,)).fetchone()
-        db.execute("DELETE FROM log WHERE id >> 40 = ?", (chain,))
-        db.execute("DELETE FROM epoch WHERE chain = ?", (chain,))
-        db.execute("DELETE FROM chain WHERE n = ?", (chain,))
-        same((chain, db.total_changes), (0, 3), "chain of a, and its rows")
-        db.execute("UPDATE log SET id = id & 0xffffffffff")  # b's is the first now
-        db.execute("UPDATE epoch SET chain = 0")
-        db.execute("UPDATE chain SET n = 0")
-        for table in ("position", "number", "entity", "actor", "todo"):
-            db.execute(f"DELETE FROM {table}")
-        db.execute("UPDATE log SET entities = NULL, pasts = NULL")
-        put_meta(db, b"positions", blake(b"")[:8])
-        put_meta(db, b"root", bytes(32))
-    db.close()
-    finding = doctor(b).one("waits.entry", "warning")
-    expect("1 entry of b (from 1 on) wait" in finding["text"] and
-           "entry 1 of a" in finding["text"], finding)
-    a.run()
-    b.run("--peer", a.node.address)
-    converge(a, b, entries=2)
-    well(b)
-
-
-# --- the service
-
-@test
-def a_service_is_judged_by_what_it_starts(world):
-    home = world.home("a").init()
-    unit = world.folder / "config" / "systemd" / "user" / "chitty-node.service"
-    unit.parent.mkdir(parents=True)
-    env = {"XDG_CONFIG_HOME": str(world.folder / "config")}
-    unit.write_text('[Service]\nExecStart="/nowhere/chitty node" run\n')
-    doctor(home, env=env).one("service.program", "problem")
-    unit.write_text(f"[Service]\nExecStart={nodes.CHITTY_NODE} run\n")
-    found = well(home, env=env)
-    expect("service.linger" in found.checks("note") or "service" in found.checks("ok"), found)
 
 
 sys.exit(nodes.main())

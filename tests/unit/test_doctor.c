@@ -38,23 +38,33 @@ static void put(enum cht_err err)
     assert_int_equal(CHT_OK, err);
 }
 
-/* The answer of a node with one other device, in that state, and one wait or none. */
-static struct cht_bytes health(struct cht_buf *b, const char *state, const char *wait)
+/* The answer of a node with one other device, in that state, one wait or none, and what that device
+ * was refused for or NULL. */
+static struct cht_bytes health_of(struct cht_buf *b, const char *state, const char *wait,
+                                  const char *refused)
 {
     cht_buf_init(b, 4096);
-    put(crdt_mp_put_map(b, 4));
-    put(node_mp_put_key_text(b, "device", OWN));
+    put(crdt_mp_put_map(b, 3));
     put(node_mp_put_text(b, "devices"));
     put(crdt_mp_put_array(b, 1));
     put(crdt_mp_put_map(b, 2));
     put(node_mp_put_key_text(b, "device", OTHER));
     put(node_mp_put_key_text(b, "name", "desk"));
+    put(node_mp_put_text(b, "status"));
+    put(crdt_mp_put_map(b, 2));
+    put(node_mp_put_key_text(b, "device", OWN));
     put(node_mp_put_text(b, "peers"));
     put(crdt_mp_put_array(b, 1));
-    put(crdt_mp_put_map(b, 3));
+    put(crdt_mp_put_map(b, 4));
     put(node_mp_put_key_text(b, "device", OTHER));
     put(node_mp_put_key_text(b, "state", state));
     put(node_mp_put_key_uint(b, "lastSeen", UINT64_C(1799999000000)));
+    put(node_mp_put_text(b, "refused"));
+    put(crdt_mp_put_map(b, refused != NULL ? 2 : 0));
+    if (refused != NULL) {
+        put(node_mp_put_key_uint(b, refused, 12));
+        put(node_mp_put_key_uint(b, "stall", 3));
+    }
     put(node_mp_put_text(b, "waits"));
     put(crdt_mp_put_array(b, wait != NULL ? 1 : 0));
     if (wait != NULL) {
@@ -65,6 +75,11 @@ static struct cht_bytes health(struct cht_buf *b, const char *state, const char 
         put(node_mp_put_key_text(b, "for", wait));
     }
     return cht_buf_view(b);
+}
+
+static struct cht_bytes health(struct cht_buf *b, const char *state, const char *wait)
+{
+    return health_of(b, state, wait, NULL);
 }
 
 static void expect_one(enum doctor_severity severity, const char *check, const char *text)
@@ -119,6 +134,26 @@ static void nothing_is_said_of_a_device_in_sync(void **state)
     doctor_peers(&doctor, health(&b, "in sync", NULL));
     expect_one(DOCTOR_OK, "peers", "1 other device");
     assert_int_equal(0, report.counts[DOCTOR_PROBLEM] + report.counts[DOCTOR_WARNING]);
+    cht_buf_clear(&b);
+}
+
+static void a_device_that_breaks_the_protocol_is_named_with_what_it_was_refused_for(void **state)
+{
+    (void)state;
+    struct cht_buf b;
+    doctor_peers(&doctor, health_of(&b, "in sync", NULL, "signature"));
+    expect_one(DOCTOR_WARNING, "peers.refused", "desk sent what no honest node sends");
+    assert_non_null(strstr(report.items[0].text, "(signature 12)"));
+    assert_non_null(strstr(report.items[0].remedy, "revoke 00000000 --compromised"));
+    cht_buf_clear(&b);
+}
+
+static void refusals_that_a_broken_link_explains_are_no_finding(void **state)
+{
+    (void)state;
+    struct cht_buf b;
+    doctor_peers(&doctor, health_of(&b, "in sync", NULL, "unplaced"));
+    expect_one(DOCTOR_OK, "peers", "nothing waits");
     cht_buf_clear(&b);
 }
 
@@ -178,6 +213,8 @@ int main(void)
         T(a_device_that_does_not_know_us_waits_to_be_introduced),
         T(a_device_that_is_away_is_told_with_when_it_was_here),
         T(nothing_is_said_of_a_device_in_sync),
+        T(a_device_that_breaks_the_protocol_is_named_with_what_it_was_refused_for),
+        T(refusals_that_a_broken_link_explains_are_no_finding),
         T(an_answer_that_is_none_is_survived),
         T(file_systems_in_memory_and_on_networks_are_known_by_number),
         T(too_long_a_text_is_cut_between_characters),
