@@ -53,6 +53,7 @@ void net_session_free(struct net_session *s)
     session_drop_claims(s);
     session_tips_clear(&s->peer_stored);
     session_tips_clear(&s->peer_tips);
+    session_tips_clear(&s->stopped);
     session_tips_clear(&s->holds);
     for (size_t i = 0; i < LIMIT_UNACKED_FRAMES; i++)
         free(s->deliveries[i].ends);
@@ -271,6 +272,7 @@ static enum cht_err on_changed(struct net_session *s, struct net_effects *fx)
     if (s->state != SESSION_LIVE)
         return CHT_OK;
     session_heads_note_change(s, true);
+    s->stopped.count = 0;
     enum cht_err err = session_members_changed(s, fx);
     return err == CHT_OK ? session_look(s, fx) : err;
 }

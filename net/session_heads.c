@@ -105,6 +105,7 @@ enum cht_err session_on_heads(struct net_session *s, struct net_effects *fx,
         err = net_vector_id(h->applied, h->applied_count, s->peer_applied);
     if (err != CHT_OK)
         return err;
+    s->stopped.count = 0;
     s->peer_root = h->root;
     s->peer_level = h->level;
     session_hashes_id(h->member_heads, h->member_head_count, s->peer_members_id);

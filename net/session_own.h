@@ -115,6 +115,7 @@ struct net_session {
     uint8_t told_id[NET_VECTOR_ID_BYTES]; /* of the last HEADS sent */
     struct session_tips peer_stored;      /* the tips of the peer's last HEADS */
     struct session_tips peer_tips;        /* those of them that are tips of what is applied there */
+    struct session_tips stopped;          /* not asked for: there was no room for them here */
     struct session_tips holds;            /* the same, and what it was seen to hold since */
     uint8_t peer_applied[NET_VECTOR_ID_BYTES];
     struct crdt_hash peer_root;

@@ -108,8 +108,8 @@ static enum cht_err pull_tip(struct net_session *s, struct net_effects *fx,
 {
     struct session_pull *unused = NULL;
     s->lacking = true;
-    if (s->now_ms < s->pull_block_ms || find_pull(s, tip->device, CRDT_ID_BYTES, &unused) != NULL ||
-        unused == NULL)
+    if (s->now_ms < s->pull_block_ms || session_tips_has(&s->stopped, tip) ||
+        find_pull(s, tip->device, CRDT_ID_BYTES, &unused) != NULL || unused == NULL)
         return CHT_OK;
     if (wait_for_author(s, tip)) {
         *out_waits = true;
@@ -257,6 +257,7 @@ static enum cht_err judge(struct net_session *s, struct net_effects *fx,
         switch (verdicts[i]) {
         case NET_STORED:
             out->kept[i] = true;
+            s->stopped.count = 0; /* there may be room again */
             break;
         case NET_KNOWN:
             out->kept[i] = true;
@@ -273,6 +274,8 @@ static enum cht_err judge(struct net_session *s, struct net_effects *fx,
             out->lost = true;
             struct session_pull *p = find_pull(s, d->ends[i].tag, sizeof d->ends[i].tag, NULL);
             if (p != NULL)
+                err = session_tips_add(&s->stopped, &p->tip);
+            if (err == CHT_OK && p != NULL)
                 err = pull_cancel(s, fx, p);
             break;
         }

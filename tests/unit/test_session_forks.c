@@ -272,6 +272,28 @@ static void a_range_that_nobody_asked_for_is_blamed_at_once(void **state)
     toy_replica_clear(&other);
 }
 
+/* --- no room ----------------------------------------------------------------------------- */
+
+static void what_there_was_no_room_for_is_asked_again_only_after_a_change(void **state)
+{
+    (void)state;
+    struct toy_replica other;
+    offer(&other);
+    peer.replica.verdict = NET_STOPPED;
+    struct net_frame f = toy_peer_range(&peer, &other, NULL);
+    toy_peer_say(&peer, &f);
+    const struct net_frame *want = toy_peer_last(&peer, NET_FRAME_WANT);
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_WANT));
+    assert_int_equal(0, want->want.credit); /* taken back */
+    toy_peer_wait(&peer, 5000);
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_WANT));
+    assert_false(net_session_synced(peer.session));
+    struct net_event ev = { .kind = NET_EV_CHANGED };
+    toy_peer_event(&peer, &ev);
+    assert_int_equal(2, toy_peer_count(&peer, NET_FRAME_WANT));
+    toy_replica_clear(&other);
+}
+
 #define IN(f) cmocka_unit_test_setup_teardown(f, inbound, teardown)
 
 int main(void)
@@ -289,6 +311,7 @@ int main(void)
         IN(ranges_that_were_on_their_way_are_not_blamed_but_bounded),
         IN(a_miss_shows_that_the_peer_has_another_branch),
         IN(a_range_that_nobody_asked_for_is_blamed_at_once),
+        IN(what_there_was_no_room_for_is_asked_again_only_after_a_change),
     };
     return cmocka_run_group_tests_name("session_forks", tests, NULL, NULL);
 }
