@@ -576,11 +576,39 @@ static void no_more_than_eight_open_branches_are_taken_but_all_that_an_entry_nee
     assert_int_equal(0, take_all(&b, &many[0]));
     assert_int_equal(1 + BRANCHES_MANY + 2, node_replica_count(b.r).entries);
     /* a newcomer gets all of it, from one who has it all */
-    while (take_all(&c, &b) != 0)
-        continue;
+    for (int rounds = 0; rounds < 10; rounds++)
+        (void)take_all(&c, &b);
     assert_same_state(&b, &c);
     assert_int_equal(0, forks_of(&b) + forks_of(&c));
     verify_whole(c.r);
+}
+
+/* Two others have eight branches each, and wrote behind them: who has both needs more than eight.
+ */
+static void what_entries_of_others_depend_on_is_taken_beyond_that(void **state)
+{
+    (void)state;
+    char name[16];
+    write_some(a.r, 1);
+    for (uint32_t i = 0; i < BRANCHES_MANY; i++) {
+        (void)snprintf(name, sizeof name, "many%u.db", i);
+        (void)seeded_next(&a.random);
+        home_clone(&many[i], &a, name);
+        write_some(many[i].r, 1);
+        if (i < 8)
+            assert_int_equal(0, take_all(&b, &many[i]));
+        if (i >= BRANCHES_MANY - 8)
+            assert_int_equal(0, take_all(&c, &many[i]));
+    }
+    write_some(b.r, 1);
+    write_some(c.r, 1);
+    for (int rounds = 0; rounds < 10; rounds++) { /* as often as a session would ask again */
+        (void)take_all(&b, &c);
+        (void)take_all(&c, &b);
+    }
+    assert_int_equal(1 + BRANCHES_MANY + 2, node_replica_count(b.r).entries);
+    assert_same_state(&b, &c);
+    assert_int_equal(BRANCHES_MANY, tips_of(&b, &space.devices[1]));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -600,6 +628,7 @@ int main(void)
         T(a_write_while_own_entries_wait_makes_a_branch),
         T(a_path_whose_branch_starts_inside_a_large_row_is_served),
         T(no_more_than_eight_open_branches_are_taken_but_all_that_an_entry_needs),
+        T(what_entries_of_others_depend_on_is_taken_beyond_that),
     };
     if (sodium_init() < 0)
         return 1;
