@@ -52,6 +52,8 @@ struct daemon_discovery {
     uint64_t tokens_ms; /* refilled up to then */
     unsigned tokens;
     uint64_t looking_until_ms; /* somebody asks for candidates */
+    size_t wanted_len;         /* … with this selector */
+    uint8_t wanted[NET_BEACON_SELECTOR_BYTES];
     uint64_t dropped, malformed, helper_dropped;
 };
 

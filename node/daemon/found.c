@@ -33,15 +33,26 @@ static struct daemon_found *find(struct daemon_discovery *x, struct cht_bytes na
     return NULL;
 }
 
-/* A free place; for a member's else that of a stranger. */
-static struct daemon_found *room_for(struct daemon_discovery *x, bool member)
+/* Somebody is looking for this invitation? */
+static bool is_wanted(const struct node_daemon *d, const struct daemon_found *f)
 {
+    const struct daemon_discovery *x = d->discovery;
+    return d->now_ms < x->looking_until_ms && x->wanted_len != 0 &&
+           cht_bytes_eq(cht_bytes(f->beacon.selector, f->beacon.selector_len),
+                        cht_bytes(x->wanted, x->wanted_len));
+}
+
+/* A free place; for a member's, or what is looked for, else that of another. */
+static struct daemon_found *room_for(struct node_daemon *d, bool needed)
+{
+    struct daemon_discovery *x = d->discovery;
     struct daemon_found *oldest = NULL;
     for (size_t i = 0; i < LIMIT_BEACONS; i++) {
         struct daemon_found *f = &x->found[i];
         if (!f->used)
             return f;
-        if (member && !f->member && (oldest == NULL || f->order < oldest->order))
+        if (needed && !f->member && !is_wanted(d, f) &&
+            (oldest == NULL || f->order < oldest->order))
             oldest = f;
     }
     return oldest;
@@ -96,7 +107,7 @@ void daemon_found_take(struct node_daemon *d, const struct net_lookout *m)
     bool same = f != NULL && f->port == fresh.port &&
                 memcmp(&f->beacon, &fresh.beacon, sizeof fresh.beacon) == 0;
     if (f == NULL)
-        f = room_for(x, fresh.member);
+        f = room_for(d, fresh.member || is_wanted(d, &fresh));
     if (f == NULL) {
         x->dropped++;
         return;
@@ -137,7 +148,13 @@ size_t daemon_discover_candidates(struct node_daemon *d, struct cht_bytes select
     size_t count = 0;
     if (x == NULL)
         return 0;
+    bool other = !cht_bytes_eq(selector, cht_bytes(x->wanted, x->wanted_len));
     x->looking_until_ms = d->now_ms + LOOKING_MS;
+    if (other && selector.len <= sizeof x->wanted) {
+        memcpy(x->wanted, selector.data, selector.len);
+        x->wanted_len = selector.len;
+        daemon_discover_again(d); /* it may be among what there was no room for */
+    }
     for (size_t i = 0; i < LIMIT_BEACONS && count < max; i++) {
         const struct daemon_found *f = &x->found[i];
         if (f->used && selector.len != 0 &&

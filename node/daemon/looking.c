@@ -8,10 +8,12 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define LOOK_MS   20000u /* an announcement takes a second, on a bad Wi-Fi some more */
-#define BUS_MS    5000u  /* for the helper to start and find an avahi-daemon */
-#define SETTLE_MS 1500u  /* after the first: another one may be there as well */
-#define SHOWN_MAX 3u     /* addresses named to a person */
+#define LOOK_MS    20000u /* an announcement takes a second, on a bad Wi-Fi some more */
+#define BUS_MS     5000u  /* for the helper to start and find an avahi-daemon */
+#define SETTLE_MS  1500u  /* after the first: another one may be there as well */
+#define QUIET_MS   700u   /* … and after each announcement of anybody that comes meanwhile */
+#define PATIENT_MS 10000u /* but no longer */
+#define SHOWN_MAX  3u     /* addresses named to a person */
 
 static void fail(struct node_daemon *d, struct daemon_pairing *p, enum cht_err err,
                  const char *sentence, const char *hint)
@@ -78,6 +80,20 @@ void daemon_look_begin(struct node_daemon *d, struct daemon_pairing *p)
     daemon_look_tick(d, p);
 }
 
+/* The listener may be dialled once all that is announced has been heard of, as far as one can know.
+ */
+static void settle(struct node_daemon *d, struct daemon_pairing *p)
+{
+    uint64_t wait_ms = p->settle_ms == UINT64_MAX ? SETTLE_MS : QUIET_MS;
+    if (p->settle_ms != UINT64_MAX && d->discovery->order == p->heard)
+        return;
+    p->heard = d->discovery->order;
+    if (p->settle_ms == UINT64_MAX || d->now_ms + wait_ms > p->settle_ms)
+        p->settle_ms = d->now_ms + wait_ms;
+    if (p->settle_ms > p->look_ms + PATIENT_MS)
+        p->settle_ms = p->look_ms + PATIENT_MS;
+}
+
 void daemon_look_tick(struct node_daemon *d, struct daemon_pairing *p)
 {
     static const char where[] = "say where the other one is, which shows it: --at HOST:PORT";
@@ -87,10 +103,10 @@ void daemon_look_tick(struct node_daemon *d, struct daemon_pairing *p)
     size_t count = daemon_discover_candidates(
         d, cht_bytes(p->typed.selector, NET_CODE_SELECTOR_DIGITS), found, SHOWN_MAX + 1);
     uint64_t looked_ms = d->now_ms - p->look_ms;
+    if (count == 1)
+        settle(d, p);
     if (count > 1)
         fail_many(d, p, found, count);
-    else if (count == 1 && p->settle_ms == UINT64_MAX)
-        p->settle_ms = d->now_ms + SETTLE_MS;
     else if (count == 1 && d->now_ms >= p->settle_ms)
         dial(d, p, found[0]);
     else if (count == 0 && looked_ms >= BUS_MS && d->discovery->state != NET_LOOKOUT_RUNNING)

@@ -296,6 +296,7 @@ struct daemon_pairing {
     struct net_code typed;
     unsigned host;               /* which of its hosts is tried next */
     uint64_t look_ms, settle_ms; /* looking for the listener since (0: not), and no longer than */
+    uint64_t heard;              /* … announcements so far */
     bool bring;
     char path[NODE_PATH_MAX]; /* of the new space, once it is kept */
 };

@@ -1,8 +1,8 @@
 """Pairing by a code without any address: hosts in namespaces, each with an avahi-daemon of its own
 (PROTOCOL 7.12, 11), and those who announce another's selector."""
 import os
-import socket
-import struct
+import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -16,24 +16,27 @@ import netns  # found by discovery.py
 SPOOFS = 100
 
 
-class Spoofer:
-    """Announces a pairing listener through chitty-discover, as a node does."""
+class Spoofers:
+    """Listeners that another host announces: files of its avahi-daemon."""
 
-    def __init__(self, host, selector, port):
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        program = os.path.join(os.path.dirname(nodes.CHITTY_NODE), "chitty-discover")
-        self.process = host.start(program, stdin=theirs, stderr=subprocess.DEVNULL)
-        theirs.close()
-        self.socket = ours
-        txt = b"".join(bytes([len(s)]) + s for s in (b"v=1", b"s=" + selector))
-        name = os.urandom(8).hex().encode()
-        ours.send(bytes([1, 1, len(name)]) + name + struct.pack("<H", port) +
-                  struct.pack("<H", len(txt)) + txt)
+    def __init__(self, host, selectors, port):
+        self.host, self.port = host, port
+        host.run("mount", "-t", "tmpfs", "tmpfs", "/etc/avahi/services")
+        self.folder = pathlib.Path(f"/proc/{host.holder.pid}/root/etc/avahi/services")
+        self.announce(selectors)
 
-    def close(self):
-        self.socket.close()
-        self.process.kill()
-        self.process.wait()
+    def announce(self, selectors):
+        """These from now on."""
+        for file in self.folder.iterdir():
+            file.unlink()
+        for selector in selectors:
+            name = os.urandom(8).hex()
+            (self.folder / f"{name}.service").write_text(
+                '<?xml version="1.0"?><!DOCTYPE service-group SYSTEM "avahi-service.dtd">\n'
+                f"<service-group><name>{name}</name><service><type>_chitty._tcp</type>"
+                f"<port>{self.port}</port><txt-record>v=1</txt-record>"
+                f"<txt-record>s={selector}</txt-record></service></service-group>\n")
+        self.host.avahi.send_signal(signal.SIGHUP)
 
 
 LISTENER = """
@@ -93,19 +96,22 @@ def two_who_announce_one_selector_stop_the_join(world):
         start(a.init())
         start(b.init())
         invite, came = Invite(a), Came(c.host)
-        spoof = Spoofer(c.host, invite.code[:3].encode(), 7000)
-        try:
-            time.sleep(2)  # it was there first, and for a while
-            done = b.chitty_node("join", invite.code, status=CONFLICT)
-            expect("--at" in done.err and invite.at in done.err and f"{c.host.address}:7000"
-                   in done.err, f"both are named: {done!r}")
-            same(invite.stages[1:], [], "what the inviter saw")
-            b.chitty_node("join", invite.code, "--at", invite.at)  # it was not spent
-            same(invite.wait()[0], OK, "end of the invitation")
-            same(came.count(), 0, "connections to the other listener")
-        finally:
-            spoof.close()
+        Spoofers(c.host, [invite.code[:3]], 7000)
+        until(lambda: heard(a) >= 1, "it is announced")
+        done = b.chitty_node("join", invite.code, status=CONFLICT)
+        expect("--at" in done.err and invite.at in done.err and f"{c.host.address}:7000"
+               in done.err, f"both are named: {done!r}")
+        same(invite.stages[1:], [], "what the inviter saw")
+        b.chitty_node("join", invite.code, "--at", invite.at)  # it was not spent
+        same(invite.wait()[0], OK, "end of the invitation")
+        same(came.count(), 0, "connections to the other listener")
         converge(a, b)
+
+
+def heard(home):
+    """How many announcements its node was told of."""
+    found = home.read("status")["discovery"]
+    return found["found"] + found["dropped"]
 
 
 @test
@@ -114,29 +120,30 @@ def a_hundred_spoofed_listeners_get_no_try(world):
         start(a.init())
         start(b.init())
         invite, came = Invite(a), Came(c.host)
-        own = invite.code[:3]
-        others = [f"{n:03d}" for n in range(SPOOFS) if f"{n:03d}" != own]
-        spoofs = [Spoofer(c.host, s.encode(), 7000) for s in others[:SPOOFS // 2]]
-        try:
-            time.sleep(4)
-            b.chitty_node("join", invite.code)  # all of another selector: they are not in the way
-            same(invite.wait()[0], OK, "end of the invitation")
-            b.stop()
-            second = Invite(a)
-            spoofs += [Spoofer(c.host, second.code[:3].encode(), 7000) for _ in range(SPOOFS // 2)]
-            d = world.home("d").init()
-            d.host = b.host
-            time.sleep(4)
-            start(d)
-            done = d.chitty_node("join", second.code, status=CONFLICT)
-            expect("announce this code" in done.err, f"clear words: {done!r}")
-            same(came.count(), 0, "connections to any of them")
-            d.chitty_node("join", second.code, "--at", second.at)
-            same(second.wait()[0], OK, "end of the second invitation")
-        finally:
-            for spoof in spoofs:
-                spoof.close()
-        same(len(devices(a)), 2, "devices admitted")
+        others = [f"{n:03d}" for n in range(SPOOFS + 1) if f"{n:03d}" != invite.code[:3]]
+        spoofs = Spoofers(c.host, others[:SPOOFS], 7000)
+        until(lambda: heard(a) >= SPOOFS, "all are announced")
+        b.chitty_node("join", invite.code)  # of other selectors: they are not in the way
+        same(invite.wait()[0], OK, "end of the invitation")
+        b.stop()
+        stopped, n = False, 0
+        while not stopped and n < 5:  # who comes before they are announced finds the right one
+            late, invite = world.home(f"late{n}").init(), Invite(a)
+            late.host = b.host
+            spoofs.announce([invite.code[:3]] * SPOOFS)
+            time.sleep(2 * nodes.SLOW)  # nothing tells when the network has heard of them
+            start(late)
+            done = late.chitty_node("join", invite.code, status=None)
+            stopped = done.status == CONFLICT
+            if not stopped:
+                same(done.status, OK, f"one who was alone with the inviter: {done!r}")
+                late.stop()
+                n += 1
+        expect(stopped and "announce this code" in done.err, f"clear words: {done!r}")
+        same(came.count(), 0, "connections to any of them")
+        late.chitty_node("join", invite.code, "--at", invite.at)
+        same(invite.wait()[0], OK, "end of the last invitation")
+        same(len(devices(a)), 2 + n, "devices admitted")
 
 
 @test

@@ -1,7 +1,6 @@
 /* Looking for other nodes; see own.h. Each service is resolved once, when it appears: a resolver
  * that stays open would go on asking the network. Where an address may have changed the node asks
  * to look anew. */
-#include "net/beacon.h"
 #include "net/io/discover/own.h"
 
 #include <avahi-common/address.h>
@@ -27,6 +26,8 @@ static bool host_of(const AvahiAddress *address, AvahiIfIndex interface, struct 
     return net_host_set(out, cht_bytes_str(whole)) == CHT_OK;
 }
 
+static void resolve_next(struct helper *h);
+
 static void resolved(AvahiServiceResolver *resolver, AvahiIfIndex interface, AvahiProtocol protocol,
                      AvahiResolverEvent event, const char *name, const char *type,
                      const char *domain, const char *host_name, const AvahiAddress *address,
@@ -49,19 +50,36 @@ static void resolved(AvahiServiceResolver *resolver, AvahiIfIndex interface, Ava
     }
     (void)avahi_service_resolver_free(resolver);
     h->resolving--;
+    resolve_next(h);
+}
+
+/* As many at once as there may be; the others wait, so that a burst of strangers' announcements
+ * hides nobody's. */
+static void resolve_next(struct helper *h)
+{
+    while (h->queue_count != 0 && h->resolving < LIMIT_BEACONS) {
+        const struct appeared *a = &h->queue[h->queue_first];
+        h->queue_first = (h->queue_first + 1) % QUEUE_MAX;
+        h->queue_count--;
+        if (avahi_service_resolver_new(h->client, a->interface, a->protocol, a->name, SERVICE_TYPE,
+                                       SERVICE_DOMAIN, a->protocol, (AvahiLookupFlags)0, resolved,
+                                       h) != NULL)
+            h->resolving++;
+    }
 }
 
 static void appeared(struct helper *h, AvahiIfIndex interface, AvahiProtocol protocol,
                      const char *name)
 {
-    if (h->resolving >= LIMIT_BEACONS) {
+    if (h->queue_count == QUEUE_MAX) {
         drop(h);
         return;
     }
-    if (avahi_service_resolver_new(h->client, interface, protocol, name, SERVICE_TYPE,
-                                   SERVICE_DOMAIN, protocol, (AvahiLookupFlags)0, resolved,
-                                   h) != NULL)
-        h->resolving++;
+    struct appeared *a = &h->queue[(h->queue_first + h->queue_count++) % QUEUE_MAX];
+    a->interface = interface;
+    a->protocol = protocol;
+    (void)snprintf(a->name, sizeof a->name, "%s", name);
+    resolve_next(h);
 }
 
 static void browsed(AvahiServiceBrowser *browser, AvahiIfIndex interface, AvahiProtocol protocol,
@@ -85,6 +103,7 @@ void helper_browse(struct helper *h)
         return;
     if (h->browser != NULL)
         (void)avahi_service_browser_free(h->browser);
+    h->queue_count = 0;
     h->browser =
         avahi_service_browser_new(h->client, AVAHI_IF_UNSPEC, AVAHI_PROTO_UNSPEC, SERVICE_TYPE,
                                   SERVICE_DOMAIN, (AvahiLookupFlags)0, browsed, h);
@@ -93,5 +112,5 @@ void helper_browse(struct helper *h)
 void helper_unbrowsed(struct helper *h)
 {
     h->browser = NULL;
-    h->resolving = 0;
+    h->resolving = h->queue_count = 0;
 }

@@ -3,6 +3,7 @@
 /* Inside of the discovery helper: helper.c speaks with the node and keeps the avahi client alive,
  * announce.c publishes, browse.c looks for others. One thread; everything happens in callbacks of
  * avahi's poll loop. */
+#include "net/beacon.h"
 #include "net/lookout.h"
 
 #include <avahi-client/client.h>
@@ -23,6 +24,15 @@ struct slot {
     AvahiEntryGroup *group;
 };
 
+#define QUEUE_MAX 1024u
+
+/* A service that has appeared and is not resolved yet. */
+struct appeared {
+    AvahiIfIndex interface;
+    AvahiProtocol protocol;
+    char name[NET_BEACON_NAME_BYTES + 1];
+};
+
 struct helper {
     AvahiSimplePoll *loop;
     const AvahiPoll *poll;
@@ -33,6 +43,8 @@ struct helper {
     struct slot slots[NET_LOOKOUT_SLOTS];
     AvahiServiceBrowser *browser;
     unsigned resolving;
+    struct appeared queue[QUEUE_MAX]; /* a ring, of those that wait for a resolver */
+    unsigned queue_first, queue_count;
     uint32_t dropped;
     enum net_lookout_state state; /* told last */
     uint32_t dropped_told;
