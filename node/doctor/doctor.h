@@ -43,6 +43,7 @@ void doctor_autostart(struct doctor *d); /* autostart.c: systemd unit and linger
 void doctor_port(struct doctor *d, struct cht_bytes health);   /* port.c */
 void doctor_helper(struct doctor *d, struct cht_bytes health); /* discovery.c */
 void doctor_member(struct doctor *d, struct cht_bytes health); /* member.c: this device's place */
+void doctor_clones(struct doctor *d, struct cht_bytes health); /* clones.c */
 void doctor_peers(struct doctor *d, struct cht_bytes health);  /* peers.c */
 
 /* disk.c: what a kind of file system (statfs' f_type) means for durability; NULL: nothing. */

@@ -84,6 +84,7 @@ void doctor_hear(struct doctor *d, const struct doctor_answer *a)
         doctor_remedy(d->report, "chitty-node run; or for every login: chitty-node service "
                                  "install");
     doctor_member(d, a->result);
+    doctor_clones(d, a->result);
     if (d->running) {
         doctor_port(d, a->result);
         doctor_helper(d, a->result);

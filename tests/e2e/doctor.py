@@ -13,7 +13,7 @@ import threading
 
 import nodes
 from findings import AROUND, DAY_S, FAILED, Findings, carry_out, doctor, shim, well
-from nodes import Skip, converge, expect, pair, same, test
+from nodes import Skip, converge, expect, pair, same, test, until
 
 
 # --- all is well
@@ -263,6 +263,41 @@ def a_restored_home_is_told_from_two_copies_that_ran_at_once(world):
         db.execute("UPDATE epoch SET epoch = x'0102030405060708'")
     db.close()
     doctor(a).one("chains.fork", "warning")
+
+
+@test
+def a_restored_home_says_what_happened(world):
+    a, b = pair(world, "a", "b")
+    a.add("before")
+    converge(a, b, entries=1)
+    a.chitty_node("backup", str(world.folder / "backup"))
+    a.add("after")
+    converge(a, b, entries=2)
+    a.stop()
+    a.chitty_node("restore", "--replace", str(world.folder / "backup"))
+    a.run("--peer", b.node.address)
+    converge(a, b, entries=2)
+    found = well(a)
+    expect("from a backup of" in found.one("clones.restored", "note")["text"], found)
+    expect("1 entry of this device" in found.one("clones.reclaimed", "note")["text"], found)
+    later = doctor(a, env=shim(clock_s=40 * DAY_S))
+    same({f["check"] for f in later if f["check"].startswith("clones")}, set(), "in a month or so")
+
+
+@test
+def a_home_that_runs_twice_says_so(world):
+    a, b = pair(world, "a", "b")
+    a.add("before")
+    converge(a, b, entries=1)
+    copy = world.home("copy")
+    shutil.copytree(a.folder, copy.folder, ignore=shutil.ignore_patterns("*.sock", "lock"))
+    a.stop()
+    a.run("--peer", b.node.address)
+    copy.run("--peer", b.node.address)
+    ids = [home.add(f"{home.name} {n}") for n in range(5) for home in (a, copy)]
+    until(lambda: set(ids) <= set(b.todos()), "b has what each of them wrote")
+    until(lambda: any("clones.elsewhere" in doctor(h).checks("warning") for h in (a, copy)),
+          "one of them is told")
 
 
 # --- clocks

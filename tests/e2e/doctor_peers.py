@@ -78,6 +78,19 @@ def a_device_that_is_away_is_told_with_the_time(world):
 
 
 @test
+def a_device_that_waits_to_be_introduced_is_named(world):
+    a, b = pair(world, "a", "b")
+    a.stop()
+    address = a.node.address
+    d = world.home("d").init().run().join(b)
+    d.stop()
+    b.stop()
+    a.run(listen=address)
+    d.run("--peer", address)
+    until(lambda: "peers.introduce" in doctor(d).checks("warning"), "d is told so")
+
+
+@test
 def a_device_whose_state_differs_is_named(world):
     a, b = pair(world, "a", "b")
     todo = a.add("same")
