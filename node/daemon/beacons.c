@@ -78,7 +78,7 @@ void daemon_beacons_follow(struct node_daemon *d)
     x->key_count = 0;
     for (uint32_t i = 0; i < net_members_device_count(members); i++) {
         const struct net_device *device = net_members_device_at(members, i);
-        if (memcmp(device->id, d->home.identity->device, CRDT_ID_BYTES) == 0 ||
+        if (memcmp(device->id, d->home.identity->device, CRDT_ID_BYTES) == 0 || device->role == 0 ||
             x->key_count == LIMIT_PEERS)
             continue;
         if (net_beacon_key(d->home.identity, space, device->id, device->cert.transport_pk,

@@ -5,8 +5,10 @@
 
 #include <stdio.h>
 
-#define TOKENS_MAX 256u /* announcements looked at in a burst */
-#define TOKEN_MS   250u /* … and one more each */
+/* The helper tells about half as many; one that tells more does not do what it should. */
+#define TOKENS_MAX 512u /* announcements looked at in a burst */
+#define TOKEN_MS   5u   /* … and one more each */
+#define SELECTORS  (LIMIT_BEACONS / 2u)
 #define LOOKING_MS 30000u
 
 /* What is in excess is dropped before it costs anything. */
@@ -42,20 +44,35 @@ static bool is_wanted(const struct node_daemon *d, const struct daemon_found *f)
                         cht_bytes(x->wanted, x->wanted_len));
 }
 
-/* A free place; for a member's, or what is looked for, else that of another. */
-static struct daemon_found *room_for(struct node_daemon *d, bool needed)
+/* Members and what is looked for come before other invitations, those before strangers who may be
+ * members one day. */
+static unsigned rank(const struct node_daemon *d, const struct daemon_found *f)
+{
+    if (f->member || is_wanted(d, f))
+        return 2;
+    return f->beacon.selector_len != 0 ? 1 : 0;
+}
+
+/* A free place, else that of the oldest of the lowest rank below its own; NULL: there is none. */
+static struct daemon_found *room_for(struct node_daemon *d, const struct daemon_found *fresh)
 {
     struct daemon_discovery *x = d->discovery;
-    struct daemon_found *oldest = NULL;
+    const unsigned own = rank(d, fresh);
+    struct daemon_found *room = NULL;
+    unsigned same = 0;
     for (size_t i = 0; i < LIMIT_BEACONS; i++) {
         struct daemon_found *f = &x->found[i];
-        if (!f->used)
-            return f;
-        if (needed && !f->member && !is_wanted(d, f) &&
-            (oldest == NULL || f->order < oldest->order))
-            oldest = f;
+        if (f->used)
+            same += rank(d, f) == own ? 1 : 0;
+        if (f->used && rank(d, f) >= own)
+            continue;
+        bool better = room == NULL ||
+                      (room->used && (!f->used || rank(d, f) < rank(d, room) ||
+                                      (rank(d, f) == rank(d, room) && f->order < room->order)));
+        if (better)
+            room = f;
     }
-    return oldest;
+    return own == 1 && same >= SELECTORS ? NULL : room;
 }
 
 static void recognise(struct node_daemon *d, struct daemon_found *f)
@@ -107,7 +124,7 @@ void daemon_found_take(struct node_daemon *d, const struct net_lookout *m)
     bool same = f != NULL && f->port == fresh.port &&
                 memcmp(&f->beacon, &fresh.beacon, sizeof fresh.beacon) == 0;
     if (f == NULL)
-        f = room_for(d, fresh.member || is_wanted(d, &fresh));
+        f = room_for(d, &fresh);
     if (f == NULL) {
         x->dropped++;
         return;

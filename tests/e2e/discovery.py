@@ -11,6 +11,8 @@ import nodes  # noqa: E402
 from nodes import converge, expect, same, test, until, verified  # noqa: E402
 
 ANYWHERE = "0.0.0.0:0"
+FLOOD = str(pathlib.Path(netns.__file__).with_name("mdns_flood.py"))
+LONG = ("sixteen_devices_are_all_connected_with_all",)  # by name only
 RACE_S = 2.1  # two connections within this are taken for dialled at once (PROTOCOL 8.4)
 
 
@@ -103,6 +105,60 @@ def three_hosts_find_each_other_and_agree_after_edits_while_cut_off(world):
             verified(home)
 
 
+def mesh(world, count):
+    with Lan(world, "first") as (first,):
+        start(first.init())
+        others = [world.home(f"n{n}") for n in range(1, count)]
+        for other in others:
+            other.host = first.host  # which ends with the first
+            start(other.init())
+            other.join(first)
+        until(lambda: in_sync(first, *others), "all are in sync with all", 4 * nodes.DEADLINE_S)
+
+
+@test
+def five_devices_are_all_connected_with_all(world):
+    mesh(world, 5)
+
+
+@test
+def sixteen_devices_are_all_connected_with_all(world):
+    mesh(world, 16)
+
+
+def resident_kib(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(next(x.split()[1] for x in status.splitlines() if x.startswith("VmHWM")))
+
+
+@test
+def a_stranger_who_announces_hundreds_of_services_costs_little_and_hides_nobody(world):
+    with Lan(world, "a", "b") as (a, b):
+        pair_all(a, b)
+        stranger = netns.Host(world.folder, bus=False, avahi=False)
+        before = resident_kib(a.node.process.pid), resident_kib(helper(a))
+        flood = stranger.start(sys.executable, FLOOD, stranger.address, "600")
+        same(flood.wait(nodes.DEADLINE_S), 0, "the stranger")
+        until(lambda: discovery(a)["dropped"] >= 50 and discovery(a)["malformed"] >= 50,
+              "what is too much is dropped, what is wrong is counted")
+        said = discovery(a)
+        print(f"# {said}")
+        expect(said["found"] <= 64, f"what is kept is bounded: {said}")
+        until(lambda: discovery(a)["members"] == 1, "b is among what is kept")
+        expect(said["state"] == "on" and said["helperStarts"] == 1, f"it still runs: {said}")
+        after = resident_kib(a.node.process.pid), resident_kib(helper(a))
+        if nodes.SLOW == 1:
+            expect(after[0] < before[0] + 4096 and after[1] < before[1] + 4096,
+                   f"KiB of node and helper: {before}, then {after}")
+        one = a.add("meanwhile")
+        until(lambda: one in b.todos(), "what is connected stays so")
+        b.stop()
+        b.host.move(77)
+        start(b)
+        until(lambda: in_sync(a, b), "a member is found among all the strangers")
+        stranger.close()
+
+
 @test
 def devices_whose_addresses_all_changed_find_each_other(world):
     with Lan(world, "a", "b") as (a, b):
@@ -163,6 +219,7 @@ def a_helper_that_is_killed_comes_back(world):
         same(discovery(a)["helperStarts"], 2, "starts of the helper")
         a.stop()
         expect(not pathlib.Path(f"/proc/{second}").exists(), "it ends with the node")
+        expect("Sanitizer" not in a.node.stderr(), a.node.stderr()[-3000:])
 
 
 @test
@@ -193,4 +250,5 @@ if __name__ == "__main__":
     except netns.Unavailable as why:
         print(f"1..1\nnot ok 1 - hosts in namespaces\n# {why}")
         sys.exit(1)
-    sys.exit(nodes.main())
+    named = sys.argv[1:] or [t.__name__ for t in nodes.TESTS if t.__name__ not in LONG]
+    sys.exit(nodes.main(named))

@@ -8,6 +8,7 @@ program again in the new namespaces; what stands before that call runs twice."""
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -151,10 +152,18 @@ class Host:
         """A process on this host; its pid is that of the program itself."""
         return subprocess.Popen([*self.words, *words], **options)
 
-    def await_file(self, file, what, process):
+    def answers(self, file):
+        """Is there somebody behind a socket of this host?"""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            try:
+                s.connect(f"/proc/{self.holder.pid}/root{file}")
+            except OSError:
+                return False
+        return True
+
+    def await_socket(self, file, what, process):
         end = time.monotonic() + DAEMON_S
-        inside = pathlib.Path(f"/proc/{self.holder.pid}/root{file}")
-        while not inside.exists():
+        while not self.answers(file):
             if process.poll() is not None or time.monotonic() > end:
                 raise Unavailable(f"{what} does not start on {self.name}: {self.log(what)}")
             time.sleep(0.01)
@@ -165,7 +174,7 @@ class Host:
     def daemon(self, what, words, file):
         with open(self.folder / f"{what}.log", "ab") as log:
             process = self.start(*words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.await_file(file, what, process)
+        self.await_socket(file, what, process)
         return process
 
     def start_bus(self):

@@ -6,6 +6,7 @@
 #include <avahi-common/address.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <time.h>
 
 static void drop(struct helper *h)
 {
@@ -53,11 +54,37 @@ static void resolved(AvahiServiceResolver *resolver, AvahiIfIndex interface, Ava
     resolve_next(h);
 }
 
-/* As many at once as there may be; the others wait, so that a burst of strangers' announcements
- * hides nobody's. */
+static uint64_t now_ms(void)
+{
+    struct timespec t = { 0 };
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+}
+
+static bool spend_token(struct helper *h)
+{
+    uint64_t now = now_ms(), more = (now - h->tokens_ms) / TOKEN_MS;
+    if (more != 0) {
+        h->tokens = more > TOKENS_MAX - h->tokens ? TOKENS_MAX : h->tokens + (unsigned)more;
+        h->tokens_ms = now;
+    }
+    if (h->tokens == 0)
+        return false;
+    h->tokens--;
+    return true;
+}
+
+static void waited(AvahiTimeout *timeout, void *ctx)
+{
+    struct helper *h = ctx;
+    h->poll->timeout_free(timeout);
+    h->pause = NULL;
+    resolve_next(h);
+}
+
 static void resolve_next(struct helper *h)
 {
-    while (h->queue_count != 0 && h->resolving < LIMIT_BEACONS) {
+    while (h->queue_count != 0 && h->resolving < RESOLVING_MAX && spend_token(h)) {
         const struct appeared *a = &h->queue[h->queue_first];
         h->queue_first = (h->queue_first + 1) % QUEUE_MAX;
         h->queue_count--;
@@ -66,6 +93,8 @@ static void resolve_next(struct helper *h)
                                        h) != NULL)
             h->resolving++;
     }
+    if (h->queue_count != 0 && h->resolving < RESOLVING_MAX && h->pause == NULL)
+        h->pause = helper_timer(h, PAUSE_MS, waited);
 }
 
 static void appeared(struct helper *h, AvahiIfIndex interface, AvahiProtocol protocol,
@@ -76,9 +105,8 @@ static void appeared(struct helper *h, AvahiIfIndex interface, AvahiProtocol pro
         return;
     }
     struct appeared *a = &h->queue[(h->queue_first + h->queue_count++) % QUEUE_MAX];
-    a->interface = interface;
-    a->protocol = protocol;
-    (void)snprintf(a->name, sizeof a->name, "%s", name);
+    *a = (struct appeared){ .interface = interface, .protocol = protocol };
+    memcpy(a->name, name, NET_BEACON_NAME_BYTES);
     resolve_next(h);
 }
 
@@ -112,5 +140,5 @@ void helper_browse(struct helper *h)
 void helper_unbrowsed(struct helper *h)
 {
     h->browser = NULL;
-    h->resolving = h->queue_count = 0;
+    h->queue_count = h->resolving = 0;
 }

@@ -41,6 +41,19 @@ void helper_tell_state(struct helper *h, enum net_lookout_state state)
                        .kind = NET_LOOKOUT_STATE, .state = state, .dropped = h->dropped });
 }
 
+AvahiTimeout *helper_timer(struct helper *h, unsigned ms, AvahiTimeoutCallback callback)
+{
+    struct timeval at;
+    (void)gettimeofday(&at, NULL);
+    at.tv_sec += (time_t)(ms / 1000u);
+    at.tv_usec += (suseconds_t)(ms % 1000u) * 1000;
+    if (at.tv_usec >= 1000000) {
+        at.tv_usec -= 1000000;
+        at.tv_sec++;
+    }
+    return h->poll->timeout_new(h->poll, &at, callback, h);
+}
+
 /* --- the client ------------------------------------------------------------------------------ */
 
 static void connect_avahi(struct helper *h);
@@ -56,7 +69,6 @@ static void retry(AvahiTimeout *timeout, void *ctx)
 /* The first time at once: the daemon may just have been restarted. */
 static void retry_later(struct helper *h)
 {
-    struct timeval at;
     unsigned ms = RETRY_FIRST_MS;
     if (h->retry != NULL)
         return;
@@ -64,14 +76,7 @@ static void retry_later(struct helper *h)
         ms *= 2;
     h->tries++;
     ms = ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
-    (void)gettimeofday(&at, NULL);
-    at.tv_sec += (time_t)(ms / 1000u);
-    at.tv_usec += (suseconds_t)(ms % 1000u) * 1000;
-    if (at.tv_usec >= 1000000) {
-        at.tv_usec -= 1000000;
-        at.tv_sec++;
-    }
-    h->retry = h->poll->timeout_new(h->poll, &at, retry, h);
+    h->retry = helper_timer(h, ms, retry);
 }
 
 /* Also called from within avahi_client_new, before that has returned. */
@@ -197,6 +202,8 @@ int net_discover_main(void)
             avahi_client_free(h->client); /* withdraws what was announced */
         if (h->retry != NULL)
             h->poll->timeout_free(h->retry);
+        if (h->pause != NULL)
+            h->poll->timeout_free(h->pause);
         h->poll->watch_free(watch);
     }
     if (h != NULL && h->loop != NULL)

@@ -11,6 +11,11 @@
 #include <avahi-client/publish.h>
 #include <avahi-common/simple-watch.h>
 
+#define QUEUE_MAX      1024u
+#define RESOLVING_MAX  32u
+#define TOKENS_MAX     256u /* resolved in a burst */
+#define TOKEN_MS       10u  /* … and one more each */
+#define PAUSE_MS       100u
 #define SERVICE_TYPE   "_chitty._tcp"
 #define SERVICE_DOMAIN "local"
 
@@ -24,9 +29,7 @@ struct slot {
     AvahiEntryGroup *group;
 };
 
-#define QUEUE_MAX 1024u
-
-/* A service that has appeared and is not resolved yet. */
+/* A service that appeared and is to be resolved. */
 struct appeared {
     AvahiIfIndex interface;
     AvahiProtocol protocol;
@@ -42,9 +45,13 @@ struct helper {
     unsigned tries; /* in a row, without a client */
     struct slot slots[NET_LOOKOUT_SLOTS];
     AvahiServiceBrowser *browser;
-    unsigned resolving;
-    struct appeared queue[QUEUE_MAX]; /* a ring, of those that wait for a resolver */
+    /* So many wait, so many are resolved at a time and in a second: members come through a flood of
+     * strangers, whose cost has a bound. */
+    struct appeared queue[QUEUE_MAX]; /* a ring */
     unsigned queue_first, queue_count;
+    unsigned resolving, tokens;
+    uint64_t tokens_ms;  /* refilled up to then */
+    AvahiTimeout *pause; /* NULL: nothing waits for tokens */
     uint32_t dropped;
     enum net_lookout_state state; /* told last */
     uint32_t dropped_told;
@@ -54,6 +61,8 @@ struct helper {
 
 /* To the node; a message that cannot be sent ends the helper. */
 void helper_tell(struct helper *h, const struct net_lookout *m);
+/* A timer in so many milliseconds, freed by its callback. */
+AvahiTimeout *helper_timer(struct helper *h, unsigned ms, AvahiTimeoutCallback callback);
 /* How far we are, when that is news. */
 void helper_tell_state(struct helper *h, enum net_lookout_state state);
 
