@@ -44,13 +44,13 @@ static bool is_wanted(const struct node_daemon *d, const struct daemon_found *f)
                         cht_bytes(x->wanted, x->wanted_len));
 }
 
-/* Members and what is looked for come before other invitations, those before strangers who may be
- * members one day. */
+/* Members come first, then what is looked for, then other invitations; strangers may be members one
+ * day. */
 static unsigned rank(const struct node_daemon *d, const struct daemon_found *f)
 {
-    if (f->member || is_wanted(d, f))
-        return 2;
-    return f->beacon.selector_len != 0 ? 1 : 0;
+    if (f->member)
+        return 3;
+    return is_wanted(d, f) ? 2 : (f->beacon.selector_len != 0 ? 1 : 0);
 }
 
 /* A free place, else that of the oldest of the lowest rank below its own; NULL: there is none. */
