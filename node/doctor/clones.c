@@ -5,8 +5,8 @@
 #include "crdt/rfc3339.h"
 #include "node/client/mpmap.h"
 
-#define RECENT_MS (30ull * 24 * 3600 * 1000) /* what lies further back needs no telling any more   \
-                                              */
+/* What lies further back needs no telling any more. */
+#define RECENT_MS (30ull * 24 * 3600 * 1000)
 
 /* The time at a key, in words; false: it did not happen, or long ago. */
 static bool recently(const struct doctor *d, struct cht_bytes clones, const char *key,

@@ -160,11 +160,11 @@ def a_device_that_was_revoked_says_so_and_what_of_it_does_not_count(world):
     a, b = pair(world, "a", "b")
     a.add("before")
     converge(a, b, entries=1)
+    a.stop()
+    b.add("in the dark")
     b.stop()
-    b.run()
-    b.add("while it is being revoked")
+    a.run()
     a.chitty_node("revoke", "b", "--lost", "--yes")
-    b.stop()
     b.run("--peer", a.node.address)
     finding = until(lambda: [f for f in doctor(b) if f["check"] == "member.revoked"],
                     "b is told so")[0]
