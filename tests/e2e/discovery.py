@@ -117,6 +117,23 @@ def mesh(world, count):
 
 
 @test
+def a_switch_that_fails_and_a_process_that_is_stopped_lose_nothing(world):
+    with Lan(world, "a", "b") as (a, b):
+        pair_all(a, b)
+        netns.switch(False)  # no host sees a link change
+        ids = [a.add("while the switch was off"), b.add("there too")]
+        time.sleep(1)
+        netns.switch(True)
+        converge(a, b, entries=2)
+        time.sleep(RACE_S)
+        b.node.signal(signal.SIGSTOP)
+        ids.append(a.add("while the other was stopped"))
+        b.node.signal(signal.SIGCONT)
+        until(lambda: ids[-1] in b.todos(), "it arrives soon", 5 * nodes.SLOW)
+        same(sorted(a.todos()), sorted(ids), "every todo")
+
+
+@test
 def five_devices_are_all_connected_with_all(world):
     mesh(world, 5)
 

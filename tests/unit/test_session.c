@@ -339,6 +339,21 @@ static void sessions_count_their_time(void **state)
     assert_int_equal(0, net.nodes[0].blamed);
 }
 
+static void one_who_woke_says_at_once_where_it_stands(void **state)
+{
+    (void)state;
+    begin(2);
+    struct net_event ev = { .kind = NET_EV_WOKE };
+    size_t link = toy_net_join(&net, 0, 1);
+    toy_net_event(&net, link, 0, &ev); /* before HELLO: nothing to say yet */
+    toy_net_run(&net, 500);
+    uint64_t before = net.sent[NET_FRAME_HEADS];
+    toy_net_event(&net, link, 0, &ev);
+    toy_net_run(&net, 100);
+    assert_true(net.sent[NET_FRAME_HEADS] > before);
+    assert_int_equal(0, net.nodes[0].closes + net.nodes[1].closes);
+}
+
 static void an_orderly_close_says_bye(void **state)
 {
     (void)state;
@@ -376,6 +391,7 @@ int main(void)
         cmocka_unit_test_teardown(an_idle_hour_costs_a_few_heads, end),
         cmocka_unit_test_teardown(damage_in_one_row_is_found_and_named, end),
         cmocka_unit_test_teardown(sessions_count_their_time, end),
+        cmocka_unit_test_teardown(one_who_woke_says_at_once_where_it_stands, end),
         cmocka_unit_test_teardown(an_orderly_close_says_bye, end),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
