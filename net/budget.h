@@ -35,6 +35,7 @@ enum net_cost {
     X(REPLAY, "replay", "a frame of an earlier session")                                           \
     X(SIGNATURE, "signature", "a range whose hash or head does not verify")                        \
     X(RANGE, "range", "a range whose bytes are not in the form")                                   \
+    X(STRIPPED, "stripped", "a range without the bodies of its entries")                           \
     X(RIGHTS, "rights", "a range of a device that had no right to write it")                       \
     X(RECORD, "record", "a membership record that does not verify")                                \
     X(FORK, "fork", "a fork proof that does not hold")                                             \

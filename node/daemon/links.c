@@ -78,6 +78,7 @@ static void count_refusal(struct node_daemon *d, const struct daemon_link *l,
         daemon_link_refuse(d, l,
                            why == CHT_E_SIGNATURE ? NET_REFUSAL_SIGNATURE
                            : why == CHT_E_DENIED  ? NET_REFUSAL_RIGHTS
+                           : why == CHT_E_INVALID ? NET_REFUSAL_STRIPPED
                                                   : NET_REFUSAL_RANGE,
                            1);
 }

@@ -13,7 +13,17 @@ struct placed {
 static bool refusal(enum cht_err err)
 {
     return err == CHT_E_MALFORMED || err == CHT_E_LIMIT || err == CHT_E_SIGNATURE ||
-           err == CHT_E_UNSUPPORTED;
+           err == CHT_E_UNSUPPORTED || err == CHT_E_INVALID;
+}
+
+/* A head says nothing of bodies that are left out: level 1 leaves none out (PROTOCOL 8.8). */
+static bool has_bodies(const struct crdt_entry *entries, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (entries[i].body.data == NULL)
+            return false;
+    }
+    return true;
 }
 
 static enum cht_err try_place(struct node_replica *r, const struct net_device *writer,
@@ -31,6 +41,8 @@ static enum cht_err try_place(struct node_replica *r, const struct net_device *w
     const struct crdt_hash *last = &entries[range->count - 1].hash;
     err = net_verify(NET_CONTEXT_HEAD, cht_bytes(last->b, CRDT_HASH_BYTES), writer->cert.sign_pk,
                      range->head);
+    if (err == CHT_OK && !has_bodies(entries, range->count))
+        err = CHT_E_INVALID;
     if (err == CHT_OK)
         *out = (struct placed){ .before = at, .entries = entries };
     return err;

@@ -65,7 +65,8 @@ enum node_receipt {
 CHT_MUST_USE enum cht_err node_replica_receive(struct node_replica *r,
                                                const struct crdt_range *range, uint64_t now_ms,
                                                enum node_receipt *out);
-/* Behind the last NODE_REFUSED: CHT_E_MALFORMED, _LIMIT, _SIGNATURE, _UNSUPPORTED or _DENIED. */
+/* Behind the last NODE_REFUSED: CHT_E_MALFORMED, _LIMIT, _SIGNATURE, _UNSUPPORTED, _DENIED, or
+ * _INVALID: its head is true, but bodies of its entries are left out. */
 enum cht_err node_replica_refusal(const struct node_replica *r);
 /* Apply what became ready through this turn's ranges. Call once after the last receive; when
  * `*out_more` is set the turn is full: commit and call again in the next one. */
