@@ -33,6 +33,7 @@ void bench_records(struct bench *b);
 void bench_local(struct bench *b);
 void bench_e2e(struct bench *b);
 void bench_cli(struct bench *b);
+void bench_hostile(struct bench *b);
 void bench_idle(struct bench *b);
 void bench_discover(struct bench *b);
 

@@ -6,11 +6,11 @@
 
 #include "crdt/limits.h"
 #include "crdt/mp.h"
+#include "tests/bench/todos.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-#define TODOS   200u
 #define SAMPLES 1000u
 #define WARM_UP 50u
 
@@ -41,59 +41,91 @@ static bool event(struct node_client *c, int timeout_ms)
 static void settle(struct node_client *c)
 {
     uint32_t seen = 0;
-    while (event(c, seen < TODOS ? 30000 : 1000))
+    while (event(c, seen < BENCH_E2E_TODOS ? 30000 : 1000))
         seen++;
-    if (seen < TODOS)
-        bench_fail("only %u of %u todos came to B", seen, TODOS);
+    if (seen < BENCH_E2E_TODOS)
+        bench_fail("only %u of %u todos came to B", seen, BENCH_E2E_TODOS);
 }
 
-static double once_us(struct node_client *from, struct node_client *to, struct bench_updates *u,
-                      struct cht_buf *message)
+/* Is it the event of that todo? Others may write too. */
+static bool event_of(struct node_client *c, uint32_t number, int timeout_ms)
 {
-    /* a text each time another, so that each update is an event */
-    bench_updates_next(u, message);
+    struct node_msg m;
+    struct crdt_id id;
+    char text[CRDT_ID_TEXT_MAX];
+    const double end = bench_now_us() + 1e3 * timeout_ms;
+    todos_id(number, &id);
+    crdt_id_text(&id, text);
+    for (double left_ms = timeout_ms; left_ms > 0; left_ms = (end - bench_now_us()) / 1e3) {
+        enum cht_err err = node_client_next(c, (int)left_ms + 1, NULL, &m);
+        if (err == CHT_E_TIMEOUT)
+            return false;
+        bench_must(err, "watch");
+        if (m.type == NODE_MSG_EVENT &&
+            memmem(m.payload.data, m.payload.len, text, strlen(text)) != NULL)
+            return true;
+    }
+    return false;
+}
+
+void bench_e2e_open(struct bench_e2e *e, const struct bench_home *a, const struct bench_home *b)
+{
+    e->from = bench_home_client(a);
+    e->to = bench_home_client(b);
+    watch(e->to);
+    bench_home_fill(a, BENCH_E2E_TODOS, false);
+    settle(e->to);
+    cht_buf_init(&e->message, LIMIT_CLIENT_BYTES);
+    bench_updates_start(&e->updates, 100, BENCH_E2E_TODOS);
+}
+
+void bench_e2e_close(struct bench_e2e *e)
+{
+    bench_updates_clear(&e->updates);
+    cht_buf_clear(&e->message);
+    node_client_close(e->from);
+    node_client_close(e->to);
+}
+
+double bench_e2e_once_us(struct bench_e2e *e, bool fresh, int timeout_ms)
+{
+    if (fresh)
+        bench_updates_fresh(&e->updates, &e->message);
+    else
+        bench_updates_next(&e->updates, &e->message);
     double start = bench_now_us();
-    bench_must(node_client_send(from, cht_buf_view(message), NULL), "send");
-    bool came = event(to, 300);
+    bench_must(node_client_send(e->from, cht_buf_view(&e->message), NULL), "send");
+    bool came = event_of(e->to, e->updates.number, timeout_ms);
     double us = bench_now_us() - start;
     struct node_msg answer;
-    bench_must(node_client_next(from, 30000, NULL, &answer), "answer");
+    bench_must(node_client_next(e->from, 30000, NULL, &answer), "answer");
     if (node_msg_fault(&answer, NULL) != CHT_OK)
         bench_fail("an update was refused");
+    (void)usleep(500 + (unsigned)(e->updates.made * 7919 % 4000));
     return came ? us : -1;
 }
 
 void bench_e2e(struct bench *b)
 {
     struct bench_home homes[2];
-    struct bench_updates updates;
-    struct cht_buf message;
+    struct bench_e2e e;
     double samples[SAMPLES];
     size_t count = 0;
     bench_home_start(&homes[0], b->folder, "a");
     bench_home_start(&homes[1], b->folder, "b");
     bench_home_pair(&homes[0], &homes[1]);
-    struct node_client *from = bench_home_client(&homes[0]), *to = bench_home_client(&homes[1]);
-    watch(to);
-    bench_home_fill(&homes[0], TODOS, false);
-    settle(to);
-    cht_buf_init(&message, LIMIT_CLIENT_BYTES);
-    bench_updates_start(&updates, 100, TODOS);
+    bench_e2e_open(&e, &homes[0], &homes[1]);
     double cpu_us = 0;
     for (uint32_t i = 0; count < SAMPLES && i < 4 * SAMPLES; i++) {
         if (i == WARM_UP)
             cpu_us = bench_process_cpu_us(homes[0].pid) + bench_process_cpu_us(homes[1].pid);
-        double us = once_us(from, to, &updates, &message);
+        double us = bench_e2e_once_us(&e, false, 300);
         if (us >= 0 && i >= WARM_UP)
             samples[count++] = us;
-        (void)usleep(500 + (unsigned)(i * 7919 % 4000));
     }
     cpu_us = bench_process_cpu_us(homes[0].pid) + bench_process_cpu_us(homes[1].pid) - cpu_us;
     double fsync_us = bench_fsync_p50_us(b->folder);
-    bench_updates_clear(&updates);
-    cht_buf_clear(&message);
-    node_client_close(from);
-    node_client_close(to);
+    bench_e2e_close(&e);
     bench_home_stop(&homes[1]);
     bench_home_stop(&homes[0]);
     bench_figure(b, "e2e_p50_us", bench_quantile(samples, count, 0.5));

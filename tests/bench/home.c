@@ -189,9 +189,23 @@ void bench_updates_next(struct bench_updates *u, struct cht_buf *out)
     struct crdt_op op;
     uint32_t number = todos_update(&random, u->todos, &u->bytes, &op);
     u->random = random.state;
+    u->number = number;
     u->made++;
     begin(out);
     bench_must(put_change("update", number, &op, 1, out), "request");
+}
+
+void bench_updates_fresh(struct bench_updates *u, struct cht_buf *out)
+{
+    char text[32];
+    struct crdt_op op = { .kind = CRDT_OP_PUT, .field = 1 };
+    u->number = u->made++ % u->todos;
+    (void)snprintf(text, sizeof text, "fresh %u", u->made);
+    cht_buf_reset(&u->bytes);
+    bench_must(node_mp_put_text(&u->bytes, text), "request");
+    op.value = cht_buf_view(&u->bytes);
+    begin(out);
+    bench_must(put_change("update", u->number, &op, 1, out), "request");
 }
 
 void bench_updates_clear(struct bench_updates *u)

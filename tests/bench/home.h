@@ -27,11 +27,28 @@ void bench_home_fill(const struct bench_home *h, uint32_t count, bool open);
 struct bench_updates {
     uint32_t random; /* state of the draws */
     uint32_t todos, made;
+    uint32_t number; /* of the todo last updated */
     struct cht_buf bytes;
 };
 void bench_updates_start(struct bench_updates *u, uint32_t seed, uint32_t todos);
 void bench_updates_next(struct bench_updates *u, struct cht_buf *out);
 void bench_updates_clear(struct bench_updates *u);
+/* The same with a content that no todo had before: always an event. */
+void bench_updates_fresh(struct bench_updates *u, struct cht_buf *out);
+
+/* From a commit at one node to a watch at another (e2e.c), one at a time. */
+#define BENCH_E2E_TODOS 200u
+struct bench_e2e {
+    struct node_client *from, *to;
+    struct bench_updates updates;
+    struct cht_buf message;
+};
+/* Both hold the todos when it returns. */
+void bench_e2e_open(struct bench_e2e *e, const struct bench_home *a, const struct bench_home *b);
+void bench_e2e_close(struct bench_e2e *e);
+/* From before the request to the event read, and a short pause; negative: it did not come, as one
+ * update in some is none. `fresh`: each is one. */
+double bench_e2e_once_us(struct bench_e2e *e, bool fresh, int timeout_ms);
 
 /* Send one message and wait for its answer, which must not be an error. */
 void bench_ask(struct node_client *c, struct cht_bytes message);

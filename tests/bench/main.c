@@ -10,8 +10,9 @@ static const struct {
     const char *name;
     void (*run)(struct bench *b);
 } workloads[] = {
-    { "records", bench_records }, { "local", bench_local }, { "e2e", bench_e2e },
-    { "cli", bench_cli },         { "idle", bench_idle },   { "discover", bench_discover },
+    { "records", bench_records },   { "local", bench_local },     { "e2e", bench_e2e },
+    { "cli", bench_cli },           { "hostile", bench_hostile }, { "idle", bench_idle },
+    { "discover", bench_discover },
 };
 
 static void put(struct bench_figure *list, size_t *count, const char *name, double value)

@@ -140,19 +140,30 @@ static void attack_all(struct gang *g, char **names, int count, bool slow)
 
 /* --- flooding ------------------------------------------------------------------------------ */
 
+/* Connect, as soon as it is let in; false: not before the end. */
+static bool again(struct attack *a, uint64_t end)
+{
+    const uint64_t now = hostile_now_ms();
+    hostile_dial(&a->l, a->id, a->v);
+    if (now >= end || !hostile_let_in(&a->l, end - now)) {
+        hostile_close(&a->l);
+        return false;
+    }
+    hostile_live(&a->l);
+    return true;
+}
+
 /* Megabytes that nobody asked for. */
 static void flood_bytes(struct attack *a, uint64_t end)
 {
     uint8_t *junk = calloc(1, LIMIT_FRAME_BYTES - NET_FRAME_HEAD_BYTES);
     const struct cht_bytes body = cht_bytes(junk, LIMIT_FRAME_BYTES - NET_FRAME_HEAD_BYTES);
-    while (hostile_now_ms() < end) {
-        hostile_attack_begin(a);
+    while (again(a, end)) {
         while (hostile_now_ms() < end && a->l.conn != 0) {
             bool sent = hostile_say_raw(&a->l, NET_FRAME_RANGE, a->l.nonce, body);
             hostile_listen(&a->l, sent ? 1 : 5, NULL);
             a->sent += sent;
         }
-        hostile_path_end(&a->p);
         hostile_close(&a->l);
     }
     free(junk);
@@ -161,9 +172,8 @@ static void flood_bytes(struct attack *a, uint64_t end)
 /* More questions than it may ask. */
 static void flood_frames(struct attack *a, uint64_t end)
 {
-    while (hostile_now_ms() < end) {
+    while (again(a, end)) {
         hostile_attack_flood(a);
-        hostile_path_end(&a->p);
         hostile_close(&a->l);
     }
 }

@@ -29,7 +29,7 @@ extern const size_t hostile_kind_count; /* at most HOSTILE_KINDS_MAX */
 void hostile_attack_begin(struct attack *a);
 /* The next entry of the path, with a true head. */
 void hostile_attack_say(struct attack *a, struct cht_bytes body, const struct crdt_dep *dep);
-/* More frames than it may send, until the node has enough. */
+/* On a connection: more frames than it may send, until the node has enough. */
 void hostile_attack_flood(struct attack *a);
 
 #endif

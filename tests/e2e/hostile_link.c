@@ -128,12 +128,17 @@ void hostile_listen(struct hostile_link *l, uint64_t ms, const bool *until)
     }
 }
 
-void hostile_connected(struct hostile_link *l)
+bool hostile_let_in(struct hostile_link *l, uint64_t ms)
 {
-    const uint64_t end = hostile_now_ms() + WAIT_MS;
+    const uint64_t end = hostile_now_ms() + ms;
     while (l->conn == 0 && hostile_now_ms() < end)
         hostile_listen(l, 5, NULL);
-    if (l->conn == 0)
+    return l->conn != 0;
+}
+
+void hostile_connected(struct hostile_link *l)
+{
+    if (!hostile_let_in(l, WAIT_MS))
         hostile_fail("the victim does not let it in (%u refusals)", l->refused);
 }
 

@@ -41,7 +41,9 @@ void hostile_dial(struct hostile_link *l, const struct net_identity *id, const s
 void hostile_close(struct hostile_link *l);
 /* Read what comes for so long; less when `*until` (may be NULL) becomes true. */
 void hostile_listen(struct hostile_link *l, uint64_t ms, const bool *until);
-/* Wait until the handshake is settled. */
+/* Wait for so long for the handshake to be settled; false: it was not let in. */
+bool hostile_let_in(struct hostile_link *l, uint64_t ms);
+/* Wait until it is. */
 void hostile_connected(struct hostile_link *l);
 /* HELLO, membership and HEADS as an honest peer says them, up to where entries flow. */
 void hostile_live(struct hostile_link *l);
