@@ -114,12 +114,15 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
 
 static enum cht_err put_args(struct cli_context *c, struct cht_buf *b)
 {
-    const char *address = cli_flag(c, "address");
-    enum cht_err err = crdt_mp_put_map(b, 1 + (address != NULL ? 1u : 0u));
+    const char *address = cli_flag(c, "address"), *role = cli_flag(c, "role");
+    enum cht_err err =
+        crdt_mp_put_map(b, 1 + (address != NULL ? 1u : 0u) + (role != NULL ? 1u : 0u));
     if (err == CHT_OK)
         err = node_mp_put_key_bool(b, cli_flag(c, "ticket") != NULL ? "ticket" : "code", true);
     if (err == CHT_OK && address != NULL)
         err = node_mp_put_key_text(b, "address", address);
+    if (err == CHT_OK && role != NULL)
+        err = node_mp_put_key_text(b, "role", role);
     return err;
 }
 
@@ -148,6 +151,8 @@ static const struct cli_flag flags[] = {
     { "ticket", NULL, "by a ticket: one line of text, good once and for an hour" },
     { "address", "HOST:PORT",
       "with --ticket: where the other machine reaches this one, if not where it seems" },
+    { "role", "ROLE",
+      "what the other device may do: admin (unless given), writer, reader or relay" },
     { NULL, NULL, NULL },
 };
 
@@ -156,6 +161,7 @@ const struct cli_command cli_invite = {
     .summary = "Let another device join this one's space: show a code, wait until it has come.",
     .arguments = "",
     .examples = "chitty-node invite\n"
+                "chitty-node invite --role reader\n"
                 "ssh desktop chitty-node join \"$(chitty-node invite --ticket | tail -n 1)\"",
     .args_max = 0,
     .flags = flags,

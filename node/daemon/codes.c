@@ -179,6 +179,9 @@ static void burn(struct node_daemon *d, const struct daemon_pairing *p)
 static void answer_done(struct node_daemon *d, const struct daemon_pairing *p)
 {
     const struct net_pair_peer *peer = net_pair_peer(p->machine);
+    const struct net_device *member =
+        net_members_device(node_replica_members(d->home.replica), peer->device);
+    const char *role = member == NULL ? NULL : net_role_name(member->role);
     char device[2 * CRDT_ID_BYTES + 1];
     struct cht_buf b;
     crdt_hex(cht_bytes(peer->device, CRDT_ID_BYTES), device);
@@ -189,7 +192,7 @@ static void answer_done(struct node_daemon *d, const struct daemon_pairing *p)
     if (err == CHT_OK)
         err = node_mp_put_key_str(&b, "name", peer->name);
     if (err == CHT_OK)
-        err = node_mp_put_key_text(&b, "role", net_role_name(d->code.role));
+        err = node_mp_put_key_text(&b, "role", role == NULL ? "none" : role);
     if (err == CHT_OK)
         err = daemon_put_words(p, &b);
     if (err == CHT_OK)
@@ -246,6 +249,7 @@ bool daemon_code_spend(struct node_daemon *d, struct daemon_pairing *p)
         (d->code.spent && memcmp(d->code.joiner, peer->device, CRDT_ID_BYTES) != 0))
         return false;
     d->code.spent = true;
+    p->role = d->code.role;
     memcpy(d->code.joiner, peer->device, CRDT_ID_BYTES);
     memcpy(d->code.joiner_name, peer->name.data, peer->name.len);
     d->code.joiner_name[peer->name.len] = '\0';

@@ -204,12 +204,10 @@ static void refuse(struct node_daemon *d, struct daemon_pairing *p, enum cht_err
  * it, in an earlier turn or in this one. False: it is spent on another device. */
 static bool spend(struct node_daemon *d, struct daemon_pairing *p, const uint8_t *device)
 {
-    static const uint8_t nobody[CRDT_ID_BYTES];
     if (p->ticket == NULL)
         return daemon_code_spend(d, p);
     if (node_kept_ticket(node_replica_store(d->home.replica), p->ticket->id, p->ticket) != CHT_OK ||
-        (memcmp(p->ticket->joiner, nobody, CRDT_ID_BYTES) != 0 &&
-         memcmp(p->ticket->joiner, device, CRDT_ID_BYTES) != 0))
+        (node_ticket_spent(p->ticket) && memcmp(p->ticket->joiner, device, CRDT_ID_BYTES) != 0))
         return false;
     for (const struct daemon_pairing *o = d->pairings; o != NULL; o = o->next) {
         if (o->admitting && o->ticket != NULL &&
@@ -217,6 +215,8 @@ static bool spend(struct node_daemon *d, struct daemon_pairing *p, const uint8_t
             memcmp(o->ticket->joiner, device, CRDT_ID_BYTES) != 0)
             return false;
     }
+    uint8_t role = p->ticket->joiner[CRDT_ID_BYTES - 1];
+    p->role = node_ticket_spent(p->ticket) || role == 0 ? NET_ROLE_ADMIN : (enum net_role)role;
     memcpy(p->ticket->joiner, device, CRDT_ID_BYTES);
     return true;
 }
@@ -236,7 +236,7 @@ static void admit(struct node_daemon *d, struct daemon_pairing *p)
         return;
     }
     struct net_admission admission = { .stamp = crdt_hlc_make(d->wall_ms, 0),
-                                       .role = p->ticket == NULL ? d->code.role : NET_ROLE_ADMIN,
+                                       .role = p->role,
                                        .cert = &peer->cert,
                                        .name = peer->name };
     struct cht_buf record;
@@ -362,7 +362,29 @@ static enum cht_err put_invitation(const struct net_ticket *t, struct cht_buf *o
     return err;
 }
 
-static void invite_by_code(struct node_daemon *d, const struct service_caller *caller)
+/* What the newcomer is to be, and may this node make it one? */
+static enum cht_err read_role(const struct node_daemon *d, struct cht_bytes text,
+                              enum net_role *out, struct node_fault *fault)
+{
+    const struct net_device *self =
+        net_members_device(node_replica_members(d->home.replica), d->home.identity->device);
+    if (self == NULL || self->role != NET_ROLE_ADMIN)
+        return node_fault_set(fault, CHT_E_DENIED, cht_bytes(NULL, 0),
+                              "this device is no admin of the space: only an admin lets others in");
+    *out = text.len == 0 ? NET_ROLE_ADMIN : (enum net_role)0;
+    for (unsigned role = NET_ROLE_ADMIN; role <= NET_ROLE_RELAY; role++) {
+        if (cht_bytes_eq(text, cht_bytes_str(net_role_name(role))))
+            *out = (enum net_role)role;
+    }
+    return *out != 0
+               ? CHT_OK
+               : node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("role"),
+                                "a role is admin, writer, reader or relay, not \"%.*s\"",
+                                (int)(text.len > 80 ? 80 : text.len), (const char *)text.data);
+}
+
+static void invite_by_code(struct node_daemon *d, const struct service_caller *caller,
+                           enum net_role role)
 {
     struct node_fault fault = { 0 };
     for (const struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
@@ -370,13 +392,12 @@ static void invite_by_code(struct node_daemon *d, const struct service_caller *c
             (void)node_fault_set(&fault, CHT_E_BUSY, cht_bytes(NULL, 0),
                                  "this node is joining another space");
     }
-    if (fault.error.code != CHT_OK ||
-        daemon_code_begin(d, caller, NET_ROLE_ADMIN, &fault) != CHT_OK)
+    if (fault.error.code != CHT_OK || daemon_code_begin(d, caller, role, &fault) != CHT_OK)
         service_answer_fault(d->service, caller, &fault);
 }
 
 static void invite_by_ticket(struct node_daemon *d, struct service_caller caller,
-                             struct cht_bytes args)
+                             struct cht_bytes args, enum net_role role)
 {
     struct net_ticket t;
     struct node_ticket_row row = { 0 };
@@ -388,6 +409,7 @@ static void invite_by_ticket(struct node_daemon *d, struct service_caller caller
         randombytes_buf(row.id, sizeof row.id);
         memcpy(row.secret, t.secret, sizeof row.secret);
         row.expiry_ms = t.expires_ms;
+        row.joiner[CRDT_ID_BYTES - 1] = (uint8_t)role;
         err = node_keep_ticket(node_replica_store(d->home.replica), &row);
     }
     if (err == CHT_OK)
@@ -407,9 +429,14 @@ static void invite_by_ticket(struct node_daemon *d, struct service_caller caller
 
 void daemon_invite(void *ctx, const struct local_request *request, struct cht_bytes args)
 {
+    struct node_daemon *d = ctx;
     const struct service_caller caller = service_caller_of(request);
-    if (node_mp_get_bool(args, "ticket"))
-        invite_by_ticket(ctx, caller, args);
+    struct node_fault fault = { 0 };
+    enum net_role role;
+    if (read_role(d, node_mp_get_str(args, "role"), &role, &fault) != CHT_OK)
+        service_answer_fault(d->service, &caller, &fault);
+    else if (node_mp_get_bool(args, "ticket"))
+        invite_by_ticket(d, caller, args, role);
     else
-        invite_by_code(ctx, &caller);
+        invite_by_code(d, &caller, role);
 }

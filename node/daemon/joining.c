@@ -204,11 +204,26 @@ static void tell_words(struct node_daemon *d, const struct daemon_pairing *p)
     cht_buf_clear(&b);
 }
 
+/* What is brought is written anew in the other space, which a reader may not. */
+static bool may_bring(const struct node_daemon *d, const struct daemon_pairing *p)
+{
+    const struct net_device *self =
+        net_members_device(net_pair_members(p->machine), d->home.identity->device);
+    return self->role <= NET_ROLE_WRITER;
+}
+
 /* The ticket said which space it is; by a code it is known only now. */
 static enum cht_err keep_joined(struct node_daemon *d, struct daemon_pairing *p)
 {
     const uint8_t *space = net_members_space(net_pair_members(p->machine));
-    if (memcmp(space, node_replica_space(d->home.replica), CRDT_ID_BYTES) != 0)
+    bool other = memcmp(space, node_replica_space(d->home.replica), CRDT_ID_BYTES) != 0;
+    if (other && p->bring && !may_bring(d, p)) {
+        fail(d, p, CHT_E_DENIED,
+             "this device is to write nothing in the other space, so it can bring nothing along: "
+             "--keep-both leaves it here");
+        return CHT_E_DENIED;
+    }
+    if (other)
         return keep_space(d, p);
     if (!is_member(d))
         return keep_records(d, p);

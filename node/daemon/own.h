@@ -289,6 +289,7 @@ struct daemon_pairing {
     struct net_pair *machine;
     struct net_pair_effects fx;
     struct node_ticket_row *ticket; /* inviter: the one meant */
+    enum net_role role;             /* … and what it makes of the joiner, while it is not spent */
     /* joiner */
     struct service_caller caller;
     bool answered;

@@ -142,6 +142,12 @@ enum cht_err node_each_address(struct node_store *s,
     return err == CHT_E_NOTFOUND ? CHT_OK : err;
 }
 
+bool node_ticket_spent(const struct node_ticket_row *t)
+{
+    static const uint8_t nobody[CRDT_ID_BYTES - 1];
+    return memcmp(t->joiner, nobody, sizeof nobody) != 0;
+}
+
 static enum cht_err put_ticket(struct node_store *s, const struct node_ticket_row *t)
 {
     struct store_sum sum;

@@ -26,13 +26,16 @@ CHT_MUST_USE enum cht_err node_each_address(struct node_store *s,
 #define NODE_TICKET_ID_BYTES     16u
 #define NODE_TICKET_SECRET_BYTES 16u
 
-/* A ticket that was handed out. `joiner` is all zero until it is used. */
+/* A ticket that was handed out. Until it is used `joiner` is all zero but for its last byte, the
+ * role (PROTOCOL 7.3) that it gives; 0 there is an admin. */
 struct node_ticket_row {
     uint8_t id[NODE_TICKET_ID_BYTES];
     uint8_t secret[NODE_TICKET_SECRET_BYTES];
     uint64_t expiry_ms;
     uint8_t joiner[CRDT_ID_BYTES];
 };
+/* Was it used? */
+bool node_ticket_spent(const struct node_ticket_row *t);
 CHT_MUST_USE enum cht_err node_keep_ticket(struct node_store *s, const struct node_ticket_row *t);
 /* CHT_E_NOTFOUND. */
 CHT_MUST_USE enum cht_err node_kept_ticket(struct node_store *s,

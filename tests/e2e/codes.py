@@ -272,6 +272,62 @@ def a_member_is_not_let_in_twice(world):
     converge(a, b)
 
 
+def role_of(home, device):
+    return next(m["role"] for m in home.read("members")["members"] if m["device"] == device)
+
+
+@test
+def an_invitation_says_what_the_newcomer_may_do(world):
+    a, b = two(world)
+    c = world.home("c").init().run()
+    a.add("from a")
+    b.add("from b")
+    a.chitty_node("invite", "--role", "king", status=USAGE)
+    invite = Invite(a, "--role", "reader")
+    done = b.chitty_node("join", invite.code, "--at", invite.at, "--bring", status=DENIED)
+    expect("bring nothing along" in done.err, f"a reader brings nothing: {done!r}")
+    same(len(b.todos()), 1, "todos after the refusal")
+    b.chitty_node("join", invite.code, "--at", invite.at, "--keep-both")  # the same device again
+    same(invite.wait()[0], OK, "end of the invitation")
+    same(invite.stages[-1]["role"], "reader", "role that is shown")
+    ticket = a.chitty_node("invite", "--ticket", "--role", "writer").out.splitlines()[-1]
+    c.chitty_node("join", ticket)
+    converge(a, b, c, entries=1)
+    for home in (a, b, c):
+        same([role_of(home, h.read("status")["device"]) for h in (a, b, c)],
+             ["admin", "reader", "writer"], f"roles as {home.name} sees them")
+    b.chitty("add", "from a reader", status=DENIED)
+    c.add("from a writer")
+    converge(a, b, c, entries=2)
+    for home in (b, c):
+        done = home.chitty_node("invite", status=DENIED)
+        expect("no admin" in done.err, f"clear words: {done!r}")
+        home.chitty_node("invite", "--ticket", status=DENIED)
+
+
+@test
+def a_device_that_was_revoked_is_let_in_again_by_a_code(world):
+    a, b = nodes.pair(world, "a", "b")
+    device, space = b.read("status")["device"], b.read("status")["space"]
+    a.chitty_node("revoke", "b", "--lost")
+    same(role_of(a, device), "none", "role after the revocation")
+    c = world.home("c").init()
+    c.run()
+    b.stop()
+    (b.folder / "space").write_text(c.read("status")["space"] + "\n")
+    for file in (c.folder / "spaces").iterdir():
+        (b.folder / "spaces" / file.name).write_bytes(file.read_bytes())
+    c.stop()
+    b.run()  # in another space meanwhile
+    invite = Invite(a, "--role", "writer")
+    b.chitty_node("join", invite.code, "--at", invite.at, "--keep-both")
+    same(invite.wait()[0], OK, "end of the invitation")
+    same(b.read("status")["space"], space, "space in use")
+    same(role_of(a, device), "writer", "role after the readmission")
+    a.add("after it")
+    converge(a, b, entries=1)
+
+
 # --- guessers
 
 @test
