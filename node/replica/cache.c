@@ -91,7 +91,7 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : (x > y ? 1 : 0);
 }
 
-enum cht_err replica_write_back(struct node_replica *r)
+enum cht_err replica_write_rows(struct node_replica *r)
 {
     uint32_t *dirty = r->dirty.items;
     if (r->dirty.count > 1)
@@ -109,6 +109,12 @@ enum cht_err replica_write_back(struct node_replica *r)
         flags |= (slot->flags & SLOT_SEARCH) != 0 ? NODE_ROW_SEARCH : 0u;
         err = node_rows_write(r->store, &r->graph, dirty[i], slot->state, flags);
     }
+    return err;
+}
+
+enum cht_err replica_write_back(struct node_replica *r)
+{
+    enum cht_err err = replica_write_rows(r);
     for (uint32_t c = 0; err == CHT_OK && c < r->graph.chain_count; c++)
         err = node_book_put_position(r->store, c, r->graph.chains[c].applied.seq,
                                      r->graph.chains[c].stored.seq);
@@ -143,6 +149,14 @@ void replica_cache_trim(struct node_replica *r)
         return;
     for (uint32_t n = 0; n < r->slot_cap; n++) {
         if (r->slots[n].state != NULL && (r->slots[n].flags & (SLOT_DIRTY | SLOT_TOUCHED)) == 0)
+            drop(r, &r->slots[n]);
+    }
+}
+
+void replica_cache_drop(struct node_replica *r)
+{
+    for (uint32_t n = 0; n < r->slot_cap; n++) {
+        if (r->slots[n].state != NULL && (r->slots[n].flags & SLOT_DIRTY) == 0)
             drop(r, &r->slots[n]);
     }
 }

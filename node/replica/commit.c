@@ -249,8 +249,9 @@ enum cht_err node_replica_commit(struct node_replica *r, bool write_back)
         flush = true;
     }
     if (err == CHT_OK && !r->writable) { /* opened to look: it stays in memory */
+        err = replica_refold(r);
         r->over = true;
-        return CHT_OK;
+        return err == CHT_OK ? CHT_OK : replica_break(r, err);
     }
     if (err == CHT_OK)
         err = replica_forks_find(r);
@@ -262,6 +263,8 @@ enum cht_err node_replica_commit(struct node_replica *r, bool write_back)
         err = keep_rows(r);
     if (err == CHT_OK)
         err = keep_local(r);
+    if (err == CHT_OK)
+        err = replica_refold(r);
     if (err == CHT_OK && flush)
         err = keep_state(r);
     if (err == CHT_OK)

@@ -155,6 +155,7 @@ struct node_replica {
     uint32_t records_seen; /* records looked at for `peaceful` */
     bool unruly;           /* a record rules, or gives a role that does not write */
     bool rejudge;          /* something below is to be judged again in this commit */
+    uint8_t *refolds;      /* by entity number, 1: to be folded anew in this commit; NULL: none */
     struct replica_cut cuts[REPLICA_CUTS];
     unsigned cut_next;
 
@@ -244,9 +245,10 @@ CHT_MUST_USE enum cht_err replica_find_spelt(struct node_replica *r, const struc
 
 /* --- refold.c ------------------------------------------------------------------------------- */
 
-/* Empty the state of these entities (a byte each, by number, not 0) and fold it again from the log,
- * this turn's sealed rows included, under the rulings as they are. */
-CHT_MUST_USE enum cht_err replica_refold(struct node_replica *r, const uint8_t *wanted);
+/* Empty the state of the entities in `refolds` and fold it again from the log, this turn's sealed
+ * rows included, under the rulings as they are. Inside a transaction: the rows of many are written
+ * and let go on the way. */
+CHT_MUST_USE enum cht_err replica_refold(struct node_replica *r);
 
 /* --- rulings.c ------------------------------------------------------------------------------ */
 
@@ -262,7 +264,7 @@ CHT_MUST_USE enum cht_err replica_ruled_load(struct node_replica *r, struct crdt
 CHT_MUST_USE enum cht_err replica_ruled_loaded(struct node_replica *r);
 /* Records were added: judge again with the commit what they may concern. */
 void replica_records_came(struct node_replica *r);
-/* With `rejudge`: judge again, and fold anew the entities of which something changed. */
+/* With `rejudge`: judge again; entities of which something changed are noted in `refolds`. */
 CHT_MUST_USE enum cht_err replica_rejudge(struct node_replica *r);
 void replica_ruled_clear(struct node_replica *r);
 
@@ -277,6 +279,10 @@ void replica_cache_trim(struct node_replica *r);
 void replica_cache_clear(struct node_replica *r);
 /* Write the rows of all dirty entities and the positions they reflect; inside a transaction. */
 CHT_MUST_USE enum cht_err replica_write_back(struct node_replica *r);
+/* The rows alone. */
+CHT_MUST_USE enum cht_err replica_write_rows(struct node_replica *r);
+/* Let go of all entities whose rows are written, also of those touched in this turn. */
+void replica_cache_drop(struct node_replica *r);
 void replica_written(struct node_replica *r);
 
 /* --- scrub.c -------------------------------------------------------------------------------- */

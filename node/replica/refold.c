@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-#define REFOLD_ROWS 8u /* decoded rows kept, by chain */
+#define REFOLD_ROWS  8u    /* decoded rows kept, by chain */
+#define REFOLD_BATCH 4096u /* entities folded at a time: about 1 KiB each */
 
 struct row_in_hand {
     struct cht_arena arena;
@@ -211,7 +212,7 @@ static enum cht_err empty(struct node_replica *r, uint32_t n)
     return CHT_OK;
 }
 
-enum cht_err replica_refold(struct node_replica *r, const uint8_t *wanted)
+static enum cht_err refold_batch(struct node_replica *r, const uint8_t *wanted)
 {
     struct refold f = { .r = r, .wanted = wanted };
     f.next = calloc((size_t)r->graph.chain_count + 1, sizeof *f.next);
@@ -230,5 +231,39 @@ enum cht_err replica_refold(struct node_replica *r, const uint8_t *wanted)
         cht_arena_clear(&f.rows[i].arena);
     free(f.next);
     free(f.entity);
+    return err;
+}
+
+/* The next entities to fold anew, from `*at` on. */
+static uint32_t take_batch(struct node_replica *r, uint32_t *at, uint8_t *wanted)
+{
+    uint32_t count = 0;
+    memset(wanted, 0, r->entities.count);
+    for (; *at < r->entities.count && count < REFOLD_BATCH; (*at)++) {
+        wanted[*at] = r->refolds[*at];
+        count += wanted[*at];
+    }
+    return count;
+}
+
+enum cht_err replica_refold(struct node_replica *r)
+{
+    if (r->refolds == NULL)
+        return CHT_OK;
+    uint8_t *wanted = malloc((size_t)r->entities.count + 1);
+    enum cht_err err = wanted == NULL ? CHT_E_NOMEM : CHT_OK;
+    uint32_t at = 0;
+    while (err == CHT_OK && take_batch(r, &at, wanted) != 0) {
+        err = refold_batch(r, wanted);
+        if (!r->writable || at == r->entities.count)
+            continue; /* the last ones are written with the rest */
+        if (err == CHT_OK)
+            err = replica_write_rows(r);
+        replica_written(r);
+        replica_cache_drop(r);
+    }
+    free(wanted);
+    free(r->refolds);
+    r->refolds = NULL;
     return err;
 }

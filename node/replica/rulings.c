@@ -39,6 +39,8 @@ void replica_ruled_clear(struct node_replica *r)
         crdt_vector_clear(&r->cuts[i].past);
     free(r->ruled);
     free(r->changes);
+    free(r->refolds);
+    r->refolds = NULL;
     r->ruled = NULL;
     r->changes = NULL;
     r->ruled_cap = r->changes_cap = r->records_seen = 0;
@@ -407,16 +409,14 @@ enum cht_err replica_rejudge(struct node_replica *r)
     if (!unruly(r))
         return CHT_OK;
     enum cht_err err = widen(r);
-    uint8_t *wanted = calloc((size_t)r->entities.count + 1, 1);
-    if (err == CHT_OK && wanted == NULL)
+    free(r->refolds);
+    r->refolds = calloc((size_t)r->entities.count + 1, 1);
+    if (err == CHT_OK && r->refolds == NULL)
         err = CHT_E_NOMEM;
     for (uint32_t d = 0; err == CHT_OK && d < r->graph.device_count; d++) {
         if (r->changes[d] != net_members_changes(r->members, r->graph.devices[d].id))
-            err = rejudge_device(r, d, wanted);
+            err = rejudge_device(r, d, r->refolds);
     }
-    if (err == CHT_OK && memchr(wanted, 1, r->entities.count) != NULL)
-        err = replica_refold(r, wanted);
-    free(wanted);
     return err;
 }
 

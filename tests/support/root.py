@@ -106,6 +106,7 @@ class Fold:
     def __init__(self, log, schema, rulings):
         self.log, self.schema, self.rulings = log, schema, rulings
         self.acts = []     # (place, chain, past, entity, [(index, op)]): in an order of causes
+        self.heads = {}    # place -> membership heads in force on its path (2.7)
         self.tips = {}     # what a cut-off may name -> place; of applied entries
         self.cells = {}    # (type, id, field, key) -> {(chain, seq, index): bytes}
         self.spelt = {}    # (chain, seq) -> entity; of applied entries
@@ -184,6 +185,8 @@ class Fold:
         chain.pasts.append(past)
         place = (number, e.seq)
         self.tips[(e.device, e.epoch, e.seq, e.hash)] = place
+        before = (self.log.on_path(number, e.seq - 1), e.seq - 1) if e.seq > 1 else None
+        self.heads[place] = e.heads or self.heads[before]
         self.read_entry(place, chain, e, ops, past)
         chain.applied += 1
         chain.past = dict(past)
@@ -244,18 +247,12 @@ class Fold:
 
     # rulings (2.7, 7.25, 7.26)
 
-    def heads_at(self, place):
-        number, seq = place
-        while not self.log.entry(number, seq)[0].heads:
-            seq -= 1
-        return self.log.entry(number, seq)[0].heads
-
     def stands(self, place):
         device = self.log.devices[self.log.chains[place[0]].device]
         def within(record):
             tips = [self.tips.get((device,) + tip) for tip in record.cutoff]
             return any(t == place or self.in_past(self.past_of(t), place) for t in tips if t)
-        return self.rulings.entry_stands(device, self.heads_at(place), within)
+        return self.rulings.entry_stands(device, self.heads[place], within)
 
     def field(self, kind, number):
         if number == 0:
