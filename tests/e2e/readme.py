@@ -1,7 +1,7 @@
 """What README.md shows is what happens: every command that follows a prompt in it is run, in order,
 on a terminal, on the machine that the prompt names (none: the laptop).
 
-What is printed is compared loosely: ids, keys, tickets, hashes, times and addresses are others.
+What is printed is compared loosely: ids, keys, codes, hashes, times and addresses are others.
 `./run` is the making of a home and a node here; what people do between two blocks, in the text,
 is in BETWEEN."""
 import os
@@ -17,13 +17,18 @@ from nodes import Home, converge, expect, same, test, until
 README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 PROMPT = re.compile(r"^(?:(\w+))?\$ +(.*)$")
 ID = re.compile(r"CHITTY-[A-Z]+-[0-9A-HJKMNP-TV-Z]{26}")
-TICKET = re.compile(r"chitty1-\S+")
+CODE = re.compile(r"\b\d{4}-\d{4}-\d{4}\b")
+AT = re.compile(r"--at ([\d.]+:\d+)")
 LOOSE = (
-    (TICKET, "TICKET"),
+    (CODE, "CODE"),
+    (AT, "--at HOST:PORT"),
+    (re.compile(r"^  ([a-z]+ ){6}[a-z]+$"), "WORDS"),
+    (re.compile(r"^[0-9a-f]{8}\b"), "DEVICE"),
     (re.compile(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{32}\b|^[0-9a-f]{10}\b"), "HEX"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d"), "WHEN"),
     (re.compile(r"tcp://[\d.]+:\d+"), "tcp://HOST:PORT"),
     (re.compile(r"(home +)\S+"), r"\1HOME"),
+    (re.compile(r"(path: +|bytes: +)\S+"), r"\1SOME"),
     (re.compile(r"^ +\S+/cli/chitty"), " chitty"),
     (re.compile(r" +"), " "),
     (re.compile(r"[─┬┼┴┌┐└┘├┤]+"), "─"),
@@ -79,8 +84,8 @@ def commands():
 def on_terminal(command, env):
     """Exit status and output of a command line whose output is a terminal."""
     main, end = nodes.terminal()
-    with subprocess.Popen(["sh", "-c", command], env=env, stdin=subprocess.DEVNULL, stdout=end,
-                          stderr=end) as process:
+    with subprocess.Popen(["sh", "-c", command], env=env, cwd=env["HOME"],
+                          stdin=subprocess.DEVNULL, stdout=end, stderr=end) as process:
         os.close(end)
         text = b""
         try:
@@ -94,17 +99,19 @@ def on_terminal(command, env):
 
 
 class Session:
-    """The ids and the ticket of this session that stand for those shown."""
+    """The ids and the code of this session that stand for those shown."""
 
     def __init__(self):
-        self.ids, self.order, self.ticket = {}, [], ""
+        self.ids, self.order, self.code, self.at = {}, [], "", ""
+        self.inviting = None  # the process that shows the code, and waits
 
     def learn(self, shown, printed):
         for theirs, own in zip(ID.findall(shown), ID.findall(printed)):
             if theirs not in self.ids:
                 self.order.append(own)
             same(self.ids.setdefault(theirs, own), own, f"the id that stands for {theirs}")
-        self.ticket = "".join(TICKET.findall(printed)) or self.ticket
+        self.code = (CODE.findall(printed) or [self.code])[0]
+        self.at = (AT.findall(printed) or [self.at])[0]
 
     def actual(self, text):
         """A command or an output with this session's ids for those shown, cut as they are cut."""
@@ -120,7 +127,28 @@ class Session:
         for shown, own in self.ids.items():
             digits = shown.rsplit("-", 1)[1]
             text = re.sub(rf"\b{digits[:4]}\b", own.rsplit("-", 1)[1][:12], text)
-        return TICKET.sub(self.ticket, self.actual(text))
+        # nobody is found here: the nodes of a test do not look
+        return CODE.sub(f"{self.code} --at {self.at}", self.actual(text))
+
+
+def invite(session, command, machine, lines):
+    """It goes on until the other machine has joined: what it shows first."""
+    main, end = nodes.terminal()
+    session.inviting = subprocess.Popen(["sh", "-c", f"exec {command}"], env=machine.env,
+                                        stdin=subprocess.DEVNULL, stdout=end, stderr=end)
+    os.close(end)
+    text = ""
+    while len(text.splitlines()) < len(lines) or not text.endswith("\n"):
+        text += os.read(main, 65536).decode().replace("\r\n", "\n")
+    session.screen = main  # stays open: it has more to say
+    return text
+
+
+def joined(session):
+    """The other machine has come: the invitation ends well."""
+    same(session.inviting.wait(nodes.DEADLINE_S), 0, "exit status of the invitation")
+    os.close(session.screen)
+    session.inviting = None
 
 
 def loosen(text):
@@ -138,6 +166,8 @@ def check(session, machine, command, lines):
     elif command.startswith("sqlite3") and shutil.which("sqlite3") is None:
         print("# no sqlite3 shell here")
         return
+    elif command == "chitty-node invite":
+        printed = invite(session, command, machine, lines).rstrip()
     else:
         status, printed = on_terminal(session.command(command), machine.env)
         same(status, 0, f"exit status of `{command}` ({printed})")
@@ -162,6 +192,8 @@ def every_command_shown_in_the_readme_does_what_it_shows(world):
             until(lambda: machines["desktop"].read("status")["peers"][0]["state"] == "in sync",
                   "in sync")
         check(session, machines[name], command, lines)
+        if session.inviting is not None and command.startswith("chitty-node join"):
+            joined(session)
         count += 1
     expect(count >= 12, f"commands found in README.md: {count}")
     print(f"# {count} commands")
