@@ -55,8 +55,8 @@ void daemon_greet(const struct node_daemon *d)
     for (size_t i = 0; i < count; i++)
         (void)printf("  address  %s\n", own[i]);
     (void)printf("  home     %s\n\nTry, in another terminal:\n", d->home.files.paths.data);
-    (void)printf("  %schitty add \"Buy milk\"\n  %schitty ls\n  %schitty-node invite --ticket\n",
-                 prefix, prefix, prefix);
+    (void)printf("  %schitty add \"Buy milk\"\n  %schitty ls\n  %schitty-node invite\n", prefix,
+                 prefix, prefix);
     (void)printf("\nCtrl-C stops it.\n");
     (void)fflush(stdout);
 }
