@@ -147,6 +147,7 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
         daemon_add_static(d, o->peers[i]);
     net_peers_init(d->peers, d->run);
     daemon_load_peers(d);
+    daemon_twins_begin(d);
     daemon_wake_open(d);
     if (!o->no_discovery)
         err = daemon_discover_open(d);
@@ -209,6 +210,7 @@ enum cht_err daemon_switch(struct node_daemon *d, const char *path, struct node_
     net_peers_init(d->peers, d->run);
     if (d->home.replica != NULL) {
         daemon_load_peers(d);
+        daemon_twins_begin(d);
         daemon_invites_tend(d);
     }
     return err;
@@ -402,6 +404,7 @@ static void tend(struct node_daemon *d)
     const bool rested = wal != 0 && d->now_ms - d->busy_ms >= DAEMON_REST_MS;
     if (writes && (wal > DAEMON_WAL_BYTES || rested) && node_store_checkpoint(store) != CHT_OK)
         d->busy_ms = d->now_ms; /* not at once again */
+    daemon_twins_tell(d);
     daemon_discover_tick(d);
     daemon_dials_tick(d);
     if (writes && !d->scrubbed && !d->more && !node_replica_dirty(d->home.replica) &&

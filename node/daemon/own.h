@@ -143,8 +143,10 @@ struct node_daemon {
     struct daemon_code code;
     struct daemon_tried tried[DAEMON_TRIED];
     bool stopping, autostarted;
-    bool scrubbed;            /* the rows were read once since the start */
-    uint64_t now_ms, wall_ms; /* monotonic and wall clock of this turn */
+    size_t forks_logged;       /* proofs the log told of */
+    uint64_t elsewhere_logged; /* own entries from elsewhere, likewise */
+    bool scrubbed;             /* the rows were read once since the start */
+    uint64_t now_ms, wall_ms;  /* monotonic and wall clock of this turn */
     uint64_t written_ms, busy_ms, client_ms;
     size_t turn_entries;
     bool more;    /* something is left over: do not sleep */
@@ -347,6 +349,12 @@ uint64_t daemon_read_only_due_ms(const struct node_daemon *d);
 /* Write what an old space holds into the replica of the new one, as far as it is not done yet; says
  * nothing when there is nothing to bring. Before anything is asked of peers. */
 CHT_MUST_USE enum cht_err daemon_bring(struct node_home *h, struct node_fault *fault);
+/* --- twins.c -------------------------------------------------------------------------------- */
+
+/* What the replica tells now is known; log what comes after. */
+void daemon_twins_begin(struct node_daemon *d);
+void daemon_twins_tell(struct node_daemon *d);
+
 /* --- daemon.c ------------------------------------------------------------------------------- */
 
 /* The turn's memory is half full: make durable what is in it. */

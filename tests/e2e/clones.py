@@ -1,9 +1,13 @@
 """Backups, homes copied while they run, and devices that speak with two voices: nothing is lost, no
 number is used twice, no fork is seen where there is none, and `status` says what happened."""
 import pathlib
+import random
 import shutil
 import sqlite3
+import subprocess
 import sys
+import threading
+import time
 
 import nodes
 from nodes import (CONFLICT, DENIED, FAILED, NOTFOUND, USAGE, converge, expect, pair, same, test,
@@ -38,6 +42,20 @@ def dots(*homes):
 
 def clones(home):
     return home.read("status")["clones"]
+
+
+def stored(home):
+    """The todos of a home without a node, by id."""
+    database = sqlite3.connect(f"file:{home.database()}?mode=ro", uri=True)
+    ids = sorted(row[0] for row in database.execute("SELECT id FROM todo"))
+    database.close()
+    return ids
+
+
+def doctor(home):
+    """What the doctor finds, by the name of the check."""
+    found = home.chitty_node("doctor", "--json", status=None).document()["findings"]
+    return {f["check"]: f["severity"] for f in found}
 
 
 def no_forks(*homes):
@@ -131,6 +149,8 @@ def original_and_copy_run_at_once_and_are_both_heard(world):
     no_forks(a, b, copy)
     expect(clones(a)["elsewhere"] + clones(copy)["elsewhere"] > 0,
            "one of them saw that the other writes now")
+    expect("warning" in (doctor(a).get("clones.elsewhere"), doctor(copy).get("clones.elsewhere")),
+           "and its doctor says so")
     for home in (a, b, copy):
         verified(home)
 
@@ -197,6 +217,9 @@ def a_backup_is_made_while_the_node_runs_and_put_back_loses_nothing(world):
     same((told["reclaimed"], told["elsewhere"], told["branches"]), (5, 0, []), "what a says of it")
     expect(told["backupAt"] and told["restoredAt"] >= told["backupAt"] and told["reclaimedAt"],
            "and when")
+    said = doctor(a)
+    same((said.get("clones.restored"), said.get("clones.reclaimed"), said.get("clones.elsewhere")),
+         ("note", "note", None), "what its doctor says of it")
     no_forks(a, b)
     dots(a, b)
     for home in (a, b):
@@ -271,6 +294,76 @@ def with_no_member_left_a_backup_goes_into_a_new_space(world):
     c.add("and it writes")
     c.stop()
     verified(c)
+
+
+@test
+def backups_under_load_hold_whole_states(world):
+    a = world.home("a").init().run()
+    for n in range(20):
+        a.add(f"before {n}", "--notes", "x" * 2000)
+    ended, ids = threading.Event(), []
+
+    def write():
+        while not ended.is_set():
+            ids.append(a.add("while it is copied", "--notes", "y" * 2000))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    files = []
+    try:
+        for n in range(5):
+            known = len(ids)
+            files.append((world.folder / f"{n}.db", known))
+            a.chitty_node("backup", str(files[-1][0]))
+    finally:
+        ended.set()
+        writer.join()
+    for number, (file, known) in enumerate(files):
+        c = world.home(f"c{number}")
+        c.chitty_node("restore", str(file))
+        verified(c)
+        expect(set(ids[:known]) <= set(stored(c)), "what was acknowledged before it began is in it")
+    same(sorted(p.name for p in world.folder.glob("*.db*")), [f"{n}.db" for n in range(5)],
+         "files")
+
+
+@test
+def a_command_killed_while_it_works_leaves_the_old_or_the_new(world):
+    a = world.home("a").init().run()
+    for n in range(30):
+        a.add(f"todo {n}", "--notes", "z" * 3000)
+    file = world.folder / "good.db"
+    a.chitty_node("backup", str(file))
+    good = file.read_bytes()
+    a.add("after the backup")
+    a.stop()
+    old = stored(a)
+    generator = random.Random(nodes.seed())
+    outcomes = set()
+    for _ in range(8):
+        backup = subprocess.Popen([nodes.CHITTY_NODE, "backup", "--force", str(file)], env=a.env,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(generator.random() * 0.05)
+        backup.kill()
+        backup.wait()
+        check = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        same(check.execute("PRAGMA integrity_check").fetchone(), ("ok",), "the backup is whole")
+        check.close()
+        file.write_bytes(good)
+        restore = subprocess.Popen([nodes.CHITTY_NODE, "restore", "--replace", str(file)],
+                                   env=a.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(generator.random() * 0.3)
+        restore.kill()
+        restore.wait()
+        have = stored(a)
+        expect(have in (old, [i for i in old if i in have]) and len(have) in (30, 31),
+               "the old state or the backup's")
+        outcomes.add(len(have))
+        verified(a)
+        if len(have) == 30:  # bring the newer one back
+            kept = max(a.folder.glob("spaces/*.before-*"), key=lambda p: p.stat().st_mtime)
+            shutil.copy(kept, a.database())
+    print(f"# outcomes {sorted(outcomes)}")
 
 
 @test
