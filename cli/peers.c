@@ -76,6 +76,26 @@ static void put_peer(struct cli_out *out, struct cht_bytes peer)
     put_refused(out, peer);
 }
 
+/* Nothing, as long as nobody has tried. */
+static void put_strangers(struct cli_out *out, struct cht_bytes strangers)
+{
+    static const struct {
+        const char *key, *text;
+    } parts[] = { { "keys", "handshakes of keys not admitted" },
+                  { "invitations", "invitations not known" },
+                  { "proofs", "wrong codes or tickets" } };
+    const char *before = "strangers were refused: ";
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        const uint64_t n = node_mp_get_uint(strangers, parts[i].key, 0);
+        if (n == 0)
+            continue;
+        put_count(out, &before, n);
+        cli_put_text(out, parts[i].text);
+    }
+    if (before[0] == ',')
+        cli_put_char(out, '\n');
+}
+
 static enum cht_err each(void *ctx, const struct node_msg *answer)
 {
     struct cli_context *c = ctx;
@@ -90,6 +110,7 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     struct cht_bytes peer;
     while (node_mp_next(&it, NULL, &peer))
         put_peer(&c->out, peer);
+    put_strangers(&c->out, node_mp_get(node_mp_get(answer->payload, "result"), "strangers"));
     return CHT_OK;
 }
 

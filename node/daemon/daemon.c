@@ -94,6 +94,7 @@ static enum cht_err open_service(struct node_daemon *d)
                                         .invite = daemon_invite,
                                         .join = daemon_join,
                                         .discovery = daemon_put_discovery,
+                                        .strangers = daemon_put_strangers,
                                         .left = daemon_code_left,
                                         .stop = on_stop };
     return service_new(&options, &d->service);

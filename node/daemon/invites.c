@@ -167,6 +167,7 @@ static void find_code(struct node_daemon *d, struct daemon_pairing *p)
     struct net_pair_event ev = { .type = NET_PAIR_SECRET,
                                  .now_ms = d->now_ms,
                                  .bytes = daemon_code_secret(d, p) };
+    d->unknown_invitations += ev.bytes.len == 0;
     daemon_pairing_step(d, p, &ev);
 }
 
@@ -191,6 +192,7 @@ static void find_ticket(struct node_daemon *d, struct daemon_pairing *p)
     if (rows != NULL)
         sodium_memzero(rows, TICKETS_MAX * sizeof *rows);
     free(rows);
+    d->unknown_invitations += ev.bytes.len == 0;
     daemon_pairing_step(d, p, &ev);
 }
 
@@ -278,6 +280,7 @@ void daemon_invites_ask(struct node_daemon *d, struct daemon_pairing *p, unsigne
         p->proved = true;
         log_words(p);
     }
+    d->wrong_proofs += (what & NET_PAIR_WRONG_PROOF) != 0;
     daemon_code_saw(d, p, what);
     if ((what & NET_PAIR_ASK_ADMIT) != 0)
         admit(d, p);

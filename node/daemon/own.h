@@ -142,6 +142,7 @@ struct node_daemon {
     uint64_t pair_until_ms; /* when the last ticket expires, and the listening ends */
     struct daemon_code code;
     struct daemon_tried tried[DAEMON_TRIED];
+    uint64_t unknown_invitations, wrong_proofs; /* of those who came to pair, since the start */
     bool stopping, autostarted;
     size_t forks_logged;       /* proofs the log told of */
     uint64_t elsewhere_logged; /* own entries from elsewhere, likewise */
@@ -225,6 +226,7 @@ void daemon_notify(const char *state);
 
 enum cht_err daemon_put_peers(void *ctx, struct cht_buf *out);
 enum cht_err daemon_put_addresses(void *ctx, struct cht_buf *out);
+enum cht_err daemon_put_strangers(void *ctx, struct cht_buf *out);
 /* How a device stands to this one, in a word or two. */
 const char *daemon_state_of(void *ctx, const uint8_t *device);
 

@@ -171,3 +171,14 @@ enum cht_err daemon_put_addresses(void *ctx, struct cht_buf *out)
         err = node_mp_put_text(out, own[i]);
     return err;
 }
+
+enum cht_err daemon_put_strangers(void *ctx, struct cht_buf *out)
+{
+    const struct node_daemon *d = ctx;
+    enum cht_err err = crdt_mp_put_map(out, 3);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "keys", net_transport_stats(d->transport)->zap_unknown);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "invitations", d->unknown_invitations);
+    return err == CHT_OK ? node_mp_put_key_uint(out, "proofs", d->wrong_proofs) : err;
+}

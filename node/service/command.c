@@ -167,9 +167,12 @@ static void do_peers(struct node_service *s, const struct service_caller *c)
 {
     struct cht_buf result;
     cht_buf_init(&result, SERVICE_ANSWER_BYTES);
-    enum cht_err err = crdt_mp_put_map(&result, 1);
+    bool running = s->net.strangers != NULL;
+    enum cht_err err = crdt_mp_put_map(&result, running ? 2 : 1);
     if (err == CHT_OK)
         err = put_from_net(s->net.peers, s->net.ctx, "peers", &result);
+    if (err == CHT_OK && running)
+        err = put_from_net(s->net.strangers, s->net.ctx, "strangers", &result);
     service_send_built(s, c, err, &result);
     cht_buf_clear(&result);
 }

@@ -20,6 +20,8 @@ struct service_net {
     const char *(*state)(void *ctx, const uint8_t *device);
     /* Append the map of discovery (LOCAL 6.1). */
     enum cht_err (*discovery)(void *ctx, struct cht_buf *out);
+    /* … the map of what strangers have tried (LOCAL 6.4). */
+    enum cht_err (*strangers)(void *ctx, struct cht_buf *out);
     /* Begin; the answer comes with service_answer_* in this or a later turn. `request` is the
      * command's whole message. */
     void (*invite)(void *ctx, const struct local_request *request, struct cht_bytes args);

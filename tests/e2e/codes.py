@@ -411,6 +411,50 @@ def of_two_who_know_the_code_one_gets_in(world):
     same(len(devices(a)), 1, "devices admitted")
 
 
+def strangers(home):
+    return home.read("peers")["strangers"]
+
+
+@test
+def what_strangers_try_is_counted(world):
+    speaker()
+    a, b = two(world)
+    same(strangers(a), {"keys": 0, "invitations": 0, "proofs": 0}, "at first")
+    ticket = a.ticket()
+    b.chitty_node("join", ticket)
+    c = world.home("c").init().run()
+    a.ticket()
+    c.chitty_node("join", ticket, status=DENIED)  # spent on another: known, and refused
+    same(strangers(a)["proofs"], 0, "the secret was right")
+    invite = Invite(a)
+    c.chitty_node("join", pair_peer.code_text("%03d" % ((int(invite.code[:3]) + 1) % 1000),
+                                              invite.secret.decode()), "--at", invite.at,
+                  status=DENIED)
+    c.chitty_node("join", invite.wrong(), "--at", invite.at, status=DENIED)
+    invite.wait()
+    same(strangers(a), {"keys": 0, "invitations": 1, "proofs": 1}, "refused")
+
+
+@test
+def a_key_that_nobody_admitted_gets_no_further_than_the_handshake_and_is_counted(world):
+    a, b = nodes.pair(world, "a", "b")
+    c = world.home("c").init().run()
+    a.stop()
+    c.join(b)  # a never hears of it, so its key, which is a valid one, is a stranger's there
+    b.stop()
+    todo = c.add("from a stranger")
+    a.run()
+    count = a.read("status")["counts"]["entries"]
+    c.stop()
+    c.run("--peer", a.node.address)
+    until(lambda: strangers(a)["keys"] >= 2, "it is refused, and comes again")
+    same((a.read("status")["counts"]["entries"], len(devices(a))), (count, 1), "what a took of it")
+    same({p["state"] for p in c.read("peers")["peers"]} & {"in sync", "connected"}, set(),
+         "states of its peers")
+    b.run("--peer", a.node.address)
+    until(lambda: todo in a.todos(), "introduced by b, it is heard")
+
+
 # --- spoofed listeners
 
 @test

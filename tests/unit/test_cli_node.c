@@ -46,6 +46,27 @@ static void what_a_peer_was_refused_stands_below_it(void **state)
     assert_has(cli_stdout, "\n    of it here: 2 void\n");
 }
 
+static void what_strangers_were_refused_is_the_last_line(void **state)
+{
+    (void)state;
+    static const struct cli_answer peers[] = {
+        { NODE_MSG_ACK,
+          "{'result':{'peers':[],'strangers':{'keys':3,'invitations':0,'proofs':1}}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    static const struct cli_answer quiet[] = {
+        { NODE_MSG_ACK,
+          "{'result':{'peers':[],'strangers':{'keys':0,'invitations':0,'proofs':0}}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    assert_int_equal(0, cli_do(&cli_chitty_node, "peers", peers));
+    assert_string_equal("strangers were refused: 3 handshakes of keys not admitted, "
+                        "1 wrong codes or tickets\n",
+                        cli_stdout);
+    assert_int_equal(0, cli_do(&cli_chitty_node, "peers", quiet));
+    assert_string_equal("", cli_stdout);
+}
+
 static void peers_are_a_table(void **state)
 {
     (void)state;
@@ -235,6 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_is_a_line_a_name),
+        cmocka_unit_test(what_strangers_were_refused_is_the_last_line),
         cmocka_unit_test(peers_are_a_table),
         cmocka_unit_test(what_a_peer_was_refused_stands_below_it),
         cmocka_unit_test(the_ticket_is_the_last_line),
