@@ -1,5 +1,7 @@
 """Two devices become one space by a code that is read aloud (PROTOCOL 7.12), and what strangers who
-guess, spoof and race get out of it."""
+guess, spoof and race get out of it.
+
+    codes.py [--whole-time]     also wait until a code's two minutes are over"""
 import json
 import os
 import pathlib
@@ -541,5 +543,21 @@ def a_listener_that_knows_the_code_and_founds_nothing_is_not_believed(world):
         same(len(list((b.folder / "spaces").glob("*.db"))), 1, f"{name}: files of spaces")
 
 
+def a_code_has_its_two_minutes(world):
+    a, b = two(world)
+    invite, began = Invite(a), time.monotonic()
+    first, _ = connect(invite), connect(invite)  # who only connects does not hold it open
+    status, error = invite.process.wait(150), None
+    error = json.loads(invite.process.stderr.read())["error"]
+    expect(118 < time.monotonic() - began < 125, "after two minutes, and with signs of life")
+    same((status, error["code"]), (OFFLINE, "timeout"), "end of the invitation")
+    expect("nobody has come" in error["message"], f"clear words: {error}")
+    first.close()
+    b.chitty_node("join", invite.code, "--at", invite.at, status=OFFLINE)
+    same(devices(a), [], "devices admitted")
+
+
 if __name__ == "__main__":
-    sys.exit(nodes.main())
+    if "--whole-time" in sys.argv:
+        nodes.TESTS[:] = [a_code_has_its_two_minutes]
+    sys.exit(nodes.main([a for a in sys.argv[1:] if a != "--whole-time"]))

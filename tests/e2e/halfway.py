@@ -180,6 +180,63 @@ def a_joiner_killed_at_any_arrow_has_the_old_state_or_the_new(world):
     at_arrows(world, "joining")
 
 
+RULINGS = (("revoke", "b", "--lost"), ("readmit", "b"), ("role", "b", "reader"),
+           ("role", "b", "writer"), ("role", "b", "admin"))
+
+
+def role_of_b(home):
+    return next(m["role"] for m in home.read("members")["members"] if m["name"] == "b")
+
+
+def rulings_cut_off(world, how):
+    """Each ruling, at each fsync of it; what was asked for is there or not, and can be asked for
+    again."""
+    a, b = nodes.pair(world, "a", "b")
+    todo = b.add("of the one who is ruled upon")
+    converge(a, b, entries=1)
+    b.stop()
+    for ruling in RULINGS:
+        before = role_of_b(a)
+        met, n = True, 0
+        while met and n < 20:
+            n += 1
+            a.stop()
+            a.run(env=faulty(world, how, n))
+            armed(world).touch()
+            done = a.chitty_node(*ruling, status=None)
+            met = not armed(world).exists()
+            armed(world).unlink(missing_ok=True)
+            expect(done.status == OK or met, f"{ruling}: {done!r}")
+            if a.node.running():
+                a.node.kill()
+            a.node.wait()
+            a.run()
+            after = role_of_b(a)
+            if done.status == OK or after != before:
+                expect(after != before, f"{ruling}, {n}: what was acknowledged is there")
+                break
+            verified(a)
+        expect(n > 1 or met, f"{ruling} was cut off at least once")
+        if role_of_b(a) == before:
+            a.chitty_node(*ruling)
+        expect(role_of_b(a) != before, f"{ruling} is in force in the end")
+        verified(a)
+    b.run("--peer", a.node.address)
+    converge(a, b, entries=1)
+    same((role_of_b(a), role_of_b(b)), ("admin", "admin"), "roles in the end")
+    expect(todo in a.todos(), "what b wrote is in force")
+
+
+@test
+def a_ruling_whose_fsync_fails_is_there_or_not(world):
+    rulings_cut_off(world, "fail")
+
+
+@test
+def a_ruling_killed_at_an_fsync_is_there_or_not(world):
+    rulings_cut_off(world, "kill")
+
+
 if __name__ == "__main__":
     if "--all" in sys.argv:
         STEP = 1
