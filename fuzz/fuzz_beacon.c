@@ -43,7 +43,7 @@ static void recognise(const struct net_beacon *read)
     net_beacon_tags(&keys[0], 1, id[0].device, 100, name, noise, &announced);
     must(net_beacon_whose(&announced, name, &keys[1], 1, 99) == &keys[1]);
     must(net_beacon_whose(&announced, name, &keys[1], 1, 102) == NULL);
-    must(net_beacon_whose(read, name, keys, 2, 100) == NULL);
+    (void)net_beacon_whose(read, name, keys, 2, 100); /* whose keys the input can know */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
