@@ -27,6 +27,7 @@ extern const struct cli_command cli_resolve;   /* resolve.c */
 extern const struct cli_command cli_init;    /* init.c */
 extern const struct cli_command cli_run;     /* run.c */
 extern const struct cli_command cli_status;  /* status.c */
+extern const struct cli_command cli_metrics; /* metrics.c */
 extern const struct cli_command cli_peers;   /* peers.c */
 extern const struct cli_command cli_invite;  /* invite.c */
 extern const struct cli_command cli_join;    /* join.c */

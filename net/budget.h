@@ -68,6 +68,7 @@ struct net_budget {
     uint64_t strike_ms; /* the last strike, or the last one forgotten */
     uint64_t closed_ms; /* the door is closed until then */
     uint64_t refused[NET_REFUSAL_COUNT];
+    uint64_t bytes_out;
     uint64_t known; /* ranges that were held already: no fault, two peers may send the same */
 };
 

@@ -17,11 +17,16 @@
 #define SCRUB_FIRST_ROWS 2000u
 #define POLLS_MAX        (NET_TRANSPORT_POLLS + 28u)
 
-static uint64_t monotonic_ms(void)
+static uint64_t monotonic_us(void)
 {
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+    return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+static uint64_t monotonic_ms(void)
+{
+    return monotonic_us() / 1000u;
 }
 
 /* --- starting ------------------------------------------------------------------------------- */
@@ -95,6 +100,7 @@ static enum cht_err open_service(struct node_daemon *d)
                                         .join = daemon_join,
                                         .discovery = daemon_put_discovery,
                                         .strangers = daemon_put_strangers,
+                                        .figures = daemon_put_figures,
                                         .left = daemon_code_left,
                                         .stop = on_stop };
     return service_new(&options, &d->service);
@@ -421,7 +427,8 @@ static void turn(struct node_daemon *d, struct waits *w)
 {
     cht_arena_reset(&d->arena);
     wait_for(d, w);
-    d->now_ms = monotonic_ms();
+    const uint64_t start_us = monotonic_us();
+    d->now_ms = start_us / 1000u;
     d->wall_ms = node_wall_ms();
     d->turn_entries = 0;
     service_turn(d->service, d->wall_ms);
@@ -438,6 +445,7 @@ static void turn(struct node_daemon *d, struct waits *w)
         daemon_reopen(d, err);
     if (d->home.replica != NULL)
         tend(d);
+    daemon_count_turn(d, monotonic_us() - start_us);
 }
 
 /* --- running -------------------------------------------------------------------------------- */

@@ -95,6 +95,7 @@ void daemon_link_account(struct node_daemon *d, struct daemon_link *l)
         if (counters[i].now != counters[i].then)
             daemon_link_refuse(d, l, counters[i].why, counters[i].now - counters[i].then);
     }
+    daemon_budget(d, l)->bytes_out += now->bytes_out - then->bytes_out;
     daemon_budget(d, l)->known += now->known - then->known;
     l->counted = *now;
 }

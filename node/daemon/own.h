@@ -15,15 +15,16 @@
 #include "node/home.h"
 #include "node/local/server.h"
 
-#define DAEMON_PORT       7447    /* the usual sync port */
-#define DAEMON_IDLE_MS    600000u /* an autostarted node without peers leaves after this */
-#define DAEMON_TURN_FEW   64u     /* entries of a turn that counts as quiet */
-#define DAEMON_WRITE_MS   1000u   /* rows are at most this old under load */
-#define DAEMON_WAL_BYTES  ((size_t)32 * 1024 * 1024)
-#define DAEMON_SCRUB_ROWS 256u /* rows read again in a quiet moment */
-#define DAEMON_SCRUB_MS   20u
-#define DAEMON_ANSWERS_MS (7u * 24u * 3600u * 1000u) /* idempotency keys are kept for so long */
-#define DAEMON_REST_MS    2000u /* quiet for so long: move the WAL into the file */
+#define DAEMON_PORT         7447 /* the usual sync port */
+#define DAEMON_TURN_BUCKETS 6u
+#define DAEMON_IDLE_MS      600000u /* an autostarted node without peers leaves after this */
+#define DAEMON_TURN_FEW     64u     /* entries of a turn that counts as quiet */
+#define DAEMON_WRITE_MS     1000u   /* rows are at most this old under load */
+#define DAEMON_WAL_BYTES    ((size_t)32 * 1024 * 1024)
+#define DAEMON_SCRUB_ROWS   256u /* rows read again in a quiet moment */
+#define DAEMON_SCRUB_MS     20u
+#define DAEMON_ANSWERS_MS   (7u * 24u * 3600u * 1000u) /* idempotency keys are kept for so long */
+#define DAEMON_REST_MS      2000u /* quiet for so long: move the WAL into the file */
 
 /* --- log.c --------------------------------------------------------------------------------- */
 
@@ -150,8 +151,11 @@ struct node_daemon {
     uint64_t now_ms, wall_ms;  /* monotonic and wall clock of this turn */
     uint64_t written_ms, busy_ms, client_ms;
     size_t turn_entries;
-    bool more;    /* something is left over: do not sleep */
-    bool left;    /* entries are ready to be applied that no turn had room for */
+    bool more; /* something is left over: do not sleep */
+    bool left; /* entries are ready to be applied that no turn had room for */
+    struct {
+        uint64_t us, buckets[DAEMON_TURN_BUCKETS]; /* figures.c */
+    } turns;
     bool differs; /* the rows do from the log: peers hear it with the next turn */
     struct daemon_read_only read_only;
     struct node_fault fault; /* why it had to stop */
@@ -229,6 +233,12 @@ enum cht_err daemon_put_addresses(void *ctx, struct cht_buf *out);
 enum cht_err daemon_put_strangers(void *ctx, struct cht_buf *out);
 /* How a device stands to this one, in a word or two. */
 const char *daemon_state_of(void *ctx, const uint8_t *device);
+
+/* --- figures.c ------------------------------------------------------------------------------- */
+
+/* A turn has taken so long. */
+void daemon_count_turn(struct node_daemon *d, uint64_t us);
+void daemon_put_figures(void *ctx, struct service_figures *f);
 
 /* --- addresses.c ----------------------------------------------------------------------------- */
 

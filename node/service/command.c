@@ -288,9 +288,14 @@ void service_command(struct node_service *s, const struct local_request *request
         const char *name;
         void (*run)(struct node_service *s, const struct service_caller *c);
     } table[] = {
-        { "status", do_status },        { "peers", do_peers }, { "verify", do_verify },
-        { "rebuild", do_rebuild },      { "stop", do_stop },   { "health", service_health },
+        { "status", do_status },
+        { "peers", do_peers },
+        { "verify", do_verify },
+        { "rebuild", do_rebuild },
+        { "stop", do_stop },
+        { "health", service_health },
         { "members", service_members },
+        { "metrics", service_metrics },
     };
     struct service_caller c = service_caller_of(request);
     struct node_fault fault = { 0 };

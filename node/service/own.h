@@ -133,6 +133,7 @@ const char *service_ruling_word(const struct net_judgement *judged, const struct
 /* An answer made of a map in `result`, or the error. */
 void service_send_built(struct node_service *s, const struct service_caller *c, enum cht_err err,
                         const struct cht_buf *result);
+void service_metrics(struct node_service *s, const struct service_caller *c);
 void service_query(struct node_service *s, const struct local_request *request);
 void service_command(struct node_service *s, const struct local_request *request);
 /* Copy the database into the file that `args` name, telling how far it is (LOCAL 6.1). */

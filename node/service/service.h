@@ -10,6 +10,8 @@
 #include "node/local/handler.h"
 #include "node/replica/replica.h"
 
+struct service_figures;
+
 /* What only a running daemon can do. Every function may be absent (NULL). */
 struct service_net {
     void *ctx;
@@ -22,6 +24,8 @@ struct service_net {
     enum cht_err (*discovery)(void *ctx, struct cht_buf *out);
     /* … the map of what strangers have tried (LOCAL 6.4). */
     enum cht_err (*strangers)(void *ctx, struct cht_buf *out);
+    /* Add figures of the daemon (figures.h). */
+    void (*figures)(void *ctx, struct service_figures *f);
     /* Begin; the answer comes with service_answer_* in this or a later turn. `request` is the
      * command's whole message. */
     void (*invite)(void *ctx, const struct local_request *request, struct cht_bytes args);

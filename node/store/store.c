@@ -133,6 +133,7 @@ static enum cht_err open_path(const char *path, enum node_store_mode mode, struc
     struct node_store *s = calloc(1, sizeof *s);
     if (s == NULL)
         return cht_fail(detail, CHT_E_NOMEM, "out of memory");
+    node_store_count_syncs();
     cht_buf_init(&s->scratch, STORE_SCRATCH);
     cht_buf_init(&s->blob, STORE_SCRATCH);
     int flags = mode == NODE_STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;

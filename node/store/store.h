@@ -43,6 +43,13 @@ CHT_MUST_USE enum cht_err node_store_checkpoint(struct node_store *s);
 /* Can the file be written? Empties the WAL, writes some and takes it back, all of it synced.
  * Outside transactions. */
 CHT_MUST_USE enum cht_err node_store_try(struct node_store *s);
+/* How often files of this process were synced, how often in vain, and how long it took. */
+struct node_syncs {
+    uint64_t count, failures, us;
+};
+struct node_syncs node_store_syncs(void);
+/* Count from now on; before the first open. Again is fine. */
+void node_store_count_syncs(void);
 /* Bytes in the WAL since the last checkpoint (an estimate: pages written). */
 size_t node_store_wal_bytes(const struct node_store *s);
 
