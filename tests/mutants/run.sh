@@ -15,14 +15,16 @@ trap 'exit 130' INT TERM HUP
 echo "# CHITTY_SEED=$seed"
 (cd "$root" && git ls-files -z | tar -cf - --null -T -) | tar -xf - -C "$copy"
 meson setup "$copy/build" "$copy" >/dev/null
-targets='tests/test-state_random tests/prop/prop-store tests/test-ruling_random'
+targets='tests/test-state_random tests/prop/prop-store tests/prop/prop-rulings
+    tests/test-ruling_random'
 # shellcheck disable=SC2086
 ninja -C "$copy/build" $targets >"$copy/log" 2>&1 || {
     cat "$copy/log" >&2
     exit 1
 }
 
-# red PATCH: the model against the folded state first, which takes seconds; then against the store.
+# red PATCH: the model against the folded state first, which takes seconds; then against the store,
+# with rulings and without.
 # What breaks net/ has its own: the clauses on rulings, read twice.
 red() {
     if grep -q '^+++ b/net/' "$1"; then
@@ -33,6 +35,10 @@ red() {
     fi
     CHITTY_SEED=$seed CHITTY_HISTORIES=400 timeout "$within_s" \
         "$copy/build/tests/test-state_random" >"$copy/log" 2>&1 || return 0
+    rulings=0
+    CHITTY_SEED=$seed CHITTY_CASES=60 timeout "$within_s" "$copy/build/tests/prop/prop-rulings" \
+        >"$copy/log" 2>&1 || rulings=$?
+    [ "$rulings" = 0 ] || [ "$rulings" = 124 ] || return 0
     CHITTY_SEED=$seed timeout "$within_s" "$copy/build/tests/prop/prop-store" \
         >"$copy/log" 2>&1 && return 1
     [ $? != 124 ] # out of time is not red
