@@ -1,6 +1,6 @@
 """Announces services of `_chitty._tcp` that nobody runs, as a hostile machine on the network might:
-`mdns_flood.py OWN_ADDRESS COUNT`. A third of them is well-formed, a third names an address
-elsewhere, a third has a record that nobody can read. Says what it sent, and ends."""
+`mdns_flood.py OWN_ADDRESS COUNT KIND`. KIND: `good` for well-formed ones, `elsewhere` for those
+that name an address of another network, `unreadable` for a record that nobody can read."""
 import os
 import socket
 import struct
@@ -25,14 +25,14 @@ def text(*strings):
     return b"".join(bytes([len(s)]) + s for s in strings)
 
 
-def packet(number, own):
+def packet(number, own, kind):
     service = os.urandom(8).hex()
     host = name(f"h{number}", "local")
     full = name(service, *TYPE)
     address, txt = own, text(b"v=1", b"t0=" + os.urandom(64))
-    if number % 3 == 1:
+    if kind == "elsewhere":
         address = "192.0.2.1"
-    elif number % 3 == 2:
+    elif kind == "unreadable":
         txt = text(b"v=1", b"t0=" + os.urandom(63), os.urandom(200))
     answers = [record(name(*TYPE), PTR, 1, full),
                record(full, SRV, FLUSH, struct.pack(">HHH", 0, 0, 7447) + host),
@@ -41,17 +41,16 @@ def packet(number, own):
     return struct.pack(">HHHHHH", 0, 0x8400, 0, len(answers), 0, 0) + b"".join(answers)
 
 
-def main(own, count):
+def main(own, count, kind):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.bind(("", PORT))
     s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(own))
     s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
     for number in range(count):
-        s.sendto(packet(number, own), (GROUP, PORT))
+        s.sendto(packet(number, own, kind), (GROUP, PORT))
         time.sleep(0.002)
-    print(f"{count} sent", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
