@@ -153,7 +153,7 @@ void daemon_pairing_accept(struct node_daemon *d)
     p->machine = net_pair_invite(&self, &random);
     sodium_memzero(&random, sizeof random);
     if (p->machine == NULL) {
-        p->over = p->gone = true;
+        p->over = true;
         return;
     }
     struct net_pair_event ev = { .type = NET_PAIR_OPEN, .now_ms = d->now_ms };

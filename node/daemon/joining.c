@@ -20,7 +20,7 @@ void daemon_joining_fail(struct node_daemon *d, struct daemon_pairing *p,
     if (!p->answered)
         service_answer_fault(d->service, &p->caller, fault);
     p->answered = true;
-    p->over = p->gone = true;
+    p->over = true;
 }
 
 static void fail(struct node_daemon *d, struct daemon_pairing *p, enum cht_err err,

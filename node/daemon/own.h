@@ -296,7 +296,7 @@ struct daemon_pairing {
     int fd;
     bool connecting, joining;
     bool admitting; /* the record is in this turn: the answer follows the commit */
-    bool over, gone;
+    bool over;
     bool by_code; /* inviter: it has named the code that is out; joiner: it has `typed` */
     bool proved;
     char from[LIMIT_ADDRESS_BYTES]; /* inviter: whence it came */

@@ -25,7 +25,7 @@ static bool make_room(struct node_daemon *d)
             oldest = p; /* the newest stands first */
     }
     if (count >= PAIRINGS_MAX && oldest != NULL) {
-        oldest->over = oldest->gone = true;
+        oldest->over = true;
         count--;
     }
     return count < PAIRINGS_MAX;
@@ -155,6 +155,15 @@ uint64_t daemon_pairings_due_ms(const struct node_daemon *d)
     return due;
 }
 
+static void lost(struct node_daemon *d, struct daemon_pairing *p)
+{
+    struct net_pair_event ev = { .type = NET_PAIR_CLOSED, .now_ms = d->now_ms };
+    daemon_pairing_step(d, p, &ev);
+    p->over = true;
+}
+
+/* What is over is dropped even where its last words could not be sent: who does not read them, or
+ * has gone, would else hold a place for ever. */
 void daemon_pairings_tell(struct node_daemon *d, enum cht_err committed)
 {
     for (struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
@@ -163,9 +172,9 @@ void daemon_pairings_tell(struct node_daemon *d, enum cht_err committed)
     }
     for (struct daemon_pairing *p = d->pairings, *next; p != NULL; p = next) {
         next = p->next;
-        if (!p->connecting && p->fd >= 0 && !flush(p))
-            p->over = true;
-        if (!p->over || (p->fx.send.len != 0 && p->fd >= 0 && !p->gone))
+        if (!p->connecting && p->fd >= 0 && !flush(p) && !p->over)
+            lost(d, p);
+        if (!p->over)
             continue;
         if (p->joining)
             daemon_joining_over(d, p);

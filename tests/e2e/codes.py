@@ -8,6 +8,7 @@ import pathlib
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -397,6 +398,26 @@ def hellos_without_a_proof_learn_nothing_and_cost_no_try(world):
     for connection in quiet:
         connection.close()
     same(len(devices(a)), 1, "devices admitted")
+
+
+@test
+def who_hangs_up_before_the_answer_leaves_nothing_behind(world):
+    speaker()
+    a, b = two(world)
+    invite = Invite(a)
+    files = pathlib.Path(f"/proc/{a.node.process.pid}/fd")
+    before = len(list(files.iterdir()))
+    for _ in range(20):
+        side = pair_peer.Joiner(pair_peer.Device(), "x", pair_peer.CODE, invite.selector, b"0000000")
+        a.node.signal(signal.SIGSTOP)  # so that the hello can still be read when all is over
+        connection = connect(invite)
+        connection.sendall(side.hello())
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+        a.node.signal(signal.SIGCONT)
+    until(lambda: len(list(files.iterdir())) <= before, "their connections are closed")
+    b.chitty_node("join", invite.code, "--at", invite.at)
+    same(invite.wait()[0], OK, "end of the invitation")
 
 
 @test
