@@ -2,7 +2,7 @@
 fsync, or told by one that the disk failed. Each side has the old state or the new one, never half
 of it, and the joiner who comes again gets the same answer (PROTOCOL 7.10, 7.12).
 
-    halfway.py [--all]     at every moment and not at one in three"""
+    halfway.py [--all]     at every moment and not at one in five"""
 import os
 import sys
 
@@ -12,7 +12,7 @@ from codes import Invite
 
 SHIM = os.environ.get("CHITTY_SHIM", "")
 ARROWS = ("collected", "folded", "committed", "told", "flushed")
-STEP = 3
+STEP = 5
 
 
 def faulty(world, how, nth):
