@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#define PATIENCE_MS 5000 /* a node that is well answers within one turn */
+#define PATIENCE_MS 10000 /* a node that is well answers within one turn */
 
 /* What the node answered, in time for the doctor to hear it. */
 static enum cht_err each(void *ctx, const struct node_msg *answer)
