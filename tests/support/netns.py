@@ -74,7 +74,7 @@ def command():
         value = file.read_text().strip() if file.exists() else None
         if value is not None and (value != wanted if wanted else value == "0"):
             said.append(f"sysctl -w {name.replace('/', '.')}={wanted or 10000} (it is {value})")
-    helps = " and ".join(said) or "run it as root, or where namespaces are allowed"
+    helps = " and ".join(said) or "run it as root, or outside of a chroot, or raise user.max_*"
     raise Unavailable(f"no namespaces here ({tried.stderr.strip()}): {helps}")
 
 
