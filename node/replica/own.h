@@ -71,7 +71,8 @@ struct replica_ruled {
 
 /* The past of a tip of a cut-off, itself included: it never changes. */
 struct replica_cut {
-    struct crdt_hash tip;
+    struct net_tip tip;
+    uint32_t device;
     struct crdt_vector past;
 };
 #define REPLICA_CUTS 8u

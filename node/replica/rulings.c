@@ -167,13 +167,21 @@ struct judging {
     uint32_t upto; /* entries of the chain from `at` to this one are judged alike */
 };
 
+static bool tip_eq(const struct net_tip *a, const struct net_tip *b)
+{
+    return a->seq == b->seq && crdt_hash_eq(&a->hash, &b->hash) &&
+           memcmp(a->epoch, b->epoch, CRDT_EPOCH_BYTES) == 0;
+}
+
 /* The past of an applied tip, itself included; NULL in `*out`: it is not applied here. */
 static enum cht_err past_of_tip(struct judging *j, const struct net_tip *tip,
                                 const struct crdt_vector **out)
 {
     struct node_replica *r = j->r;
     for (unsigned i = 0; i < REPLICA_CUTS; i++) {
-        if (r->cuts[i].past.len != 0 && crdt_hash_eq(&r->cuts[i].tip, &tip->hash)) {
+        /* the whole name counts, and of whom (PROTOCOL 7.20) */
+        if (r->cuts[i].past.len != 0 && r->cuts[i].device == j->device &&
+            tip_eq(&r->cuts[i].tip, tip)) {
             *out = &r->cuts[i].past;
             return CHT_OK;
         }
@@ -189,7 +197,8 @@ static enum cht_err past_of_tip(struct judging *j, const struct net_tip *tip,
         return CHT_OK;
     struct replica_cut *cut = &r->cuts[r->cut_next];
     crdt_vector_clear(&cut->past);
-    cut->tip = tip->hash;
+    cut->tip = *tip;
+    cut->device = j->device;
     err = r->graph.source.past_at(r, at, &cut->past);
     if (err != CHT_OK) {
         crdt_vector_clear(&cut->past);
@@ -206,8 +215,7 @@ static enum cht_err inside(void *ctx, const struct net_tip *tip, bool *out)
     struct judging *j = ctx;
     const struct crdt_vector *past;
     *out = false;
-    if (j->self != NULL && j->self->seq == tip->seq && crdt_hash_eq(&j->self->hash, &tip->hash) &&
-        memcmp(j->self->epoch, tip->epoch, CRDT_EPOCH_BYTES) == 0) {
+    if (j->self != NULL && tip_eq(j->self, tip)) {
         *out = true;
         j->upto = j->at.seq;
         return CHT_OK;

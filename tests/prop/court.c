@@ -59,7 +59,27 @@ static struct net_tip tip_of(const struct crdt_header *h, const struct crdt_hash
     return tip;
 }
 
-/* Some entries of the device: often the newest, now and then one that nobody holds. */
+/* Now and then a name fits no entry, though its hash may be one's. */
+static void misname(struct court *c, struct net_tip *tip)
+{
+    switch (seeded_below(&c->random, 40)) {
+    case 0:
+        tip->hash.b[0] ^= 1;
+        break;
+    case 1:
+    case 2:
+        tip->epoch[0] ^= 1;
+        break;
+    case 3:
+    case 4:
+        tip->seq++;
+        break;
+    default:
+        break;
+    }
+}
+
+/* Some entries of the device: often the newest; now and then what fits none, or is another's. */
 static void choose_cutoff(struct court *c, const struct history *h, uint32_t device,
                           struct cht_buf *out)
 {
@@ -67,12 +87,10 @@ static void choose_cutoff(struct court *c, const struct history *h, uint32_t dev
     size_t count = 0;
     uint32_t wanted = seeded_below(&c->random, 4);
     for (uint32_t i = h->count; i-- != 0 && count < wanted;) {
-        if (h->entries[i].device != device || chance(c, 60))
+        if ((h->entries[i].device != device && !chance(c, 2)) || chance(c, 60))
             continue;
         tips[count] = tip_of(&h->entries[i].h, &h->entries[i].hash);
-        if (chance(c, 5))
-            tips[count].hash.b[0] ^= 1;
-        count++;
+        misname(c, &tips[count++]);
     }
     assert_int_equal(CHT_OK, net_cutoff_put(tips, count, out));
 }
@@ -200,7 +218,7 @@ static size_t tips_of(const struct crdt_model *m, const uint8_t *device, struct 
 }
 
 bool court_raise(struct court *c, const struct net_members *members, const struct crdt_model *m,
-                 uint32_t device, struct cht_bytes *out)
+                 uint32_t device, bool misnamed, struct cht_bytes *out)
 {
     struct net_tip tips[LIMIT_CUTOFF_TIPS];
     struct cht_buf cutoff;
@@ -215,7 +233,10 @@ bool court_raise(struct court *c, const struct net_members *members, const struc
     const uint8_t *id = c->space->devices[device].device;
     struct net_record rec = { .kind = NET_RECORD_REVOKE, .why = NET_WHY_LOST };
     cht_buf_init(&cutoff, LIMIT_RECORD_BYTES);
-    assert_int_equal(CHT_OK, net_cutoff_put(tips, tips_of(m, id, tips), &cutoff));
+    size_t count = tips_of(m, id, tips);
+    for (size_t i = 0; i < count && misnamed; i++)
+        tips[i].epoch[0] ^= 1;
+    assert_int_equal(CHT_OK, net_cutoff_put(tips, count, &cutoff));
     memcpy(rec.device, id, CRDT_ID_BYTES);
     rec.cutoff = cht_buf_view(&cutoff);
     *out = write_record(c, &rec, author, members);

@@ -26,9 +26,10 @@ void court_clear(struct court *c);
 const struct crdt_hash *court_heads_of(void *ctx, const struct history *h, uint32_t device,
                                        uint32_t *out_count);
 /* One more record, under all that `members` holds, by its most senior admin in office: a revocation
- * of the device with the tips that the model holds of it. False: nobody is in office. */
+ * of the device with the tips that the model holds of it; misnamed: with their hashes, but epochs
+ * that they are not of. False: nobody is in office. */
 bool court_raise(struct court *c, const struct net_members *members, const struct crdt_model *m,
-                 uint32_t device, struct cht_bytes *out);
+                 uint32_t device, bool misnamed, struct cht_bytes *out);
 
 /* Say of each entry of a settled model whether rulings void it; returns how many applied ones. The
  * pasts that it asks for are the model's. */

@@ -178,13 +178,21 @@ static void raise_cutoffs(struct hearing *c, struct court *court)
     for (uint32_t d = 0; d < c->h->device_count; d++) {
         struct cht_bytes record;
         uint64_t before = check(c);
-        if (before == 0 || !court_raise(court, node_replica_members(c->home.r), &c->m, d, &record))
+        if (before == 0 ||
+            !court_raise(court, node_replica_members(c->home.r), &c->m, d, false, &record))
             continue;
         assert_int_equal(CHT_OK, node_replica_add_record(c->home.r, record));
         home_turn(&c->home, false);
         uint64_t after = check(c);
         c->totals->back += before > after ? before - after : 0;
         c->totals->raised++;
+        /* and one that names the same hashes wrongly lets nothing in (PROTOCOL 7.20) */
+        if (!chance(c, 30) ||
+            !court_raise(court, node_replica_members(c->home.r), &c->m, d, true, &record))
+            continue;
+        assert_int_equal(CHT_OK, node_replica_add_record(c->home.r, record));
+        home_turn(&c->home, false);
+        (void)check(c);
     }
 }
 
