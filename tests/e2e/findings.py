@@ -10,7 +10,8 @@ DAY_S = 24 * 3600
 SHIM = os.environ.get("CHITTY_SHIM", "")
 # what depends on the machine that the test runs on, and is no fault of the home
 AROUND = {"clock.free", "discovery.bus", "discovery.avahi", "discovery", "disk.memory",
-          "disk.network", "disk.slow", "discovery.off", "port.local", "port.firewall", "service.linger"}
+          "disk.network", "disk.slow", "discovery.off", "port.local", "port.firewall",
+          "service.linger"}
 
 
 def shim(**variables):
