@@ -80,11 +80,12 @@ clone() {
     chroot "$folder" chown -R "$1:$1" "/srv/clone-$1" "/srv/home-$1"
 }
 
-# as USER COMMAND: in that user's clone, with a clean environment and no terminal. The folder becomes
-# the root of a mount namespace: in a mere chroot nobody may make a user namespace, as tests do.
+# as USER COMMAND: in that user's clone, with a clean environment and no terminal. The folder
+# becomes the root of a mount namespace: in a mere chroot nobody may make a user namespace.
 enter='mount --rbind "$0" "$0" && cd "$0" && pivot_root . mnt && umount -l /mnt && exec "$@"'
 as() {
-    unshare --mount sh -c "$enter" "$folder" chroot --userspec="$1:$1" / /usr/bin/env -i HOME="/srv/home-$1" \
+    unshare --mount sh -c "$enter" "$folder" \
+        chroot --userspec="$1:$1" / /usr/bin/env -i HOME="/srv/home-$1" \
         PATH=/usr/sbin:/usr/bin:/sbin:/bin ${CHITTY_DATA:+CHITTY_DATA=/opt/data} \
         sh -c "cd /srv/clone-$1 && $2" </dev/null
 }
