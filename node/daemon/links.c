@@ -141,7 +141,9 @@ static void take_fork(struct node_daemon *d, struct daemon_link *l, const struct
         return;
     }
     *x = (struct link_delivery){ .fork = true };
-    x->result = node_replica_add_fork(d->home.replica, fx->proof, d->wall_ms);
+    x->result = d->read_only.why;
+    if (x->result == CHT_OK)
+        x->result = node_replica_add_fork(d->home.replica, fx->proof, d->wall_ms);
     if (x->result == CHT_E_MALFORMED || x->result == CHT_E_LIMIT || x->result == CHT_E_SIGNATURE ||
         x->result == CHT_E_INVALID)
         daemon_link_refuse(d, l, NET_REFUSAL_FORK, 1);
