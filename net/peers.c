@@ -274,8 +274,7 @@ void net_peer_down(struct net_peer *peer, uint32_t conn, unsigned reason, uint64
 
 void net_peer_hold(struct net_peer *peer, uint64_t until_ms)
 {
-    if (peer->dial == NET_DIAL_IDLE && peer->due_ms < until_ms)
-        peer->due_ms = until_ms;
+    peer->held_ms = peer->held_ms < until_ms ? until_ms : peer->held_ms;
 }
 
 void net_peer_refused(struct net_peer *peer)
@@ -309,12 +308,18 @@ static bool is_timed(const struct net_peer *peer)
     return peer->dial == NET_DIAL_TRYING || !has_leg(peer);
 }
 
+static uint64_t due_of(const struct net_peer *peer)
+{
+    bool held = peer->dial == NET_DIAL_IDLE && peer->held_ms > peer->due_ms;
+    return held ? peer->held_ms : peer->due_ms;
+}
+
 uint64_t net_peers_due_ms(const struct net_peers *p)
 {
     uint64_t due = UINT64_MAX;
     for (size_t i = 0; i < LIMIT_PEERS; i++) {
-        if (is_timed(&p->peers[i]) && p->peers[i].due_ms < due)
-            due = p->peers[i].due_ms;
+        if (is_timed(&p->peers[i]) && due_of(&p->peers[i]) < due)
+            due = due_of(&p->peers[i]);
     }
     return due;
 }
@@ -336,7 +341,7 @@ enum net_dial_act net_peers_step(struct net_peers *p, uint64_t now_ms, uint32_t 
 {
     for (size_t i = 0; i < LIMIT_PEERS; i++) {
         struct net_peer *peer = &p->peers[i];
-        if (!is_timed(peer) || peer->due_ms > now_ms)
+        if (!is_timed(peer) || due_of(peer) > now_ms)
             continue;
         *out_peer = peer;
         if (peer->dial == NET_DIAL_TRYING) {

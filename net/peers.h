@@ -54,6 +54,7 @@ struct net_peer {
     struct net_address tried; /* the one last dialled */
     unsigned rounds;          /* failed rounds since the last success */
     uint64_t due_ms;          /* IDLE: dial then; TRYING: give up then (monotonic) */
+    uint64_t held_ms;         /* not dialled before, whatever is found or happens */
     uint64_t seen_ms;         /* wall clock of the last sign of life; 0: never */
     uint64_t refused[NET_BYE_REASON_MAX + 1]; /* sessions ended, by reason; 0: handshakes refused */
 };
@@ -97,7 +98,8 @@ void net_peer_hello(const struct net_peers *p, struct net_peer *peer, uint32_t c
  * counted, and dialled after a back-off. `random` is 32 random bits. */
 void net_peer_down(struct net_peer *peer, uint32_t conn, unsigned reason, uint64_t now_ms,
                    uint32_t random);
-/* Not to be dialled before `until_ms`. */
+/* Not to be dialled before `until_ms`, also when it is found or this machine wakes. A try under way
+ * goes on. */
 void net_peer_hold(struct net_peer *peer, uint64_t until_ms);
 /* A dial's handshake was refused: they may not know us yet. */
 void net_peer_refused(struct net_peer *peer);

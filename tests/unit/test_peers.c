@@ -383,6 +383,10 @@ static void one_who_is_held_is_not_dialled_before(void **state)
     address(peer, "tcp://a:1", NET_ADDRESS_STATIC);
     net_peer_hold(peer, 900);
     nothing(899);
+    address(peer, "tcp://a:1", NET_ADDRESS_FOUND);
+    net_peers_wake(&peers, 899);
+    nothing(899);
+    assert_int_equal(900, net_peers_due_ms(&peers));
     assert_string_equal("tcp://a:1", dialled(900));
     net_peer_hold(peer, 99000); /* a try under way goes on */
     given_up(900 + NET_DIAL_TRY_MS);
