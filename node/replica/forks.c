@@ -12,6 +12,7 @@
 #define TWINS_KEY   "own"
 #define KEY_BYTES   (sizeof FORK_KEY + 2 * (CRDT_ID_BYTES + CRDT_EPOCH_BYTES))
 #define STAMP_BYTES 8u
+#define OWN_PATHS   64u /* of LIMIT_CHAINS, left for what is written here */
 
 const struct node_fork *node_replica_forks(const struct node_replica *r, size_t *out_count)
 {
@@ -99,8 +100,8 @@ enum cht_err replica_branch_allowed(struct node_replica *r, uint32_t device, uin
     const struct crdt_graph_device *d = &r->graph.devices[device];
     struct crdt_place none[1];
     uint32_t open = 0;
-    *out = true;
-    if (d->chain_count < LIMIT_DEVICE_TIPS)
+    *out = d->chain_count < LIMIT_DEVICE_PATHS && r->graph.chain_count < LIMIT_CHAINS - OWN_PATHS;
+    if (!*out || d->chain_count < LIMIT_DEVICE_TIPS)
         return CHT_OK;
     /* branches that another entry of the device has in its past are no longer counted */
     enum cht_err err = crdt_graph_tips(&r->graph, &r->graph.applied, device, none, 0, &open);
