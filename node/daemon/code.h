@@ -63,6 +63,8 @@ CHT_MUST_USE enum cht_err daemon_put_words(const struct daemon_pairing *p, struc
  * with words where there is none, or more than one. */
 void daemon_look_begin(struct node_daemon *d, struct daemon_pairing *p);
 void daemon_look_tick(struct node_daemon *d, struct daemon_pairing *p);
+/* A sign of life for its client. */
+void daemon_look_tell(struct node_daemon *d, const struct daemon_pairing *p, const char *text);
 uint64_t daemon_look_due_ms(const struct node_daemon *d, const struct daemon_pairing *p);
 
 /* --- tried.c ---------------------------------------------------------------------------------- */

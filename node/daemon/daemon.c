@@ -15,7 +15,6 @@
 
 /* Rows read before the first turn: a small home is checked before it meets a peer. */
 #define SCRUB_FIRST_ROWS 2000u
-#define POLLS_MAX        (NET_TRANSPORT_POLLS + 28u)
 
 static uint64_t monotonic_us(void)
 {
@@ -257,6 +256,8 @@ static long sleep_ms(const struct node_daemon *d)
 /* Sources that are there always, in this order. */
 enum { WAIT_SIGNALS, WAIT_LOCAL, WAIT_NET, WAIT_CLOCK, WAIT_DISCOVERY, WAITS_FIXED };
 
+#define POLLS_MAX (WAITS_FIXED + 1u + DAEMON_PAIRINGS + NET_TRANSPORT_POLLS)
+
 struct waits {
     zmq_pollitem_t items[POLLS_MAX];
     struct daemon_pairing *pairings[POLLS_MAX];
@@ -277,7 +278,7 @@ static void wait_for(struct node_daemon *d, struct waits *w)
         w->items[w->count++] = (zmq_pollitem_t){ .fd = d->pair_fd, .events = ZMQ_POLLIN };
     }
     for (struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
-        if (p->fd < 0 || w->count >= 20)
+        if (p->fd < 0)
             continue;
         short events = daemon_pairing_events(p);
         w->pairings[w->count] = p;

@@ -18,6 +18,7 @@
 #define TICKET_LIFE_MS  (3600u * 1000u)
 #define TICKETS_MAX     64u
 #define ACCEPT_AGAIN_MS 1000u
+#define QUEUED_MAX      64 /* who find the queue full try again only after a second */
 
 /* --- the listener --------------------------------------------------------------------------- */
 
@@ -37,7 +38,7 @@ static int listen_on(const struct addrinfo *at, uint16_t *out_port)
     if (fd < 0)
         return -1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, 8) != 0 ||
+    if (bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, QUEUED_MAX) != 0 ||
         getsockname(fd, &bound.any, &len) != 0) {
         (void)close(fd);
         return -1;

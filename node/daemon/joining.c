@@ -33,45 +33,67 @@ static void fail(struct node_daemon *d, struct daemon_pairing *p, enum cht_err e
 
 /* --- connecting ----------------------------------------------------------------------------- */
 
-static bool start_connect(struct daemon_pairing *p, const char *host, const char *port)
+#define CONNECT_MS 3000u /* two tries of TCP; then the next address */
+
+/* To the next address of a host. CHT_E_NOTFOUND: it has no other; CHT_E_UNREACHABLE: not there. */
+static enum cht_err start_connect(struct daemon_pairing *p, const char *host, const char *port)
 {
     const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
     struct addrinfo *list = NULL;
-    if (getaddrinfo(host, port, &hints, &list) != 0 || list == NULL)
-        return false;
-    int fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool good =
-        fd >= 0 && (connect(fd, list->ai_addr, list->ai_addrlen) == 0 || errno == EINPROGRESS);
-    freeaddrinfo(list);
-    if (!good) {
-        if (fd >= 0)
-            (void)close(fd);
-        return false;
+    if (getaddrinfo(host, port, &hints, &list) != 0)
+        return CHT_E_NOTFOUND;
+    const struct addrinfo *at = list;
+    for (unsigned i = 0; i < p->address && at != NULL; i++)
+        at = at->ai_next;
+    enum cht_err err = at == NULL ? CHT_E_NOTFOUND : CHT_E_UNREACHABLE;
+    p->address++;
+    if (at != NULL) {
+        p->fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (p->fd >= 0 &&
+            (connect(p->fd, at->ai_addr, at->ai_addrlen) == 0 || errno == EINPROGRESS))
+            err = CHT_OK;
     }
-    p->fd = fd;
-    p->connecting = true;
-    return true;
+    freeaddrinfo(list);
+    return err;
 }
 
-/* The next host of the one listener. A code is spent on it, so there is never another. */
+/* The next address of the one listener. A code is spent on it, so there is never another. */
 void daemon_joining_dial(struct node_daemon *d, struct daemon_pairing *p)
 {
     char host[NET_HOST_BYTES + 1], port[8];
-    if (p->fd >= 0)
-        (void)close(p->fd);
-    p->fd = -1;
     p->connecting = false;
     while (p->host < p->offer.host_count) {
-        const struct net_host *h = &p->offer.hosts[p->host++];
+        const struct net_host *h = &p->offer.hosts[p->host];
+        if (p->fd >= 0)
+            (void)close(p->fd);
+        p->fd = -1;
         (void)snprintf(host, sizeof host, "%.*s", h->len, h->text);
         (void)snprintf(port, sizeof port, "%u", p->offer.pair_port);
-        if (start_connect(p, host, port))
+        enum cht_err err = start_connect(p, host, port);
+        if (err == CHT_OK) {
+            p->connecting = true;
+            p->connect_ms = d->now_ms + CONNECT_MS;
             return;
+        }
+        if (err == CHT_E_NOTFOUND) {
+            p->host++;
+            p->address = 0;
+        }
     }
     fail(
         d, p, CHT_E_UNREACHABLE,
         "the node that invites cannot be reached: is it running, and are both on one network? Give "
         "its address with --at HOST:PORT");
+}
+
+/* A host that drops what it gets, as a firewall does, is not waited for like one that is slow. */
+void daemon_joining_tick(struct node_daemon *d, struct daemon_pairing *p)
+{
+    if (!p->connecting || p->over || d->now_ms < p->connect_ms)
+        return;
+    daemon_joining_dial(d, p);
+    if (!p->over)
+        daemon_look_tell(d, p, "no answer from one address: trying the next");
 }
 
 static struct net_pair *new_machine(struct node_daemon *d, struct daemon_pairing *p)
@@ -124,7 +146,7 @@ static enum cht_err keep_addresses(struct daemon_pairing *p, struct node_store *
     /* By a code: the host that was reached, at the port that the inviter says it syncs on. */
     if (p->by_code && net_pair_address_count(p->machine) != 0 &&
         daemon_split_address(net_pair_address(p->machine, 0), &host, &p->offer.sync_port) == CHT_OK)
-        p->offer.hosts[0] = p->offer.hosts[p->host - 1];
+        p->offer.hosts[0] = p->offer.hosts[p->host];
     /* What the ticket says, or who joins, may reach it where it does not know itself to be; what
      * it says now is newer and is tried first. */
     uint8_t count = p->by_code ? 1 : p->offer.host_count;

@@ -53,7 +53,7 @@ static void dial(struct node_daemon *d, struct daemon_pairing *p, const struct d
     daemon_joining_dial(d, p);
 }
 
-static void tell(struct node_daemon *d, const struct daemon_pairing *p)
+void daemon_look_tell(struct node_daemon *d, const struct daemon_pairing *p, const char *text)
 {
     struct cht_buf b;
     cht_buf_init(&b, 256);
@@ -61,7 +61,7 @@ static void tell(struct node_daemon *d, const struct daemon_pairing *p)
     if (err == CHT_OK)
         err = node_mp_put_key_text(&b, "stage", "looking");
     if (err == CHT_OK)
-        err = node_mp_put_key_text(&b, "text", "looking for the machine that shows the code");
+        err = node_mp_put_key_text(&b, "text", text);
     if (err == CHT_OK)
         service_answer_progress(d->service, &p->caller, cht_buf_view(&b));
     cht_buf_clear(&b);
@@ -76,7 +76,7 @@ void daemon_look_begin(struct node_daemon *d, struct daemon_pairing *p)
     }
     p->look_ms = d->now_ms;
     p->settle_ms = UINT64_MAX;
-    tell(d, p);
+    daemon_look_tell(d, p, "looking for the machine that shows the code");
     daemon_look_tick(d, p);
 }
 

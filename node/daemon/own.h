@@ -291,6 +291,8 @@ void daemon_dials_close(struct node_daemon *d);
 
 /* --- invites.c, joining.c ------------------------------------------------------------------- */
 
+#define DAEMON_PAIRINGS 16u /* at once */
+
 struct daemon_pairing {
     struct daemon_pairing *next;
     int fd;
@@ -309,7 +311,8 @@ struct daemon_pairing {
     bool answered;
     struct net_ticket offer; /* by a code: only where to go */
     struct net_code typed;
-    unsigned host;               /* which of its hosts is tried next */
+    unsigned host, address;      /* which of its hosts is tried, which of that one's is next */
+    uint64_t connect_ms;         /* with `connecting`: no longer than */
     uint64_t look_ms, settle_ms; /* looking for the listener since (0: not), and no longer than */
     uint64_t heard;              /* … announcements so far */
     bool bring;
@@ -344,6 +347,7 @@ void daemon_joining_ask(struct node_daemon *d, struct daemon_pairing *p, unsigne
 void daemon_joining_over(struct node_daemon *d, struct daemon_pairing *p);
 void daemon_joining_connected(struct node_daemon *d, struct daemon_pairing *p);
 void daemon_joining_dial(struct node_daemon *d, struct daemon_pairing *p);
+void daemon_joining_tick(struct node_daemon *d, struct daemon_pairing *p);
 void daemon_joining_fail(struct node_daemon *d, struct daemon_pairing *p,
                          const struct node_fault *fault);
 

@@ -11,24 +11,39 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PAIRINGS_MAX 16u
+static bool may_make_room(const struct daemon_pairing *p)
+{
+    return !p->over && !p->joining && !p->proved;
+}
 
-/* Strangers who connect and wait keep nobody out: the one that has waited longest without a proof
- * makes room. An honest one needs a few milliseconds. */
-static bool make_room(struct node_daemon *d)
+/* Those from the same host who have proved nothing. */
+static unsigned count_alike(const struct node_daemon *d, const struct daemon_pairing *like)
 {
     unsigned count = 0;
+    for (const struct daemon_pairing *p = d->pairings; p != NULL; p = p->next)
+        count += may_make_room(p) && strcmp(p->from, like->from) == 0;
+    return count;
+}
+
+/* Strangers who connect and wait keep nobody out: of the host that has most of them the one that
+ * has waited longest without a proof makes room. An honest one needs a few milliseconds. */
+static bool make_room(struct node_daemon *d)
+{
+    unsigned count = 0, most = 0;
     struct daemon_pairing *oldest = NULL;
     for (struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
         count += !p->over;
-        if (!p->over && !p->joining && !p->proved)
-            oldest = p; /* the newest stands first */
+        unsigned alike = may_make_room(p) ? count_alike(d, p) : 0;
+        if (alike == 0 || alike < most)
+            continue;
+        oldest = p; /* the newest stands first */
+        most = alike;
     }
-    if (count >= PAIRINGS_MAX && oldest != NULL) {
+    if (count >= DAEMON_PAIRINGS && oldest != NULL) {
         oldest->over = true;
         count--;
     }
-    return count < PAIRINGS_MAX;
+    return count < DAEMON_PAIRINGS;
 }
 
 struct daemon_pairing *daemon_pairing_new(struct node_daemon *d, int fd)
@@ -135,6 +150,7 @@ void daemon_pairings_tick(struct node_daemon *d)
         daemon_invites_tend(d);
     for (struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
         daemon_look_tick(d, p);
+        daemon_joining_tick(d, p);
         if (p->over || p->machine == NULL || net_pair_deadline_ms(p->machine) > d->now_ms)
             continue;
         struct net_pair_event ev = { .type = NET_PAIR_TICK, .now_ms = d->now_ms };
@@ -147,7 +163,9 @@ uint64_t daemon_pairings_due_ms(const struct node_daemon *d)
     uint64_t due = daemon_code_due_ms(d);
     due = d->pair_until_ms < due ? d->pair_until_ms : due;
     for (const struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
-        uint64_t at = p->machine == NULL ? UINT64_MAX : net_pair_deadline_ms(p->machine);
+        uint64_t at = p->connecting        ? p->connect_ms
+                      : p->machine == NULL ? UINT64_MAX
+                                           : net_pair_deadline_ms(p->machine);
         uint64_t look = daemon_look_due_ms(d, p);
         at = look < at ? look : at;
         due = at < due ? at : due;
