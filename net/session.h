@@ -201,6 +201,7 @@ struct net_session_stats {
     uint64_t stalls;      /* wants given up */
     uint64_t refused;     /* directed messages not delivered */
     uint64_t heads_in, heads_out;
+    bool lost;                  /* the peer's last ACK said that it did not store something */
     uint32_t unacked_bytes_max; /* most ever sent and not yet acked */
 };
 

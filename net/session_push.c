@@ -205,6 +205,7 @@ enum cht_err session_on_ack(struct net_session *s, struct net_effects *fx, const
     if (s->out_frames == 0 && s->out_bytes != 0)
         return session_blame(s, fx, NET_BYE_CREDIT, "an ACK of all frames but not of all bytes");
     s->ack_ms = s->out_frames > 0 ? s->now_ms + NET_ACK_MS : 0;
+    s->stats.lost = a->lost;
     if (a->lost) {
         struct session_flow *f = find_flow(s, s->device, NULL);
         if (f != NULL && !f->asked)

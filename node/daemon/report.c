@@ -14,7 +14,10 @@ static const struct daemon_link *link_to(const struct node_daemon *d, const uint
 static const char *state_of(const struct daemon_link *l, const struct net_peer *peer)
 {
     if (l != NULL)
-        return l->alarmed ? "differs" : (l->synced ? "in sync" : "connected");
+        return l->alarmed                            ? "differs"
+               : l->synced                           ? "in sync"
+               : net_session_stats(l->session)->lost ? "cannot store"
+                                                     : "connected";
     return peer != NULL && peer->waiting ? "waiting to be introduced" : "away";
 }
 

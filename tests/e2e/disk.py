@@ -76,7 +76,7 @@ def full_and_room_again(world, how, code):
     same(a.chitty_node("invite", "--ticket", status=None).status, FAILED, "no ticket is made")
     # what a peer sends is not taken in, and nothing of it is there
     late = b.add("while a is full")
-    until(lambda: b.read("status")["peers"][0]["state"] != "in sync", "b sees that a lacks it")
+    until(lambda: b.read("status")["peers"][0]["state"] == "cannot store", "b is told that")
     expect(late not in a.todos(), "nothing half-applied")
     expect(a.node.running(), "the node is up")
     disk.work()
