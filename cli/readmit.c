@@ -5,7 +5,7 @@
 static enum cht_err run(struct cli_context *c)
 {
     const char *role = cli_flag(c, "role");
-    const struct cli_ruling_arg args[] = { { "role", role } };
+    const struct cli_ruling_arg args[] = { { .key = "role", .value = role } };
     return cli_rule(c, "readmit", args, role == NULL ? 0 : 1, " is a member again.");
 }
 

@@ -1,12 +1,15 @@
 /* chitty-node revoke: a device is no member any more */
 #include "cli/commands.h"
+#include "cli/dates.h"
 #include "cli/ruling.h"
 
 static enum cht_err run(struct cli_context *c)
 {
     const bool lost = cli_flag(c, "lost") != NULL, bad = cli_flag(c, "compromised") != NULL;
-    struct cli_ruling_arg args[3] = { { "why", bad ? "compromised" : "lost" } };
+    const char *before = cli_flag(c, "before");
+    struct cli_ruling_arg args[4] = { { .key = "why", .value = bad ? "compromised" : "lost" } };
     uint32_t count = 1;
+    uint64_t until_ms = 0;
     if (lost == bad) {
         node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("why"),
                        "say how: --lost or --compromised");
@@ -14,10 +17,19 @@ static enum cht_err run(struct cli_context *c)
                                    "several who revoke at once, --lost keeps what any of them had");
         return CHT_E_INVALID;
     }
+    if (before != NULL &&
+        cli_date_parse(cht_bytes_str(before), c->now_ms, CLI_DAY_START, &until_ms) != CHT_OK) {
+        (void)node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("before"),
+                             "before \"%.80s\" is no date", before);
+        node_fault_hint(&c->fault, "dates are written %s", CLI_DATE_FORMS);
+        return CHT_E_INVALID;
+    }
+    if (before != NULL)
+        args[count++] = (struct cli_ruling_arg){ .key = "before", .number = until_ms };
     if (cli_flag(c, "raise") != NULL)
-        args[count++] = (struct cli_ruling_arg){ "raise", NULL };
+        args[count++] = (struct cli_ruling_arg){ .key = "raise" };
     if (cli_flag(c, "yes") != NULL)
-        args[count++] = (struct cli_ruling_arg){ "yes", NULL };
+        args[count++] = (struct cli_ruling_arg){ .key = "yes" };
     return cli_rule(c, "revoke", args, count,
                     bad ? " is revoked as compromised." : " is revoked as lost.");
 }
@@ -25,6 +37,8 @@ static enum cht_err run(struct cli_context *c)
 static const struct cli_flag flags[] = {
     { "lost", NULL, "it is gone: what any admin had of it stays" },
     { "compromised", NULL, "somebody else may have used it: what all admins had of it stays" },
+    { "before", "TIME",
+      "keep only what it wrote before; of one revoked already, move the cut-off" },
     { "raise", NULL, "it is revoked already: keep what has come of it since, too" },
     { "yes", NULL, "do it to this device itself" },
     { NULL, NULL, NULL },
@@ -35,7 +49,7 @@ const struct cli_command cli_revoke = {
     .summary = "Take a device out of the space; what it writes from now on is void.",
     .arguments = "DEVICE",
     .examples = "chitty-node revoke laptop --lost\n"
-                "chitty-node revoke 3f9a01c2 --compromised",
+                "chitty-node revoke 3f9a01c2 --compromised --before yesterday",
     .args_min = 1,
     .args_max = 1,
     .flags = flags,

@@ -4,7 +4,8 @@
 
 static enum cht_err run(struct cli_context *c)
 {
-    const struct cli_ruling_arg args[] = { { "role", c->args[1] }, { "yes", NULL } };
+    const struct cli_ruling_arg args[] = { { .key = "role", .value = c->args[1] },
+                                           { .key = "yes" } };
     return cli_rule(c, "role", args, cli_flag(c, "yes") != NULL ? 2 : 1, " has another role now.");
 }
 

@@ -32,8 +32,9 @@ static enum cht_err put_args(struct cli_context *c, const struct cli_ruling_arg 
     if (err == CHT_OK)
         err = node_mp_put_key_text(b, "device", c->args[0]);
     for (uint32_t i = 0; err == CHT_OK && i < count; i++)
-        err = args[i].value == NULL ? node_mp_put_key_bool(b, args[i].key, true)
-                                    : node_mp_put_key_text(b, args[i].key, args[i].value);
+        err = args[i].value != NULL ? node_mp_put_key_text(b, args[i].key, args[i].value)
+              : args[i].number != 0 ? node_mp_put_key_uint(b, args[i].key, args[i].number)
+                                    : node_mp_put_key_bool(b, args[i].key, true);
     return err;
 }
 

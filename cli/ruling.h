@@ -3,9 +3,10 @@
 /* What revoke, role and readmit share: the request and its answer. */
 #include "cli/command.h"
 
-/* An argument of the request: text, or true where `value` is NULL. */
+/* An argument of the request: text, or without it a number, or without both true. */
 struct cli_ruling_arg {
     const char *key, *value;
+    uint64_t number; /* 0: none */
 };
 
 /* Ask command `name` about the device named by the first argument, with `count` more arguments;

@@ -241,9 +241,10 @@ void node_replica_each_ruled(const struct node_replica *r,
                              void (*each)(void *ctx, struct crdt_place first, uint32_t count),
                              void *ctx);
 /* What a device wrote up to now, as a cut-off names it: the ends of ranges up to which its entries
- * are applied. */
+ * are applied and, as it stamped them, not later than `until_ms` (UINT64_MAX: all). */
 CHT_MUST_USE enum cht_err node_replica_cutoff(struct node_replica *r,
                                               const uint8_t device[static CRDT_ID_BYTES],
+                                              uint64_t until_ms,
                                               struct net_tip out[static LIMIT_CUTOFF_TIPS],
                                               size_t *out_count);
 /* The entities touched by applied entries outside `from`, no order, no duplicates; the caller

@@ -479,8 +479,10 @@ void node_replica_each_ruled(const struct node_replica *r,
     }
 }
 
-/* The end of the last range of which all entries are applied, at `at` or before it on its path. */
-static enum cht_err range_end(struct node_replica *r, struct crdt_place at, struct net_tip *out)
+/* The end of the last range that is wholly applied, and not stamped later than `until_ms`, at `at`
+ * or before it on its path. */
+static enum cht_err range_end(struct node_replica *r, struct crdt_place at, uint64_t until_ms,
+                              struct net_tip *out)
 {
     struct node_log_row row;
     enum cht_err err;
@@ -497,7 +499,8 @@ static enum cht_err range_end(struct node_replica *r, struct crdt_place at, stru
             return err;
         struct crdt_place first = now != NULL ? now->first : row.first;
         uint32_t end = first.seq - 1 + (now != NULL ? now->count : row.count);
-        if (end <= r->graph.chains[at.chain].applied.seq) {
+        uint64_t ms = crdt_hlc_ms(now != NULL ? now->stamp : row.stamp);
+        if (end <= r->graph.chains[at.chain].applied.seq && ms <= until_ms) {
             *out = (struct net_tip){ .seq = end };
             memcpy(out->hash.b, now != NULL ? now->tip.b : row.tip.data, CRDT_HASH_BYTES);
             memcpy(out->epoch, crdt_graph_epoch(&r->graph, (struct crdt_place){ at.chain, end }),
@@ -510,7 +513,8 @@ static enum cht_err range_end(struct node_replica *r, struct crdt_place at, stru
 }
 
 enum cht_err node_replica_cutoff(struct node_replica *r, const uint8_t device[static CRDT_ID_BYTES],
-                                 struct net_tip out[static LIMIT_CUTOFF_TIPS], size_t *out_count)
+                                 uint64_t until_ms, struct net_tip out[static LIMIT_CUTOFF_TIPS],
+                                 size_t *out_count)
 {
     struct crdt_place tips[LIMIT_CUTOFF_TIPS];
     uint32_t number = crdt_graph_find_device(&r->graph, device), count = 0;
@@ -521,7 +525,7 @@ enum cht_err node_replica_cutoff(struct node_replica *r, const uint8_t device[st
             crdt_graph_tips(&r->graph, &r->graph.applied, number, tips, LIMIT_CUTOFF_TIPS, &count);
     for (uint32_t i = 0; err == CHT_OK && i < count && i < LIMIT_CUTOFF_TIPS; i++) {
         bool again = false;
-        err = range_end(r, tips[i], &out[named]);
+        err = range_end(r, tips[i], until_ms, &out[named]);
         for (size_t k = 0; err == CHT_OK && k < named; k++)
             again = again || crdt_hash_eq(&out[k].hash, &out[named].hash);
         named += err == CHT_OK && !again;

@@ -100,7 +100,8 @@ static enum cht_err make_revocation(struct ruling *x)
             x->fault, CHT_E_CONFLICT, cht_bytes_str("device"),
             "%.*s is this device: it could write nothing more here; --yes does it",
             x->device->name_len, x->device->name);
-    if (x->device->role == 0 && !node_mp_get_bool(x->args, "raise"))
+    bool moves = node_mp_get_bool(x->args, "raise") || node_mp_get(x->args, "before").len != 0;
+    if (x->device->role == 0 && !moves)
         return node_fault_set(x->fault, CHT_E_EXISTS, cht_bytes_str("device"),
                               "%.*s is revoked already; --raise lets in all that came of it since",
                               x->device->name_len, x->device->name);
@@ -208,7 +209,9 @@ void service_rule(struct node_service *s, const struct local_request *request,
     size_t at = s->results.len;
     enum cht_err err = find_device(&x);
     if (err == CHT_OK)
-        err = node_replica_cutoff(s->replica, x.device->id, x.tips, &x.tip_count);
+        err = node_replica_cutoff(s->replica, x.device->id,
+                                  node_mp_get_uint(x.args, "before", UINT64_MAX), x.tips,
+                                  &x.tip_count);
     if (err == CHT_OK)
         err = maker_of(command->name)(&x);
     if (err == CHT_OK)

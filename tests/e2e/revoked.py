@@ -1,9 +1,10 @@
 """Devices that are revoked, readmitted, or not introduced yet: one outcome everywhere."""
 import shutil
 import sys
+import time
 
 import nodes
-from nodes import OK, converge, expect, pair, same, test, until, verified
+from nodes import OK, Watch, converge, expect, pair, same, test, until, verified
 
 DENIED, CONFLICT, NOT_FOUND, USAGE = 4, 5, 7, 2
 ARROWS = ("collected", "folded", "committed", "told", "flushed")
@@ -130,6 +131,41 @@ def a_connected_device_that_is_revoked_is_told_and_not_heard_any_more(world):
     c.add("a writer's")
     converge(a, b, c, entries=2)
     verified(c)
+
+
+@test
+def a_watch_hears_what_a_ruling_gives_back(world):
+    home, _ = void_at(world)
+    home.run()
+    watch = Watch(home)
+    watch.begun()
+    home.chitty_node("revoke", "c", "--lost", "--raise")
+    event = watch.next()
+    same((event["operation"], event["entity"]["data"]["content"]), ("update", "beyond"), "the event")
+    verified(home)
+
+
+@test
+def a_compromised_device_keeps_only_what_it_wrote_before_a_time(world):
+    a, b = pair(world, "a", "b")
+    first = b.add("before")
+    converge(a, b, entries=1)
+    time.sleep(1.1)
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    time.sleep(1.1)
+    second = b.add("after")
+    converge(a, b, entries=2)
+    same(a.chitty_node("revoke", "b", "--compromised", "--before", "soon", "--json",
+                       status=USAGE).error()["field"], "before", "no date")
+    a.chitty_node("revoke", "b", "--compromised", "--before", moment)
+    same(set(a.todos()), {first}, "what stands")
+    until(lambda: set(b.todos()) == {first} and equal_roots(a, b), "b holds the same")
+    same([e["why"] for e in quarantined(a)["entries"]], ["compromised"], "why it is void")
+    a.chitty_node("revoke", "b", "--compromised", "--before", "2001-01-01")
+    same(a.todos(), {}, "the cut-off moved down")
+    a.chitty_node("revoke", "b", "--compromised", "--raise")
+    same(set(a.todos()), {first, second}, "and up")
+    verified(a)
 
 
 @test
