@@ -204,7 +204,8 @@ static enum cht_err keep_space(struct node_daemon *d, struct daemon_pairing *p)
     if (err == CHT_OK)
         err = node_files_keep_text(&d->home.files, "space", hex, &fault);
     if (err != CHT_OK)
-        daemon_log("error", "the new space cannot be kept: %s", cht_error_text(&fault.error));
+        daemon_log("error", "the new space cannot be kept: %s",
+                   fault.error.code != CHT_OK ? cht_error_text(&fault.error) : cht_err_text(err));
     free(records);
     return err;
 }
