@@ -103,7 +103,9 @@ void daemon_look_tick(struct node_daemon *d, struct daemon_pairing *p)
     size_t count = daemon_discover_candidates(
         d, cht_bytes(p->typed.selector, NET_CODE_SELECTOR_DIGITS), found, SHOWN_MAX + 1);
     uint64_t looked_ms = d->now_ms - p->look_ms;
-    if (count == 1)
+    if (count == 0)
+        p->settle_ms = UINT64_MAX; /* or it went away again */
+    else if (count == 1)
         settle(d, p);
     if (count > 1)
         fail_many(d, p, found, count);

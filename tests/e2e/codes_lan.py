@@ -146,6 +146,32 @@ def a_hundred_spoofed_listeners_get_no_try(world):
         same(len(devices(a)), 2 + n, "devices admitted")
 
 
+def cpu_s(home):
+    """The processor time that its node has used."""
+    fields = pathlib.Path(f"/proc/{home.node.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@test
+def a_listener_that_comes_and_goes_is_waited_for_quietly(world):
+    with Lan(world, "a", "c") as (a, c):
+        start(a.init())
+        spoofs = Spoofers(c.host, [], 7000)
+        joining = subprocess.Popen([nodes.CHITTY_NODE, "join", "1234-5678-9092"], env=a.env,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        spoofs.announce(["123"])
+        until(lambda: heard(a) >= 1, "it is announced")
+        spoofs.announce([])
+        until(lambda: a.read("status")["discovery"]["found"] == 0, "it is withdrawn")
+        time.sleep(2)
+        before = cpu_s(a)
+        time.sleep(3)
+        used = cpu_s(a) - before
+        errors = joining.communicate(timeout=2 * nodes.DEADLINE_S)[1]
+        same(joining.returncode, OFFLINE, f"nobody is there any more: {errors}")
+        expect(used < 0.2, f"while it waits it rests: {used} s of 3")
+
+
 @test
 def where_nobody_can_be_found_the_words_say_what_to_do(world):
     with Lan(world, "a", "b", avahi=False) as (a, b):
