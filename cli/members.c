@@ -16,15 +16,16 @@ static void put_member(struct cli_out *out, struct cht_bytes member)
     cli_put_cell(out, node_mp_get_str(member, "role"), 6);
     cli_put_text(out, "  ");
     if (how.len != 0) {
-        cli_put_style(out, CLI_RED);
+        const bool out_of_it = cht_bytes_eq(node_mp_get_str(member, "role"), cht_bytes_str("none"));
+        cli_put_style(out, out_of_it ? CLI_RED : CLI_PLAIN);
         cli_put_line(out, node_mp_get_str(member, "state"));
         cli_put_style(out, CLI_PLAIN);
-        cli_put_text(out, " (");
-        cli_put_line(out, how);
-        cli_put_text(out, ") by ");
+        cli_put_text(out, "  limited by ");
         cli_put_line(out, node_mp_get_str(member, "limitedByName"));
         cli_put_text(out, ", ");
         cli_put_when(out, node_mp_get(member, "limitedSince"));
+        cli_put_text(out, ": ");
+        cli_put_line(out, how);
     } else {
         cli_put_line(out, node_mp_get_str(member, "state"));
         cli_put_text(out, "  admitted by ");

@@ -141,7 +141,8 @@ def a_watch_hears_what_a_ruling_gives_back(world):
     watch.begun()
     home.chitty_node("revoke", "c", "--lost", "--raise")
     event = watch.next()
-    same((event["operation"], event["entity"]["data"]["content"]), ("update", "beyond"), "the event")
+    data = event["entity"]["data"]
+    same((event["operation"], data["content"]), ("update", "beyond"), "the event")
     verified(home)
 
 
@@ -192,7 +193,7 @@ def two_admins_who_revoke_each_other_come_to_one_outcome(world):
 
 
 def void_at(world):
-    """A stopped home with one void entry, which a raised cut-off would give back; the root it has."""
+    """A stopped home with one void entry, which a raised cut-off would give back; its root."""
     a, b, c = three(world)
     todo = c.add("seen by all")
     converge(a, b, c, entries=1)
@@ -211,7 +212,7 @@ def void_at(world):
 
 
 def raise_under(home, name, env):
-    """Raise the cut-off in a copy of the home, under a fault; how many entries are void after it."""
+    """Raise the cut-off in a copy of the home, under a fault; the void entries left, and root."""
     copy = home.world.home(name)
     shutil.copytree(home.folder, copy.folder)
     node = copy.start(env=env)
