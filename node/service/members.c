@@ -39,6 +39,23 @@ static bool find_record(const struct net_members *m, const struct crdt_hash *has
     return false;
 }
 
+bool service_admission(const struct net_members *m, const uint8_t *device, struct net_record *out)
+{
+    uint8_t subject[CRDT_ID_BYTES];
+    for (uint32_t i = net_members_count(m); i-- != 0;) { /* parents stand before children */
+        struct net_record rec;
+        if (!net_members_counts(m, i) || !read_record(m, i, &rec) ||
+            (rec.kind != NET_RECORD_FOUND && rec.kind != NET_RECORD_ADMIT))
+            continue;
+        net_record_subject(&rec, subject);
+        if (memcmp(subject, device, CRDT_ID_BYTES) == 0) {
+            *out = rec;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* "device": who wrote a record, with `key` before "Name" for the name. */
 static enum cht_err put_author(struct node_service *s, const char *key, const char *name_key,
                                const struct net_record *rec, struct cht_buf *out)
@@ -64,7 +81,7 @@ static enum cht_err put_member(struct node_service *s, const struct net_device *
     const struct net_members *m = node_replica_members(s->replica);
     struct net_judgement now = net_members_standing(m, device->id);
     struct net_record admit, fell;
-    bool admitted = find_record(m, &device->record, &admit);
+    bool admitted = service_admission(m, device->id, &admit);
     bool void_now = now.standing != NET_STANDS && find_record(m, &now.record, &fell);
     const char *role = net_role_name(device->role);
     enum cht_err err = crdt_mp_put_map(out, 4 + (admitted ? 3u : 0u) + (void_now ? 4u : 0u));

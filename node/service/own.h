@@ -127,6 +127,8 @@ void service_quarantined(struct node_service *s, const struct service_caller *c,
 CHT_MUST_USE enum cht_err service_put_standing(struct node_service *s, struct cht_buf *out);
 /* A refused write explained; returns CHT_E_DENIED. */
 enum cht_err service_may_not_write(struct node_service *s, struct node_fault *fault);
+/* The last record that counts and admits a device. */
+bool service_admission(const struct net_members *m, const uint8_t *device, struct net_record *out);
 /* Why something is void by a record: "lost", "compromised", "role", "admission"; "" when it is not.
  */
 const char *service_ruling_word(const struct net_judgement *judged, const struct net_record *rec);

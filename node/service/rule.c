@@ -146,13 +146,9 @@ static enum cht_err make_readmission(struct ruling *x)
                                            .device = x->device->id,
                                            .role = NET_ROLE_ADMIN };
     struct net_record rec;
-    struct crdt_hash hash;
     enum cht_err err = CHT_OK;
-    for (uint32_t i = 0; i < net_members_count(m); i++) {
-        struct cht_bytes bytes = net_members_record(m, i, &hash);
-        if (crdt_hash_eq(&hash, &x->device->record) && net_record_decode(bytes, &rec) == CHT_OK)
-            readmission.role = (enum net_role)rec.role;
-    }
+    if (service_admission(m, x->device->id, &rec))
+        readmission.role = (enum net_role)rec.role;
     if (node_mp_get(x->args, "role").len != 0)
         err = read_role(x, &readmission.role);
     if (err != CHT_OK)
