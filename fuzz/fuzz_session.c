@@ -7,6 +7,7 @@
 /* covers: net/session_pull.c */
 /* covers: net/session_push.c */
 /* covers: net/session_bisect.c */
+/* covers: net/session_forks.c */
 #include "tests/support/toy_peer.h"
 
 #include <stdlib.h>
