@@ -284,6 +284,8 @@ static enum cht_err on_room(struct net_session *s, struct net_effects *fx)
         return CHT_OK;
     s->pull_block_ms = 0;
     enum cht_err err = session_heads_send(s, fx);
+    if (err == CHT_OK)
+        err = session_forks_again(s, fx);
     return err == CHT_OK ? session_look(s, fx) : err;
 }
 

@@ -63,6 +63,12 @@ enum cht_err session_fork_done(struct net_session *s, struct net_effects *fx, en
     return ask_next(s, fx);
 }
 
+enum cht_err session_forks_again(struct net_session *s, struct net_effects *fx)
+{
+    s->peer_fork_next = 0;
+    return ask_next(s, fx);
+}
+
 /* The proof that the peer asks for; what is not held is not answered. */
 static enum cht_err answer(struct net_session *s, struct net_effects *fx,
                            const struct net_fork_id *id)

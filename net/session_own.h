@@ -265,6 +265,8 @@ bool session_pushing(const struct net_session *s);
 CHT_MUST_USE enum cht_err session_forks_look(struct net_session *s, struct net_effects *fx);
 CHT_MUST_USE enum cht_err session_on_fork(struct net_session *s, struct net_effects *fx,
                                           const struct net_fork_frame *f);
+/* Ask for what the peer told of and is not held: there was no room for some. */
+CHT_MUST_USE enum cht_err session_forks_again(struct net_session *s, struct net_effects *fx);
 CHT_MUST_USE enum cht_err session_fork_done(struct net_session *s, struct net_effects *fx,
                                             enum cht_err result);
 

@@ -39,7 +39,9 @@ static void on_records(struct toy_peer *p, const struct net_effect *e)
 static void on_fork(struct toy_peer *p, const struct net_effect *e)
 {
     struct net_event ev = { .kind = NET_EV_FORK_DONE };
-    ev.fork = toy_fork_receive(&p->replica, e->proof);
+    ev.fork = p->fork_result;
+    if (ev.fork == CHT_OK)
+        ev.fork = toy_fork_receive(&p->replica, e->proof);
     toy_peer_event(p, &ev);
 }
 

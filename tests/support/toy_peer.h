@@ -22,7 +22,8 @@ struct toy_peer {
     enum net_bye_reason reason;
     bool blame, by_peer;
     enum cht_err records_result; /* the answer to RECORDS, when not CHT_OK */
-    bool hold;                   /* DELIVER stays unanswered; see `held_token` */
+    enum cht_err fork_result;
+    bool hold; /* DELIVER stays unanswered; see `held_token` */
     uint32_t held_token;
     size_t held_count;
 };

@@ -151,6 +151,24 @@ static void a_proof_that_does_not_hold_ends_it(void **state)
     assert_int_equal(0, peer.replica.fork_count);
 }
 
+static void a_proof_that_there_was_no_room_for_is_asked_again_when_there_is(void **state)
+{
+    (void)state;
+    const struct net_fork_id one = id(3, 1);
+    struct net_event ev = { .kind = NET_EV_ROOM };
+    toy_peer_establish(&peer, NULL, 0);
+    peer.fork_result = CHT_E_FULL;
+    say(NET_FORK_TELL, &one, 1, cht_bytes(NULL, 0));
+    say(NET_FORK_PROOF, NULL, 0, cht_bytes(&one, sizeof one));
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_FORK)); /* and not again at once */
+    assert_int_equal(0, peer.closed);
+    peer.fork_result = CHT_OK;
+    toy_peer_event(&peer, &ev);
+    assert_int_equal(2, toy_peer_count(&peer, NET_FRAME_FORK));
+    say(NET_FORK_PROOF, NULL, 0, cht_bytes(&one, sizeof one));
+    assert_int_equal(1, peer.replica.fork_count);
+}
+
 static void a_proof_reaches_everyone_through_others(void **state)
 {
     (void)state;
@@ -305,6 +323,7 @@ int main(void)
         IN(what_the_peer_tells_is_asked_for_one_at_a_time),
         IN(what_is_asked_for_is_sent_when_it_is_held),
         IN(a_proof_that_does_not_hold_ends_it),
+        IN(a_proof_that_there_was_no_room_for_is_asked_again_when_there_is),
         cmocka_unit_test(a_proof_reaches_everyone_through_others),
         IN(one_who_passes_on_a_range_that_fails_is_asked_again),
         IN(and_is_blamed_when_it_sends_the_same_again),
