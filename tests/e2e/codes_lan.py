@@ -148,7 +148,8 @@ def a_hundred_spoofed_listeners_get_no_try(world):
 
 def cpu_s(home):
     """The processor time that its node has used."""
-    fields = pathlib.Path(f"/proc/{home.node.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    stat = pathlib.Path(f"/proc/{home.node.process.pid}/stat").read_text()
+    fields = stat.rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
