@@ -81,9 +81,7 @@ static bool sync_folder_of(const char *path)
     return good;
 }
 
-/* The database was closed: is all of it in its own file? Where the disk failed at the closing,
- * SQLite says nothing and leaves the WAL, which a renamed file would be parted from. */
-static bool is_whole(const char *path)
+bool node_home_is_whole(const char *path)
 {
     char wal[NODE_PATH_MAX + 8];
     struct stat s;
@@ -106,7 +104,7 @@ enum cht_err node_home_make_space(const char *path, const uint8_t space[static C
         (void)unlink(beside);
     }
     enum cht_err err = node_replica_create(beside, space, records, count, detail);
-    if (err == CHT_OK && !is_whole(beside))
+    if (err == CHT_OK && !node_home_is_whole(beside))
         err = cht_fail(detail, CHT_E_IO, "the database cannot be written through");
     if (err == CHT_OK && (rename(beside, path) != 0 || !sync_folder_of(path)))
         err = cht_fail(detail, CHT_E_IO, "the database cannot be put in its place");

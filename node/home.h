@@ -28,6 +28,9 @@ CHT_MUST_USE enum cht_err node_home_make_space(const char *path,
                                                const uint8_t space[static CRDT_ID_BYTES],
                                                const struct cht_bytes *records, size_t count,
                                                struct cht_error *detail);
+/* The database at `path` was closed: is all of it in its own file? Where the disk failed at the
+ * closing, SQLite says nothing and leaves the WAL, which a renamed file would be parted from. */
+bool node_home_is_whole(const char *path);
 /* Memory for keys, locked. NULL when there is none. */
 struct net_identity *node_home_new_identity(struct node_fault *fault);
 /* NULL is allowed. */

@@ -172,7 +172,11 @@ static enum cht_err place(struct restore *r)
 {
     char hex[2 * CRDT_ID_BYTES + 1];
     struct cht_error detail = { 0 };
-    enum cht_err err = keep_old(r, &detail);
+    enum cht_err err = CHT_OK;
+    if (!node_home_is_whole(r->beside))
+        err = cht_fail(&detail, CHT_E_IO, "the backup cannot be written through");
+    if (err == CHT_OK)
+        err = keep_old(r, &detail);
     if (err == CHT_OK && rename(r->beside, r->path) != 0)
         err = cht_fail(&detail, CHT_E_IO, "the backup cannot be put in its place");
     if (err == CHT_OK)

@@ -1,5 +1,6 @@
 """Backups, homes copied while they run, and devices that speak with two voices: nothing is lost, no
 number is used twice, no fork is seen where there is none, and `status` says what happened."""
+import os
 import pathlib
 import random
 import shutil
@@ -10,11 +11,13 @@ import threading
 import time
 
 import nodes
-from nodes import (CONFLICT, DENIED, FAILED, NOTFOUND, USAGE, converge, expect, pair, same, test,
-                   until, verified)
+from nodes import (CONFLICT, DENIED, FAILED, NOTFOUND, USAGE, Skip, converge, expect, pair, same,
+                   test, until, verified)
 
 sys.path.insert(0, str(pathlib.Path(nodes.READER).parent))
 import root  # noqa: E402  the independent reader
+
+SHIM = os.environ.get("CHITTY_SHIM", "")
 
 
 def copy_running(home, name):
@@ -364,6 +367,34 @@ def a_command_killed_while_it_works_leaves_the_old_or_the_new(world):
             kept = max(a.folder.glob("spaces/*.before-*"), key=lambda p: p.stat().st_mtime)
             shutil.copy(kept, a.database())
     print(f"# outcomes {sorted(outcomes)}")
+
+
+@test
+def a_restore_on_a_disk_that_dies_leaves_the_old_state_or_the_new(world):
+    if not SHIM:
+        raise Skip("CHITTY_SHIM is not set")
+    a = world.home("a").init().run()
+    a.add("before")
+    file, armed = world.folder / "b.db", world.folder / "armed"
+    a.chitty_node("backup", str(file))
+    a.add("after")
+    a.stop()
+    times, met = 0, True
+    while met and times < 50:
+        times += 1
+        b = world.home(f"b{times}")
+        shutil.copytree(a.folder, b.folder)
+        armed.touch()
+        b.chitty_node("restore", "--replace", str(file), status=None, env=dict(
+            LD_PRELOAD=SHIM, CHITTY_SHIM_FSYNC="dead", CHITTY_SHIM_NTH=str(times),
+            CHITTY_SHIM_ARMED=str(armed), ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0"))
+        met = not armed.exists()
+        database = sqlite3.connect(f"file:{b.database()}?mode=ro", uri=True)
+        marks = database.execute("SELECT count(*) FROM meta WHERE key = 'restored'").fetchone()[0]
+        database.close()
+        same(len(stored(b)), 1 if marks else 2, f"todos, when it died at sync {times}")
+        verified(b)
+    expect(5 < times < 50, f"it died at {times} syncs, and they come to an end")
 
 
 @test

@@ -1,8 +1,9 @@
 /* Loaded before the C library (LD_PRELOAD) so that a program finds another machine around it:
  *   CHITTY_SHIM_CLOCK_S   the wall clock is so many seconds ahead (or, negative, behind)
  *   CHITTY_SHIM_KEPT      1: the kernel says that the clock is kept; 0: that it is not
- *   CHITTY_SHIM_FSYNC     lie: nothing is done; slow: 300 ms more; fail: EIO; kill: SIGKILL
- *   CHITTY_SHIM_ARMED     a file, with CHITTY_SHIM_NTH: the two last happen to the n-th fsync (or
+ *   CHITTY_SHIM_FSYNC     lie: nothing is done; slow: 300 ms more; fail: EIO; dead: EIO from then
+ *                         on; kill: SIGKILL
+ *   CHITTY_SHIM_ARMED     a file, with CHITTY_SHIM_NTH: the three last happen to the n-th fsync (or
  *                         fdatasync) after the file was made, once; the file is then removed */
 #include <errno.h>
 #include <signal.h>
@@ -48,6 +49,12 @@ static int sync_as(long number, int fd)
 {
     const char *how = getenv("CHITTY_SHIM_FSYNC");
     const struct timespec pause = { .tv_nsec = 300000000 };
+    static int dead;
+    if (how != NULL && strcmp(how, "dead") == 0 && (dead || due())) {
+        dead = 1;
+        errno = EIO;
+        return -1;
+    }
     if (how != NULL && strcmp(how, "lie") == 0)
         return 0;
     if (how != NULL && strcmp(how, "fail") == 0 && due()) {
