@@ -103,7 +103,7 @@ bool net_budget_open(struct net_budget *b, uint64_t now_ms);
 
 /* --- shares of a turn ---------------------------------------------------------------------- */
 
-#define NET_TURN_US       20000u  /* of a turn, for all peers that want it, while others wait */
+#define NET_TURN_US       10000u  /* of a turn, for all peers that want it, while others wait */
 #define NET_TURN_LEAST_US 2000u   /* … and for one of them at least */
 #define NET_TURN_ALONE_US 200000u /* where nobody else waits */
 

@@ -338,7 +338,10 @@ static void collect(struct node_daemon *d, struct waits *w)
     daemon_links_take(d, events);
     take_pairings(d, w);
     size_t clients = node_local_clients(d->local);
+    const uint64_t requests = service_requests(d->service);
     node_local_read(d->local, d->wall_ms);
+    if (service_requests(d->service) != requests)
+        d->asked_ms = d->now_ms;
     d->more = node_local_busy(d->local) || daemon_links_left(d);
     if (clients != 0 || node_local_clients(d->local) != 0)
         d->client_ms = d->now_ms;

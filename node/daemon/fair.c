@@ -207,7 +207,8 @@ void daemon_links_hear(struct node_daemon *d)
     size_t wanting = 0;
     for (const struct daemon_link *l = d->links; l != NULL; l = l->next)
         wanting += l->queue.first != NULL && !l->over;
-    bool contended = wanting > 1 || node_local_clients(d->local) != 0;
+    bool asked = d->asked_ms != 0 && d->now_ms - d->asked_ms < DAEMON_ASKED_MS;
+    bool contended = wanting > 1 || asked;
     uint64_t share_us = net_turn_share_us(wanting, contended);
     for (struct daemon_link *l = d->links; l != NULL; l = l->next) {
         hear(d, l, share_us, contended);

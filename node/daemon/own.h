@@ -17,6 +17,7 @@
 
 #define DAEMON_PORT         7447 /* the usual sync port */
 #define DAEMON_TURN_BUCKETS 6u
+#define DAEMON_ASKED_MS     1000u   /* clients that asked so lately may ask again */
 #define DAEMON_IDLE_MS      600000u /* an autostarted node without peers leaves after this */
 #define DAEMON_TURN_FEW     64u     /* entries of a turn that counts as quiet */
 #define DAEMON_WRITE_MS     1000u   /* rows are at most this old under load */
@@ -150,6 +151,7 @@ struct node_daemon {
     bool scrubbed;             /* the rows were read once since the start */
     uint64_t now_ms, wall_ms;  /* monotonic and wall clock of this turn */
     uint64_t written_ms, busy_ms, client_ms;
+    uint64_t asked_ms; /* the last request of a client; 0: none */
     size_t turn_entries;
     bool more; /* something is left over: do not sleep */
     bool left; /* entries are ready to be applied that no turn had room for */

@@ -36,7 +36,8 @@ struct node_service {
     const struct net_identity *identity;
     char *path;
     enum cht_err read_only; /* why the file cannot be written; CHT_OK: it can */
-    uint64_t read_only_ms;  /* since then, wall clock */
+    uint64_t requests;
+    uint64_t read_only_ms; /* since then, wall clock */
     const char *device_name;
     char device_hex[2 * CRDT_ID_BYTES + 1];
     struct service_net net;

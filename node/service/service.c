@@ -120,6 +120,11 @@ static bool refused(struct node_service *s, const struct local_request *request)
     return true;
 }
 
+uint64_t service_requests(const struct node_service *s)
+{
+    return s->requests;
+}
+
 bool service_wants_rows(const struct node_service *s)
 {
     return s->waiting_count != 0;
@@ -163,6 +168,7 @@ static bool carried_out(struct node_service *s, const struct local_request *requ
 static void on_request(void *ctx, const struct local_request *request)
 {
     struct node_service *s = ctx;
+    s->requests++;
     if (refused(s, request))
         return;
     cht_arena_reset(&s->arena);

@@ -60,6 +60,8 @@ void service_turn(struct node_service *s, uint64_t now_ms);
 /* The file cannot be written, for this reason (CHT_OK: it can again): changes and commands that
  * change something are refused with what to do about it. */
 void service_read_only(struct node_service *s, enum cht_err why);
+/* How many requests have come. */
+uint64_t service_requests(const struct node_service *s);
 /* Reads wait: commit with the typed tables written. */
 bool service_wants_rows(const struct node_service *s);
 /* After the commit (`err` what it gave): answers, then watches. */
