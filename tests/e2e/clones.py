@@ -14,6 +14,7 @@ import nodes
 from nodes import (CONFLICT, DENIED, FAILED, NOTFOUND, USAGE, Skip, converge, expect, pair, same,
                    test, until, verified)
 
+TWINS = os.environ.get("CHITTY_TWINS", "twins")
 sys.path.insert(0, str(pathlib.Path(nodes.READER).parent))
 import root  # noqa: E402  the independent reader
 
@@ -188,6 +189,48 @@ def original_and_copy_meet_through_a_third_and_a_fourth(world):
     dots(a, b, c, copy)
     no_forks(a, b, c, copy)
     for home in (a, b, c, copy):
+        verified(home)
+
+
+@test
+def a_process_duplicated_with_its_memory_is_proved_to_everyone(world):
+    a, b, c = pair(world, "a", "b", "c")
+    old = a.add("before")
+    for home in (b, c):
+        until(lambda: home.todos() == a.todos(), f"{home.name} has it")
+    for home in (a, b, c):
+        home.stop()
+    copy = copy_running(a, "copy")
+    done = a.call(TWINS, str(a.folder), str(copy.folder), "3")
+    ids = [line.split()[1] for line in done.out.splitlines()]
+    # one branch to b, the other to c; then these two meet
+    for home, peer in ((a, b), (copy, c)):
+        peer.run()
+        home.run("--peer", peer.node.address)
+        until(lambda: len(peer.todos()) == 4, f"{peer.name} has what {home.name} wrote")
+        home.stop()
+        peer.stop()
+    no_forks(b, c)
+    b.run()
+    c.run("--peer", b.node.address)
+    until(lambda: len(b.todos()) == 7 and b.todos() == c.todos(), "b and c have both branches")
+    for home in (b, c):
+        (fork,) = home.read("status")["forks"]
+        same((fork["name"], fork["seq"], fork["own"]), ("a", 2, False), f"the fork {home.name} saw")
+        expect(doctor(home).get("chains.fork"), "and its doctor tells")
+    for home in (a, copy, a):
+        home.run("--peer", b.node.address)
+        until(lambda: set(ids) <= set(home.todos()), f"{home.name} has both branches")
+        (fork,) = home.read("status")["forks"]
+        same(fork["own"], True, f"{home.name} knows of itself")
+        same(doctor(home).get("chains.fork"), "warning", f"what the doctor of {home.name} says")
+        ids.append(home.add(f"{home.name} goes on"))
+        until(lambda: home.todos() == b.todos(), f"b has what {home.name} wrote")
+        home.stop()
+    until(lambda: b.todos() == c.todos(), "and c")
+    same(sorted(b.todos()), sorted([old, *ids]), "nothing is lost")
+    for home in (a, copy, b, c):
+        same(len(home.read("status")["forks"]), 1, f"no second fork at {home.name}")
         verified(home)
 
 
