@@ -96,6 +96,22 @@ static void receive_all(struct home *home, const struct cuts *cuts)
     }
 }
 
+/* All that one device wrote is void. */
+static void revoke_one(struct home *home, const struct space *space)
+{
+    struct net_revocation revocation = { .stamp = crdt_hlc_make(HOME_NOW_MS, 0),
+                                         .device = space->devices[1].device,
+                                         .why = NET_WHY_LOST };
+    struct cht_buf record;
+    cht_buf_init(&record, LIMIT_RECORD_BYTES);
+    assert_int_equal(CHT_OK, net_members_revoke(node_replica_members(home->r), &revocation,
+                                                &space->devices[0], &record));
+    assert_int_equal(CHT_OK, node_replica_add_record(home->r, cht_buf_view(&record)));
+    home_turn(home, true);
+    assert_true(node_replica_count(home->r).ruled != 0);
+    cht_buf_clear(&record);
+}
+
 static void keep_beside(struct home *home)
 {
     struct node_store *store = node_replica_store(home->r);
@@ -144,6 +160,7 @@ static void start(struct damage *d)
     cuts_make(&cuts, &h, seed);
     home_make(&d->home, "damaged.db", &d->space, HISTORY_DEVICES_MAX, NULL, seed);
     receive_all(&d->home, &cuts);
+    revoke_one(&d->home, &d->space);
     keep_beside(&d->home);
     d->root = node_replica_root(d->home.r);
     home_close(&d->home);
