@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define STORE_WAIT_MS     1000 /* for another process */
 #define STORE_TRIAL_BYTES ((size_t)64 * 1024)
 #define STORE_SCRATCH     ((size_t)64 * 1024 * 1024)
 
@@ -105,7 +106,7 @@ static int count_wal(void *ctx, sqlite3 *db, const char *name, int pages)
 
 static enum cht_err set_up(struct node_store *s, enum node_store_mode mode)
 {
-    sqlite3_busy_timeout(s->db, mode == NODE_STORE_READ ? 2000 : 1000);
+    sqlite3_busy_timeout(s->db, mode == NODE_STORE_READ ? 2 * STORE_WAIT_MS : STORE_WAIT_MS);
     if (mode == NODE_STORE_READ)
         return CHT_OK;
     enum cht_err err = store_exec(s, STORE_PRAGMAS);
@@ -252,7 +253,9 @@ enum cht_err node_store_checkpoint(struct node_store *s)
 {
     for (size_t i = 0; i < STORE_STATEMENT_COUNT; i++)
         sqlite3_reset(s->statements[i]); /* one that stands at its row is a reader of the WAL */
+    sqlite3_busy_timeout(s->db, 0); /* a reader may take long: the WAL waits for it, nobody else */
     int code = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(s->db, STORE_WAIT_MS);
     if (code == SQLITE_OK)
         s->wal_bytes = 0;
     return store_error(code);

@@ -38,7 +38,8 @@ CHT_MUST_USE enum cht_err node_store_begin(struct node_store *s);
 CHT_MUST_USE enum cht_err node_store_commit(struct node_store *s);
 /* Harmless when no transaction is open. */
 void node_store_rollback(struct node_store *s);
-/* Move the WAL into the file. Outside transactions; CHT_E_BUSY when readers hold it back. */
+/* Move the WAL into the file. Outside transactions; CHT_E_BUSY, at once, when readers hold it back:
+ * then as much of it was moved as they let. */
 CHT_MUST_USE enum cht_err node_store_checkpoint(struct node_store *s);
 /* Can the file be written? Empties the WAL, writes some and takes it back, all of it synced.
  * Outside transactions. */
