@@ -183,6 +183,23 @@ def a_stranger_who_announces_hundreds_of_services_costs_little_and_hides_nobody(
 
 
 @test
+def names_that_nobody_answers_for_keep_no_member_waiting(world):
+    with Lan(world, "a", "b") as (a, b):
+        pair_all(a, b)
+        stranger = netns.Host(world.folder, bus=False, avahi=False)
+        for home in (a, b):
+            home.stop()
+        flood(stranger, 600, "hollow")
+        begin = time.monotonic()
+        for home in (a, b):
+            start(home)
+        until(lambda: all(discovery(x)["members"] == 1 for x in (a, b)), "they find each other",
+              30 * nodes.SLOW)
+        print(f"# found after {time.monotonic() - begin:.1f} s", flush=True)
+        stranger.close()
+
+
+@test
 def devices_whose_addresses_all_changed_find_each_other(world):
     with Lan(world, "a", "b") as (a, b):
         pair_all(a, b)

@@ -1,6 +1,7 @@
 """Announces services of `_chitty._tcp` that nobody runs, as a hostile machine on the network might:
 `mdns_flood.py OWN_ADDRESS COUNT KIND`. KIND: `good` for well-formed ones, `elsewhere` for those
-that name an address of another network, `unreadable` for a record that nobody can read."""
+that name an address of another network, `unreadable` for a record that nobody can read, `hollow`
+for a name alone, of which nobody will say more."""
 import os
 import socket
 import struct
@@ -38,6 +39,8 @@ def packet(number, own, kind):
                record(full, SRV, FLUSH, struct.pack(">HHH", 0, 0, 7447) + host),
                record(full, TXT, FLUSH, txt),
                record(host, A, FLUSH, socket.inet_aton(address))]
+    if kind == "hollow":
+        del answers[1:]
     return struct.pack(">HHHHHH", 0, 0x8400, 0, len(answers), 0, 0) + b"".join(answers)
 
 

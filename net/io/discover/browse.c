@@ -29,6 +29,12 @@ static bool host_of(const AvahiAddress *address, AvahiIfIndex interface, struct 
 
 static void resolve_next(struct helper *h);
 
+static void give_up(struct resolving *r)
+{
+    (void)avahi_service_resolver_free(r->resolver);
+    r->resolver = NULL;
+}
+
 static void resolved(AvahiServiceResolver *resolver, AvahiIfIndex interface, AvahiProtocol protocol,
                      AvahiResolverEvent event, const char *name, const char *type,
                      const char *domain, const char *host_name, const AvahiAddress *address,
@@ -49,8 +55,10 @@ static void resolved(AvahiServiceResolver *resolver, AvahiIfIndex interface, Ava
             drop(h);
         }
     }
-    (void)avahi_service_resolver_free(resolver);
-    h->resolving--;
+    for (unsigned i = 0; i < RESOLVING_MAX; i++) {
+        if (h->resolving[i].resolver == resolver)
+            give_up(&h->resolving[i]);
+    }
     resolve_next(h);
 }
 
@@ -82,18 +90,38 @@ static void waited(AvahiTimeout *timeout, void *ctx)
     resolve_next(h);
 }
 
+/* avahi waits five seconds for an answer: services that are announced and answer nothing would else
+ * keep all others waiting. NULL: those that are asked have time yet. */
+static struct resolving *room(struct helper *h)
+{
+    struct resolving *oldest = &h->resolving[0];
+    for (unsigned i = 0; i < RESOLVING_MAX; i++) {
+        struct resolving *r = &h->resolving[i];
+        if (r->resolver == NULL)
+            return r;
+        if (r->since_ms < oldest->since_ms)
+            oldest = r;
+    }
+    if (now_ms() - oldest->since_ms < RESOLVING_MS)
+        return NULL;
+    give_up(oldest);
+    drop(h);
+    return oldest;
+}
+
 static void resolve_next(struct helper *h)
 {
-    while (h->queue_count != 0 && h->resolving < RESOLVING_MAX && spend_token(h)) {
+    struct resolving *r;
+    while (h->queue_count != 0 && (r = room(h)) != NULL && spend_token(h)) {
         const struct appeared *a = &h->queue[h->queue_first];
         h->queue_first = (h->queue_first + 1) % QUEUE_MAX;
         h->queue_count--;
-        if (avahi_service_resolver_new(h->client, a->interface, a->protocol, a->name, SERVICE_TYPE,
-                                       SERVICE_DOMAIN, a->protocol, (AvahiLookupFlags)0, resolved,
-                                       h) != NULL)
-            h->resolving++;
+        r->resolver = avahi_service_resolver_new(h->client, a->interface, a->protocol, a->name,
+                                                 SERVICE_TYPE, SERVICE_DOMAIN, a->protocol,
+                                                 (AvahiLookupFlags)0, resolved, h);
+        r->since_ms = now_ms();
     }
-    if (h->queue_count != 0 && h->resolving < RESOLVING_MAX && h->pause == NULL)
+    if (h->queue_count != 0 && h->pause == NULL)
         h->pause = helper_timer(h, PAUSE_MS, waited);
 }
 
@@ -140,5 +168,6 @@ void helper_browse(struct helper *h)
 void helper_unbrowsed(struct helper *h)
 {
     h->browser = NULL;
-    h->queue_count = h->resolving = 0;
+    h->queue_count = 0;
+    memset(h->resolving, 0, sizeof h->resolving);
 }

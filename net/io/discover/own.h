@@ -12,9 +12,10 @@
 #include <avahi-common/simple-watch.h>
 
 #define QUEUE_MAX      1024u
-#define RESOLVING_MAX  32u
-#define TOKENS_MAX     256u /* resolved in a burst */
-#define TOKEN_MS       10u  /* … and one more each */
+#define RESOLVING_MAX  128u
+#define RESOLVING_MS   1000u /* while others wait: who does not answer by then is given up */
+#define TOKENS_MAX     256u  /* resolved in a burst */
+#define TOKEN_MS       10u   /* … and one more each */
 #define PAUSE_MS       100u
 #define SERVICE_TYPE   "_chitty._tcp"
 #define SERVICE_DOMAIN "local"
@@ -36,6 +37,12 @@ struct appeared {
     char name[NET_BEACON_NAME_BYTES + 1];
 };
 
+/* One that is resolved now. */
+struct resolving {
+    AvahiServiceResolver *resolver; /* NULL: free */
+    uint64_t since_ms;
+};
+
 struct helper {
     AvahiSimplePoll *loop;
     const AvahiPoll *poll;
@@ -49,7 +56,8 @@ struct helper {
      * strangers, whose cost has a bound. */
     struct appeared queue[QUEUE_MAX]; /* a ring */
     unsigned queue_first, queue_count;
-    unsigned resolving, tokens;
+    struct resolving resolving[RESOLVING_MAX];
+    unsigned tokens;
     uint64_t tokens_ms;  /* refilled up to then */
     AvahiTimeout *pause; /* NULL: nothing waits for tokens */
     uint32_t dropped;
