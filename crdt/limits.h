@@ -33,7 +33,7 @@
 #define LIMIT_VECTOR_TIPS     4096u                 /* tips in one HEADS: as many as LIMIT_CHAINS */
 #define LIMIT_DEVICE_TIPS     8u                    /* branches pulled of one device */
 #define LIMIT_DEVICE_PATHS    256u                  /* paths held of one device, also joined ones */
-#define LIMIT_FORK_BYTES      (512u * 1024u)        /* a fork proof: 512 usual headers are 100 KB */
+#define LIMIT_FORK_BYTES      (256u * 1024u)        /* a fork proof: 512 usual headers are 100 KB */
 #define LIMIT_FORKS           64u                   /* fork proofs kept: one tells all there is */
 #define LIMIT_DEVICE_FORKS    8u                    /* of them of one device */
 #define LIMIT_WANTS           16u                   /* tips asked for at a time on one connection */

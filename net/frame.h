@@ -30,7 +30,7 @@
     X(DIGEST, 9, 128u * 1024u, 4)                                                                  \
     X(MESSAGE, 10, LIMIT_MESSAGE_BYTES + NET_FRAME_HEAD_BYTES, 1)                                  \
     X(BYE, 11, 256u, 0)                                                                            \
-    X(FORK, 12, LIMIT_FORK_BYTES + 16u, 2)
+    X(FORK, 12, LIMIT_FORK_BYTES + 16u, 8)
 
 enum net_frame_kind {
 #define X(name, number, size_max, cost) NET_FRAME_##name = (number),

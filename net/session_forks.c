@@ -76,6 +76,9 @@ static enum cht_err answer(struct net_session *s, struct net_effects *fx,
     const struct net_view *view = &s->space->view;
     struct net_frame f = { .kind = NET_FRAME_FORK };
     f.fork.form = NET_FORK_PROOF;
+    if (s->forks_answered >= s->forks_told)
+        return CHT_OK; /* each was sent once */
+    s->forks_answered++;
     enum cht_err err = view->ops->fork(view->ctx, id, &f.fork.proof);
     if (err == CHT_E_NOTFOUND)
         return CHT_OK;
@@ -94,6 +97,7 @@ enum cht_err session_on_fork(struct net_session *s, struct net_effects *fx,
         memcpy(s->peer_forks, f->ids, f->count * sizeof *f->ids);
         s->peer_fork_count = f->count;
         s->peer_fork_next = 0;
+        s->fork_asked = false;
         return ask_next(s, fx);
     case NET_FORK_ASK:
         return answer(s, fx, f->ids);

@@ -148,8 +148,9 @@ struct net_session {
     struct crdt_dep own_sent; /* seq 0: it has none */
 
     /* forks */
-    size_t forks_told; /* how many proofs the peer was told of */
-    bool fork_asked;   /* one of the peer's is on its way */
+    size_t forks_told;     /* how many proofs the peer was told of … */
+    size_t forks_answered; /* … and asked for */
+    bool fork_asked;       /* one of the peer's is on its way */
     size_t peer_fork_count, peer_fork_next;
     struct net_fork_id peer_forks[LIMIT_FORKS];
 

@@ -226,22 +226,36 @@ static uint32_t epoch_end(const struct crdt_graph_chain *c, uint32_t i)
     return i + 1 < c->epoch_count ? c->epochs[i + 1].seq - 1 : c->stored.seq;
 }
 
-/* The first seq, from `from` on, that two chains have in one epoch; 0: none. */
+/* The first epoch of a chain that does not end before `seq`. */
+static uint32_t epoch_of(const struct crdt_graph_chain *c, uint32_t seq)
+{
+    uint32_t low = 0, high = c->epoch_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (epoch_end(c, middle) < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* A seq that two chains have in one epoch, in those epochs of the first that reach `from`; 0: none.
+ * Both lists ascend by seq, and a hostile device may open an epoch with each entry: they are walked
+ * together. */
 static uint32_t common(const struct crdt_graph_chain *a, const struct crdt_graph_chain *b,
                        uint32_t from)
 {
-    for (uint32_t i = 0; i < a->epoch_count; i++) {
-        uint32_t end = epoch_end(a, i);
-        if (end < from)
-            continue;
-        for (uint32_t k = 0; k < b->epoch_count; k++) {
-            if (memcmp(a->epochs[i].epoch, b->epochs[k].epoch, CRDT_EPOCH_BYTES) != 0)
-                continue;
-            uint32_t first = a->epochs[i].seq, last = epoch_end(b, k);
-            first = b->epochs[k].seq > first ? b->epochs[k].seq : first;
-            if (first <= end && first <= last)
-                return first;
-        }
+    uint32_t i = epoch_of(a, from);
+    uint32_t k = i < a->epoch_count ? epoch_of(b, a->epochs[i].seq) : 0;
+    while (i < a->epoch_count && k < b->epoch_count) {
+        uint32_t a_end = epoch_end(a, i), b_end = epoch_end(b, k);
+        uint32_t last = a_end < b_end ? a_end : b_end;
+        uint32_t first = a->epochs[i].seq > b->epochs[k].seq ? a->epochs[i].seq : b->epochs[k].seq;
+        if (first <= last && memcmp(a->epochs[i].epoch, b->epochs[k].epoch, CRDT_EPOCH_BYTES) == 0)
+            return first;
+        i += a_end <= b_end;
+        k += b_end <= a_end;
     }
     return 0;
 }

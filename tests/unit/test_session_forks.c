@@ -133,6 +133,10 @@ static void what_is_asked_for_is_sent_when_it_is_held(void **state)
     hold(&peer.replica, 3, 1);
     toy_peer_establish(&peer, NULL, 0);
     toy_peer_forget(&peer);
+    hold(&peer.replica, 3, 2);
+    struct net_event ev = { .kind = NET_EV_CHANGED };
+    toy_peer_event(&peer, &ev);
+    toy_peer_forget(&peer);
     say(NET_FORK_ASK, &not_here, 1, cht_bytes(NULL, 0));
     assert_int_equal(0, toy_peer_count(&peer, NET_FRAME_FORK));
     say(NET_FORK_ASK, &here, 1, cht_bytes(NULL, 0));
@@ -140,6 +144,9 @@ static void what_is_asked_for_is_sent_when_it_is_held(void **state)
     assert_non_null(proof);
     assert_int_equal(NET_FORK_PROOF, proof->fork.form);
     assert_memory_equal(&here, proof->fork.proof.data, sizeof here);
+    say(NET_FORK_ASK, &here, 1, cht_bytes(NULL, 0)); /* more often than was told */
+    assert_int_equal(1, toy_peer_count(&peer, NET_FRAME_FORK));
+    assert_int_equal(0, peer.closed);
 }
 
 static void a_proof_that_does_not_hold_ends_it(void **state)
