@@ -106,11 +106,11 @@ def a_disk_that_refuses_writes_makes_it_read_only_too(world):
     full_and_room_again(world, "write", "io")
 
 
-def write_until_a_sync_fails(home, disk):
+def write_until_a_sync_fails(home, disk, how="sync"):
     """What was acknowledged meanwhile: the sync that fails may be one of another kind."""
     ids = []
     while True:
-        disk.fail("sync")
+        disk.fail(how)
         done = home.chitty("add", "lost by the disk, or not", status=None)
         if done.status == FAILED:
             expect("kept" in done.err, f"words: {done!r}")
@@ -130,6 +130,30 @@ def after_a_failed_fsync_nothing_that_it_was_about_is_believed(world):
         a.kill()  # what is on the disk alone counts now
         a.run("--peer", b.node.address, env=disk.env)
         same(set(a.todos()), set(ids), "all that was acknowledged, and nothing else")
+    converge(a, b, entries=len(ids))
+    same(a.read("status")["counts"]["chains"], 1, "chains: no number was used twice")
+    verified(a)
+    verified(b)
+
+
+@test
+def what_is_only_in_the_cache_after_a_failed_fsync_is_not_taken_for_kept(world):
+    a, b, disk = two(world)
+    ids = [a.add(f"before {i}") for i in range(3)]
+    # no list was asked for yet: no other connection holds the index of the WAL
+    ids += write_until_a_sync_fails(a, disk, "cache always")
+    same(set(a.todos()), set(ids), "what was refused is not there while no sync succeeds")
+    disk.work()
+    writes_again(a)
+    for i in range(3):
+        ids += write_until_a_sync_fails(a, disk, "cache")
+        same(set(a.todos()), set(ids), "what was refused is not there")
+        writes_again(a)
+        ids.append(a.add(f"after {i}"))
+        same(set(a.todos()), set(ids), "nor later")
+    a.kill()
+    a.run("--peer", b.node.address, env=disk.env)
+    same(set(a.todos()), set(ids), "all that was acknowledged, and nothing else")
     converge(a, b, entries=len(ids))
     same(a.read("status")["counts"]["chains"], 1, "chains: no number was used twice")
     verified(a)

@@ -1,7 +1,8 @@
 /* A disk that fails, for tests: preloaded into a node, it fails writes and syncs of the files below
  * "spaces/" as the file that CHITTY_FAIL names says: "full" (no write finds room), "quota", "write"
- * (EIO), "sync" (EIO, once), or nothing. A failed sync takes back what was written since the last
- * good one, as a disk does that lost it and a kernel that dropped the pages. */
+ * (EIO), "sync" or "cache" (EIO at a sync, once), or nothing. "sync" takes back what was written
+ * since the last good one, as a disk does that lost it and a kernel that dropped the pages; with
+ * "cache" it can still be read, for now; with "cache always" no sync succeeds. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,7 @@ static size_t kept_count;
 
 static bool is_mode(const char *mode)
 {
-    char text[16] = "";
+    char text[24] = "";
     const char *path = getenv("CHITTY_FAIL");
     int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -122,10 +123,13 @@ static int sync_file(int fd, const char *name)
 {
     int (*real)(int);
     find(name, &real);
-    if (is_ours(fd) && is_mode("sync")) {
+    const bool lost = is_ours(fd) && is_mode("sync");
+    if (lost || (is_ours(fd) && is_mode("cache"))) {
         const char *path = getenv("CHITTY_FAIL");
-        (void)!truncate(path, 0); /* once: the next sync finds nothing to complain of */
-        take_back();
+        if (lost || !is_mode("cache always"))
+            (void)!truncate(path, 0); /* once: the next sync finds nothing to complain of */
+        if (lost)
+            take_back();
         errno = EIO;
         return -1;
     }
