@@ -195,3 +195,18 @@ void node_socket_address_clear(struct node_socket_address *address)
         (void)close(address->folder_fd);
     address->folder_fd = -1;
 }
+
+bool node_socket_answers(const char *path)
+{
+    struct node_socket_address address;
+    bool good = false;
+    if (node_socket_address(path, NULL, &address) != CHT_OK)
+        return false;
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        good = connect(fd, (const struct sockaddr *)&address.un, address.len) == 0;
+        (void)close(fd);
+    }
+    node_socket_address_clear(&address);
+    return good;
+}

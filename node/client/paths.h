@@ -41,5 +41,7 @@ struct node_socket_address {
 CHT_MUST_USE enum cht_err node_socket_address(const char *path, struct cht_error *detail,
                                               struct node_socket_address *out);
 void node_socket_address_clear(struct node_socket_address *address);
+/* Does somebody listen at the socket? A process that is stopped does, too. */
+bool node_socket_answers(const char *path);
 
 #endif

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define HOME_TRIES    100u
+#define HOME_PAUSE_NS 20000000 /* 20 ms */
 /* Rows read before the first turn: a small home is checked before it meets a peer. */
 #define SCRUB_FIRST_ROWS 2000u
 
@@ -122,6 +124,23 @@ static enum cht_err open_local(struct node_daemon *d, struct node_fault *fault)
     return err;
 }
 
+/* A command that looks into the home without a node, or a node that is just ending, has it for a
+ * moment: that is waited for. A node that answers stays. */
+static enum cht_err open_home(struct node_daemon *d, const struct node_run_options *o,
+                              struct node_fault *fault)
+{
+    struct node_paths paths;
+    enum cht_err err = node_home_start(o->autostarted, fault, &d->home);
+    for (unsigned tries = 0; err == CHT_E_BUSY && !o->autostarted && tries < HOME_TRIES; tries++) {
+        const struct timespec pause = { .tv_nsec = HOME_PAUSE_NS };
+        if (node_paths_find(NULL, &paths) == CHT_OK && node_socket_answers(paths.socket))
+            break;
+        (void)nanosleep(&pause, NULL);
+        err = node_home_start(false, fault, &d->home);
+    }
+    return err;
+}
+
 static enum cht_err start(struct node_daemon *d, const struct node_run_options *o,
                           struct node_fault *fault)
 {
@@ -135,7 +154,7 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
     enum cht_err err =
         d->peers == NULL || d->budgets == NULL ? CHT_E_NOMEM : open_signals(d, fault);
     if (err == CHT_OK)
-        err = node_home_start(o->autostarted, fault, &d->home);
+        err = open_home(d, o, fault);
     if (err == CHT_OK)
         err = daemon_bring(&d->home, fault);
     if (err == CHT_OK)

@@ -6,25 +6,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BUS_SOCKET "/run/dbus/system_bus_socket"
-
-/* Does somebody listen there? */
-static bool answers(const char *path)
-{
-    struct node_socket_address address;
-    bool good = false;
-    if (node_socket_address(path, NULL, &address) != CHT_OK)
-        return false;
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0) {
-        good = connect(fd, (const struct sockaddr *)&address.un, address.len) == 0;
-        (void)close(fd);
-    }
-    node_socket_address_clear(&address);
-    return good;
-}
 
 static const char *bus_path(void)
 {
@@ -37,13 +20,13 @@ static const char *bus_path(void)
 
 void doctor_discovery(struct doctor *d)
 {
-    if (!answers(bus_path())) {
+    if (!node_socket_answers(bus_path())) {
         doctor_say(d->report, DOCTOR_NOTE, "discovery.bus",
                    "no system bus: other devices are not found on the network, only dialled at "
                    "addresses they were known at");
         doctor_remedy(d->report, "sudo apt install dbus avahi-daemon; or: chitty-node run --peer "
                                  "HOST:PORT");
-    } else if (!answers("/run/avahi-daemon/socket")) {
+    } else if (!node_socket_answers("/run/avahi-daemon/socket")) {
         doctor_say(d->report, DOCTOR_NOTE, "discovery.avahi",
                    "no avahi-daemon: other devices are not found on the network, only dialled at "
                    "addresses they were known at");

@@ -144,6 +144,20 @@ static void look_at_wait(struct doctor *d, struct cht_bytes health, struct cht_b
                              "met it");
 }
 
+/* Who tries codes and tickets gets nowhere: each wrong proof spends one. But somebody tries. */
+static void look_at_strangers(struct doctor *d, struct cht_bytes health)
+{
+    const struct cht_bytes strangers = node_mp_get(health, "strangers");
+    const unsigned long long proofs = node_mp_get_uint(strangers, "proofs", 0);
+    if (proofs == 0)
+        return;
+    doctor_say(d->report, DOCTOR_NOTE, "strangers.proofs",
+               "%llu wrong code%s or ticket%s tried since this node started: a slip, or somebody "
+               "guesses",
+               proofs, proofs == 1 ? "" : "s", proofs == 1 ? " was" : "s were");
+    doctor_remedy(d->report, "compare the check words when you invite; a burnt code is harmless");
+}
+
 void doctor_peers(struct doctor *d, struct cht_bytes health)
 {
     const size_t from = d->report->count;
@@ -155,6 +169,7 @@ void doctor_peers(struct doctor *d, struct cht_bytes health)
     it = node_mp_iter(node_mp_get(health, "waits"));
     while (node_mp_next(&it, NULL, &one))
         look_at_wait(d, health, one);
+    look_at_strangers(d, health);
     if (d->report->count == from)
         doctor_say(d->report, DOCTOR_OK, "peers", "%llu other device%s, nothing waits",
                    (unsigned long long)node_mp_count(peers), node_mp_count(peers) == 1 ? "" : "s");

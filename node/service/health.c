@@ -74,9 +74,14 @@ static enum cht_err put_waits(struct node_service *s, struct cht_buf *out)
 
 static enum cht_err put_health(struct node_service *s, struct cht_buf *out)
 {
-    enum cht_err err = crdt_mp_put_map(out, 4);
+    const bool running = s->net.strangers != NULL;
+    enum cht_err err = crdt_mp_put_map(out, running ? 5 : 4);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "database", s->path);
+    if (err == CHT_OK && running)
+        err = node_mp_put_text(out, "strangers");
+    if (err == CHT_OK && running)
+        err = s->net.strangers(s->net.ctx, out);
     if (err == CHT_OK)
         err = put_devices(s, out);
     if (err == CHT_OK)

@@ -1,4 +1,5 @@
 """`chitty-node doctor` on networks, other devices, membership and service: see doctor.py."""
+import json
 import os
 import pathlib
 import shutil
@@ -8,6 +9,7 @@ import sys
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import nodes  # noqa: E402
+import pair_peer  # noqa: E402
 from findings import AROUND, DAY_S, FAILED, Findings, carry_out, doctor, shim, well  # noqa: E402
 from root_bytes import blake  # noqa: E402
 from nodes import OK, Skip, converge, expect, pair, same, test, until  # noqa: E402
@@ -151,6 +153,23 @@ def entries_that_wait_are_told_with_what_they_wait_for(world):
     b.run("--peer", a.node.address)
     converge(a, b, entries=2)
     well(b)
+
+
+@test
+def a_wrong_code_is_told(world):
+    a, b = world.home("a").init().run(), world.home("b").init().run()
+    invitation = subprocess.Popen([nodes.CHITTY_NODE, "invite", "--json"], env=a.env, text=True,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL)
+    shown = json.loads(invitation.stdout.readline())["data"]
+    selector, secret = pair_peer.code_selector(shown["code"])
+    wrong = pair_peer.code_text(selector[:3].decode(), f"{(int(secret) + 1) % 10_000_000:07d}")
+    done = b.chitty_node("join", wrong, "--at", shown["addresses"][0], status=None)
+    expect(done.status != OK, f"it is refused: {done!r}")
+    invitation.communicate(timeout=nodes.DEADLINE_S)
+    finding = doctor(a).one("strangers.proofs", "note")
+    expect(finding["text"].startswith("1 wrong code or ticket was tried"), finding)
+    same(a.read("status")["peers"], [], "nobody was admitted")
 
 
 # --- the membership, and what does not count

@@ -161,8 +161,12 @@ class Home:
         self.folder = world.folder / name
         self.node = None
         self.host = None  # a Host of tests/support/netns.py: then with discovery
-        self.data = self.folder  # keys and databases
         self.env = dict(world.env, CHITTY_HOME=str(self.folder))
+
+    @property
+    def data(self):
+        """The folder of keys and databases."""
+        return self.folder
 
     # --- commands
 
@@ -251,9 +255,14 @@ class XdgHome(Home):
         self.folder.mkdir()
         self.runtime = self.folder / "run"
         self.runtime.mkdir(mode=0o700)
-        self.data = self.folder / ".local" / "share" / "chitty"
         del self.env["CHITTY_HOME"]
         self.env.update(HOME=str(self.folder), XDG_RUNTIME_DIR=str(self.runtime))
+
+    @property
+    def data(self):
+        base = self.env.get("XDG_DATA_HOME", "")
+        return (pathlib.Path(base) if base.startswith("/") else
+                self.folder / ".local" / "share") / "chitty"
 
 
 OF_CHITTY = ("todo", "topic", "project", "session", "ls", "add", "done", "watch")

@@ -315,7 +315,7 @@ def a_manager_runs_restarts_and_ends_the_node(world):
         same(manager.show("Result")["Result"], "success", "an orderly end is a success")
         with open(home.data / "lock", "r+", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            manager.systemctl("start", "chitty-node.service")
+            manager.systemctl("start", "chitty-node.service")  # waits for the outcome
             shown = manager.show("ActiveState", "ExecMainStatus", "NRestarts")
             same(shown, {"ActiveState": "failed", "ExecMainStatus": str(CONFLICT),
                          "NRestarts": "0"}, "a second node on a home is not tried again")

@@ -1,5 +1,7 @@
 """Two homes on one machine by the folders of the XDG specification alone, as two users have."""
+import fcntl
 import os
+import pathlib
 import socket
 import stat
 import sys
@@ -15,6 +17,12 @@ def made_in(home):
     """What is in a home's folder now, without the databases' companions."""
     return {str(p.relative_to(home.folder)) for p in home.folder.rglob("*")
             if p.is_file() or p.is_socket()} - {".local/share/chitty/lock"}
+
+
+def pauses(node):
+    """How often the node has waited for something so far."""
+    text = pathlib.Path(f"/proc/{node.process.pid}/status").read_text()
+    return int(text.split("nonvoluntary")[0].split("voluntary_ctxt_switches:")[1])
 
 
 def mode_of(path):
@@ -63,7 +71,6 @@ def every_variable_moves_its_folder_and_a_relative_one_is_ignored(world):
     home = XdgHome(world, "a")
     places = {n: world.folder / n.lower() for n in ("XDG_DATA_HOME", "XDG_STATE_HOME")}
     home.env.update({n: str(p) for n, p in places.items()})
-    home.data = places["XDG_DATA_HOME"] / "chitty"
     home.init().run()
     home.add("x")
     expect((home.data / "device.key").exists(), "keys are in XDG_DATA_HOME")
@@ -97,6 +104,17 @@ def two_homes_with_one_runtime_folder_are_told_apart(world):
     b.env["XDG_RUNTIME_DIR"] = str(b.runtime)
     b.run()
     b.chitty_node("doctor", status=OK)
+
+
+@test
+def a_command_that_looks_into_the_home_is_waited_for(world):
+    home = XdgHome(world, "a").init()
+    with open(home.data / "lock", "r+", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as a command has it that works without a node
+        node = home.start()
+        until(lambda: pauses(node) > 10, "the node waits")
+    node.wait_ready()
+    node.stop()
 
 
 @test
