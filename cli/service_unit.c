@@ -26,10 +26,11 @@ static const char head[] = "# Written by: chitty-node service install\n"
                            "NotifyAccess=main\n";
 
 /* Statuses that another try does not change: usage, not allowed, another node has the home, no home
- * (cli_exit_status). */
+ * (cli_exit_status). A start that has much to fold anew is not cut off, as it would be for ever. */
 static const char after_start[] = "Restart=on-failure\n"
                                   "RestartSec=2\n"
                                   "RestartPreventExitStatus=2 4 5 7\n"
+                                  "TimeoutStartSec=600\n"
                                   "TimeoutStopSec=30\n"
                                   "KillMode=mixed\n"
                                   "UMask=0077\n"

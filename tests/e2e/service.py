@@ -80,6 +80,7 @@ def the_unit_says_what_the_manual_of_systemd_asks_for(world):
     same({int(n) for n in unit.one("RestartPreventExitStatus").split()}, RESTART_NEVER,
          "statuses that another start does not change")
     expect(int(unit.one("StartLimitBurst", "Unit")) <= 5, "a node that always fails is left alone")
+    expect(int(unit.one("TimeoutStartSec")) >= 600, "a slow start is not cut off again and again")
     same(unit.one("WantedBy", "Install"), "default.target", "when it starts")
     same({k: unit.one(k) for k in ALWAYS}, ALWAYS, "hardening without namespaces")
     same(set(unit.one("RestrictAddressFamilies").split()),
