@@ -326,6 +326,52 @@ def a_backup_on_another_machine_reads_and_writes_when_it_is_admitted(world):
 
 
 @test
+def a_backup_older_than_the_admission_of_its_user_is_made_whole_by_the_peers(world):
+    a, b = pair(world, "a", "b")
+    old = a.add("in the backup")
+    file = str(world.folder / "early.db")
+    a.chitty_node("backup", file)
+    c = world.home("c").init().run().join(a)
+    until(lambda: c.todos() == a.todos(), "c is in")
+    ids = [c.add(f"of c {n}") for n in range(3)]
+    until(lambda: set(ids) <= set(b.todos()), "b has what c wrote")
+    c.stop()
+    got = c.read("restore", "--replace", file)
+    same((got["made"], got["writes"]), (False, False), "in that backup c is nobody yet")
+    c.run("--peer", b.node.address)
+    until(lambda: sorted(c.todos()) == sorted([old, *ids]), "its admission and its entries are back")
+    new = c.add("and it writes again")
+    until(lambda: new in b.todos() and new in a.todos(), "everybody has it")
+    same(clones(c)["reclaimed"], 3, "what was taken back")
+    no_forks(a, b, c)
+    dots(a, b, c)
+    for home in (a, b, c):
+        verified(home)
+
+
+@test
+def a_damaged_home_is_restored_and_the_damaged_file_kept(world):
+    a, b = pair(world, "a", "b")
+    ids = [a.add(f"todo {n}") for n in range(3)]
+    converge(a, b, entries=3)
+    file = str(world.folder / "good.db")
+    a.chitty_node("backup", file)
+    ids.append(a.add("after the backup"))
+    converge(a, b, entries=4)
+    a.stop()
+    damaged = b"\0" * 4096 + a.database().read_bytes()[4096:]
+    a.database().write_bytes(damaged)
+    a.chitty_node("status", status=FAILED)
+    got = a.read("restore", "--replace", file)
+    same(pathlib.Path(got["kept"]).read_bytes(), damaged, "the damaged file")
+    a.run("--peer", b.node.address)
+    converge(a, b, entries=4)
+    same(sorted(a.todos()), sorted(ids), "todos")
+    for home in (a, b):
+        verified(home)
+
+
+@test
 def with_no_member_left_a_backup_goes_into_a_new_space(world):
     a = world.home("a").init().run()
     ids = [a.add(f"todo {n}") for n in range(3)]
