@@ -254,6 +254,21 @@ static enum cht_err keep_joined(struct node_daemon *d, struct daemon_pairing *p)
     return CHT_E_EXISTS;
 }
 
+/* What a person can do about an end without success. */
+static const char *hint_of(const struct node_daemon *d, const struct daemon_pairing *p)
+{
+    const struct daemon_tried *tried = p->by_code ? daemon_tried_find(d, &p->typed) : NULL;
+    if (p->fx.error.code == CHT_E_UNSUPPORTED)
+        return "install the same version of chitty-node on both machines";
+    if (p->fx.error.code == CHT_E_EXPIRED || (tried != NULL && !tried->proved))
+        return p->by_code ? "ask for a new code there: chitty-node invite"
+                          : "ask for a new ticket there: chitty-node invite --ticket";
+    if (p->fx.error.code == CHT_E_MALFORMED)
+        return "see that it is the machine that invites: --at HOST:PORT";
+    return p->by_code ? "try again while the code is shown: it is still good for this device"
+                      : "try again: the ticket is still good for this device";
+}
+
 void daemon_joining_ask(struct node_daemon *d, struct daemon_pairing *p, unsigned what)
 {
     if (p->by_code && (what & (NET_PAIR_TRIED | NET_PAIR_PROVED)) != 0)
@@ -271,6 +286,7 @@ void daemon_joining_ask(struct node_daemon *d, struct daemon_pairing *p, unsigne
     }
     if ((what & NET_PAIR_FAILED) != 0) {
         struct node_fault fault = { .error = p->fx.error };
+        node_fault_hint(&fault, "%s", hint_of(d, p));
         daemon_joining_fail(d, p, &fault);
     }
 }

@@ -339,7 +339,8 @@ def a_wrong_code_burns_it_and_the_inviter_is_told(world):
     a.ticket()  # so that the listener stays open
     invite = Invite(a)
     done = c.chitty_node("join", invite.wrong(), "--at", invite.at, status=DENIED)
-    expect("another secret" in done.err, f"clear words at the guesser: {done!r}")
+    expect("another secret" in done.err and "new code" in done.err,
+           f"clear words, and what to do, at the guesser: {done!r}")
     status, error = invite.wait()
     same((status, error["code"]), (DENIED, "signature"), "end of the invitation")
     expect("burnt" in error["message"] and "127.0.0.1" in error["message"], f"clear words: {error}")
