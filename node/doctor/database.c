@@ -79,6 +79,17 @@ static void look_at_sizes(struct doctor *d, struct node_store *store)
     }
 }
 
+static enum cht_err take_seen(void *ctx, const uint8_t *device, uint64_t seen_ms)
+{
+    struct doctor *d = ctx;
+    if (d->seen_count < LIMIT_PEERS) {
+        struct doctor_seen *seen = &d->seen[d->seen_count++];
+        crdt_hex(cht_bytes(device, CRDT_ID_BYTES), seen->device);
+        seen->ms = seen_ms;
+    }
+    return CHT_OK;
+}
+
 void doctor_database(struct doctor *d)
 {
     struct cht_error detail = { 0 };
@@ -94,6 +105,8 @@ void doctor_database(struct doctor *d)
     err = node_store_quick_check(store, say_damage, d);
     if (err == CHT_OK)
         err = doctor_chains(d, store);
+    if (err == CHT_OK)
+        err = node_peer_glance(store, take_seen, d);
     if (err != CHT_OK)
         say_damage(d, "file", err == CHT_E_CORRUPT ? "a row is none" : node_store_message(store));
     look_at_sizes(d, store);

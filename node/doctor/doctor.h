@@ -5,11 +5,18 @@
  * It looks from outside, in a process of its own: at the files, read-only, whether a node runs on
  * them or not; and at what the node answers to the command `health` (LOCAL 6.1), which the caller
  * asks. It changes nothing but a probe file that it removes. One file a family of checks. */
+#include "crdt/limits.h"
 #include "node/client/fault.h"
 #include "node/client/paths.h"
 #include "node/doctor/report.h"
 
 #include <stdint.h>
+
+/* When a device was last reached, as the file has it: beyond a restart. */
+struct doctor_seen {
+    char device[33]; /* hex */
+    uint64_t ms;
+};
 
 struct doctor {
     struct doctor_report *report;
@@ -18,6 +25,8 @@ struct doctor {
     bool running;                 /* a node does; else the home is opened in this process */
     char device[33];              /* hex, from the key file; empty: it could not be read */
     char database[NODE_PATH_MAX]; /* of the space in use; empty: there is none */
+    struct doctor_seen seen[LIMIT_PEERS];
+    size_t seen_count;
 };
 
 /* Look at everything that needs no node. CHT_E_INVALID: no place for files (the fault says so). */

@@ -28,22 +28,35 @@ static struct cht_bytes name_of(struct cht_bytes health, struct cht_bytes id)
     return id;
 }
 
+/* The last sign of life: of this run of the node, or what it noted in an earlier one. */
+static uint64_t seen_ms(const struct doctor *d, struct cht_bytes peer)
+{
+    uint64_t seen = node_mp_get_uint(peer, "lastSeen", 0);
+    for (size_t i = 0; i < d->seen_count; i++) {
+        if (is(node_mp_get_str(peer, "device"), d->seen[i].device) && d->seen[i].ms > seen)
+            seen = d->seen[i].ms;
+    }
+    return seen;
+}
+
 static void say_away(struct doctor *d, struct cht_bytes peer, struct cht_bytes name)
 {
-    const uint64_t seen = node_mp_get_uint(peer, "lastSeen", 0);
+    const uint64_t seen = seen_ms(d, peer);
     char when[CRDT_RFC3339_MAX];
     if (seen == 0 || seen > CRDT_RFC3339_MS_MAX) {
-        doctor_say(d->report, DOCTOR_NOTE, "peers.unseen",
-                   "%.*s has not been seen since this node started", (int)name.len,
-                   (const char *)name.data);
+        doctor_say(d->report, DOCTOR_NOTE, "peers.unseen", "%.*s and this device have not met yet",
+                   (int)name.len, (const char *)name.data);
         doctor_remedy(d->report, "see that it runs, or tell where: chitty-node run --peer "
                                  "HOST:PORT");
         return;
     }
     crdt_rfc3339_text(seen, when);
     const bool gone = d->now_ms > seen && d->now_ms - seen > LONG_MS;
+    const bool here = seen == node_mp_get_uint(peer, "lastSeen", 0);
     doctor_say(d->report, gone ? DOCTOR_WARNING : DOCTOR_NOTE, "peers.away",
-               "%.*s has been unreachable since %s", (int)name.len, (const char *)name.data, when);
+               here ? "%.*s has been unreachable since %s"
+                    : "%.*s is unreachable; the last connection with it was made at %s",
+               (int)name.len, (const char *)name.data, when);
     if (gone)
         doctor_remedy(d->report, "start it; if it is lost: chitty-node revoke %.8s --lost",
                       (const char *)node_mp_get_str(peer, "device").data);

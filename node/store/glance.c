@@ -63,3 +63,23 @@ enum cht_err node_log_glance(struct node_store *s,
     sqlite3_finalize(st);
     return err == CHT_E_NOTFOUND ? CHT_OK : err;
 }
+
+enum cht_err node_peer_glance(struct node_store *s,
+                              enum cht_err (*each)(void *ctx, const uint8_t *device,
+                                                   uint64_t seen_ms),
+                              void *ctx)
+{
+    sqlite3_stmt *st;
+    enum cht_err err =
+        store_prepare(s, "SELECT device, max(seen_ms) FROM peer GROUP BY device", &st);
+    if (err != CHT_OK)
+        return err;
+    while (err == CHT_OK && (err = store_row(st)) == CHT_OK) {
+        const struct cht_bytes device = store_column(st, 0);
+        err = device.len != CRDT_ID_BYTES
+                  ? CHT_E_CORRUPT
+                  : each(ctx, device.data, (uint64_t)sqlite3_column_int64(st, 1));
+    }
+    sqlite3_finalize(st);
+    return err == CHT_E_NOTFOUND ? CHT_OK : err;
+}

@@ -21,5 +21,10 @@ struct node_log_glance {
 CHT_MUST_USE enum cht_err
 node_log_glance(struct node_store *s,
                 enum cht_err (*each)(void *ctx, const struct node_log_glance *row), void *ctx);
+/* Each device that an address is kept of, with the last time that it was seen at one. */
+CHT_MUST_USE enum cht_err node_peer_glance(struct node_store *s,
+                                           enum cht_err (*each)(void *ctx, const uint8_t *device,
+                                                                uint64_t seen_ms),
+                                           void *ctx);
 
 #endif

@@ -76,7 +76,9 @@ def a_device_that_is_away_is_told_with_the_time(world):
     expect(device.exists() and "revoke" in later["remedy"] and "--lost" in later["remedy"], later)
     a.stop()
     a.run()
-    doctor(a).one("peers.unseen", "note")
+    expect(doctor(a).one("peers.away", "note")["text"].startswith("b is unreachable; the last"),
+           "after a restart, too")
+    doctor(a, env=shim(clock_s=30 * DAY_S)).one("peers.away", "warning")
 
 
 @test
@@ -85,6 +87,8 @@ def a_device_that_waits_to_be_introduced_is_named(world):
     a.stop()
     address = a.node.address
     d = world.home("d").init().run().join(b)
+    expect("a and this device have not met" in doctor(d).one("peers.unseen", "note")["text"],
+           "d has only heard of a")
     d.stop()
     b.stop()
     a.run(listen=address)
