@@ -42,6 +42,12 @@ const uint8_t *net_members_space(const struct net_members *m);
  * LIMIT_RECORDS or LIMIT_RULINGS held, or too much waiting; CHT_E_NOMEM. */
 CHT_MUST_USE enum cht_err net_members_add(struct net_members *m, struct cht_bytes record);
 
+/* Records that were held before are added now, from a file: which of them count is worked out once,
+ * by net_members_loaded. With each record it is work that grows with all of them: a hostile admin's
+ * thousands would hold up every start for minutes. Until then nobody asks for standings. */
+void net_members_loading(struct net_members *m);
+void net_members_loaded(struct net_members *m);
+
 /* Records held, without those that wait. */
 uint32_t net_members_count(const struct net_members *m);
 uint32_t net_members_waiting(const struct net_members *m);

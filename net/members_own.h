@@ -67,6 +67,7 @@ struct net_members {
     struct waiting waiting[NET_MEMBERS_WAITING];
     uint32_t waiting_count;
     size_t waiting_bytes;
+    bool loading; /* what counts is not worked out */
 };
 
 /* The number of a record, or of a device by the first `len` bytes of its id; NONE. */

@@ -140,10 +140,31 @@ static void decide_again(struct net_members *m)
         m->subjects[i].changes += m->subjects[i].touched;
 }
 
+static void set_role(struct net_members *m, uint32_t device)
+{
+    unsigned right = members_right(m, device, NULL, 0);
+    m->devices[device].role = (uint8_t)(right == RIGHT_NONE ? 0 : right);
+}
+
+void net_members_loading(struct net_members *m)
+{
+    m->loading = true;
+}
+
+void net_members_loaded(struct net_members *m)
+{
+    m->loading = false;
+    decide_again(m);
+    for (uint32_t i = 0; i < m->device_count; i++)
+        set_role(m, i);
+}
+
 void members_settle(struct net_members *m)
 {
     uint32_t newest = m->row_count - 1;
     struct row *row = &m->rows[newest];
+    if (m->loading)
+        return;
     if (row_is_ruling(row)) {
         decide_again(m);
     } else if (m->ruling_count != 0 && row_is_grant(row)) {
@@ -153,8 +174,7 @@ void members_settle(struct net_members *m)
     for (uint32_t i = 0; i < m->device_count; i++) {
         if (i != row->device && m->subjects[i].changes == 0)
             continue; /* as before */
-        unsigned right = members_right(m, i, NULL, 0);
-        m->devices[i].role = (uint8_t)(right == RIGHT_NONE ? 0 : right);
+        set_role(m, i);
     }
 }
 

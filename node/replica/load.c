@@ -231,8 +231,11 @@ enum cht_err replica_load_book(struct node_replica *r, struct cht_error *detail)
     enum cht_err err = load_space(r);
     if (err == CHT_E_CORRUPT)
         return misfit(detail, "meta");
-    if (err == CHT_OK)
+    if (err == CHT_OK) {
+        net_members_loading(r->members);
         err = load_parts(r, parts, sizeof parts / sizeof parts[0], detail);
+        net_members_loaded(r->members);
+    }
     if (err == CHT_OK && check_heads(r) == CHT_E_CORRUPT)
         return misfit(detail, "record or meta");
     if (err != CHT_OK)

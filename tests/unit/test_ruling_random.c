@@ -455,6 +455,23 @@ static void same_nodes(const struct node *a, const struct node *b)
     }
 }
 
+/* The records as a node has them, added at once: they say the same. */
+static void same_when_loaded(const struct node *node)
+{
+    struct node copy = *node;
+    copy.m = net_members_new(node->made->space);
+    net_members_loading(copy.m);
+    for (uint32_t i = 0; i < net_members_count(node->m); i++)
+        assert_int_equal(CHT_OK, net_members_add(copy.m, net_members_record(node->m, i, NULL)));
+    net_members_loaded(copy.m);
+    same_nodes(node, &copy);
+    for (uint32_t d = 0; d < NAIVE_DEVICES; d++) /* it was decided once */
+        assert_true(net_members_changes(copy.m, node->made->id[d].device) <= 1);
+    for (uint32_t i = 0; i < net_members_count(node->m); i++)
+        assert_int_equal(net_members_counts(node->m, i), net_members_counts(copy.m, i));
+    net_members_free(copy.m);
+}
+
 static void every_order_gives_what_the_clauses_say(void **state)
 {
     struct outcome *seen = *state;
@@ -470,6 +487,7 @@ static void every_order_gives_what_the_clauses_say(void **state)
             nodes[i] = (struct node){ .made = &made, .m = net_members_new(made.space) };
             send_all(&nodes[i], &made.random, seen);
             same_nodes(&nodes[0], &nodes[i]);
+            same_when_loaded(&nodes[i]);
         }
         records_as_the_clauses_say(&nodes[0], seen);
         for (uint32_t e = 0; e < made.n.entry_count; e++)
