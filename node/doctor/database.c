@@ -3,7 +3,9 @@
 #include "node/files.h"
 #include "node/store/glance.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +36,13 @@ static bool find_path(struct doctor *d)
 
 static void say_unopened(struct doctor *d, enum cht_err err, const struct cht_error *detail)
 {
+    if (err != CHT_E_NOTFOUND && access(d->database, R_OK | W_OK) != 0) {
+        doctor_say(d->report, DOCTOR_PROBLEM, "database.access", "%s cannot be opened: %s",
+                   d->database, strerror(errno));
+        doctor_remedy(d->report, "sudo chown -R %lu '%s'; chmod -R u+rwX '%s'",
+                      (unsigned long)geteuid(), d->paths.data, d->paths.data);
+        return;
+    }
     doctor_say(d->report, DOCTOR_PROBLEM,
                err == CHT_E_NOTFOUND      ? "database.none"
                : err == CHT_E_UNSUPPORTED ? "database.format"

@@ -1,7 +1,10 @@
 /* The folders of a home: there, ours, and nobody else's; see doctor.h. */
 #include "node/doctor/doctor.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,6 +39,27 @@ static void look_at(struct doctor *d, const char *path)
     }
 }
 
+/* What a command that was run as another user has left there: this one's node cannot open it. */
+static void look_into(struct doctor *d, const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    struct stat st;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (entry->d_name[0] == '.' ||
+            fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+            st.st_uid == geteuid())
+            continue;
+        doctor_say(d->report, DOCTOR_PROBLEM, "home.owner",
+                   "%s in %s belongs to user %lu, this is user %lu", entry->d_name, folder,
+                   (unsigned long)st.st_uid, (unsigned long)geteuid());
+        doctor_remedy(d->report, "sudo chown -R %lu '%s'", (unsigned long)geteuid(), d->paths.data);
+        break; /* the remedy is for all of them */
+    }
+    if (dir != NULL)
+        (void)closedir(dir);
+}
+
 void doctor_home(struct doctor *d)
 {
     struct doctor_report *r = d->report;
@@ -47,6 +71,13 @@ void doctor_home(struct doctor *d)
         return;
     }
     look_at(d, d->paths.data);
+    if (r->count == from) {
+        char spaces[NODE_PATH_MAX + 8];
+        (void)snprintf(spaces, sizeof spaces, "%s/spaces", d->paths.data);
+        look_into(d, d->paths.data);
+        if (r->count == from)
+            look_into(d, spaces);
+    }
     if (strcmp(d->paths.runtime, d->paths.data) != 0)
         look_at(d, d->paths.runtime);
     if (strcmp(d->paths.state, d->paths.data) != 0)

@@ -19,6 +19,10 @@ static void say_unreadable(struct doctor *d, enum cht_err err, const struct node
     } else if (stat(path, &st) == 0 && (st.st_mode & 077) != 0) {
         doctor_say(r, DOCTOR_PROBLEM, "keys.mode", "others may read the keys in %s", path);
         doctor_remedy(r, "chmod 600 '%s'", path);
+    } else if (access(path, R_OK) != 0) {
+        doctor_say(r, DOCTOR_PROBLEM, "keys.access", "%s", cht_error_text(&fault->error));
+        doctor_remedy(r, "sudo chown %lu '%s'; chmod 600 '%s'", (unsigned long)geteuid(), path,
+                      path);
     } else {
         doctor_say(r, DOCTOR_PROBLEM, "keys.damaged", "%s", cht_error_text(&fault->error));
         doctor_remedy(r, err == CHT_E_UNSUPPORTED

@@ -76,6 +76,12 @@ def a_home_that_others_may_enter_is_named_and_its_remedy_closes_it(world):
         finding = doctor(home).one("home.owner", "problem")
         carry_out(home, dict(finding, remedy=finding["remedy"].removeprefix("sudo ")))
         well(home)
+        for file in (home.folder / "device.key", home.database()):  # as a command of root's does
+            os.chown(file, 12345, 12345)
+            finding = doctor(home).one("home.owner", "problem")
+            expect(file.name in finding["text"], f"which file: {finding}")
+            carry_out(home, dict(finding, remedy=finding["remedy"].removeprefix("sudo ")))
+            well(home)
 
 
 @test
