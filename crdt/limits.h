@@ -49,7 +49,9 @@
 #define LIMIT_ENDPOINTS       8u                    /* listen endpoints told in one HELLO */
 #define LIMIT_BYE_BYTES       200u                  /* the sentence of a BYE */
 #define LIMIT_RECORDS         4096u                 /* membership records of a space */
-#define LIMIT_RULINGS         256u                  /* of them that limit a device */
+#define LIMIT_RECORDS_KEPT    64u                   /* last ones, for founder and recovery key */
+#define LIMIT_RULINGS         256u                  /* records that limit a device */
+#define LIMIT_RULINGS_KEPT    32u                   /* last ones, for founder and recovery key */
 #define LIMIT_PEERS           64u                   /* connected peers */
 #define LIMIT_CHAINS          4096u                 /* linear paths held */
 #define LIMIT_CLIENTS         128u                  /* local clients */

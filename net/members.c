@@ -316,6 +316,22 @@ static bool may_be_held(const struct net_members *m, const struct net_record *re
            net_members_role(m, rec->device, rec->parents, rec->parent_count, &role) == CHT_OK;
 }
 
+/* Is there room? The last places are the founder's, and of these the last the recovery key's: else
+ * an admin could fill them all, and nobody could revoke it. */
+static bool has_room(const struct net_members *m, const struct net_record *rec)
+{
+    static const uint8_t unset[NET_RECOVERY_BYTES];
+    uint8_t author[CRDT_ID_BYTES];
+    uint32_t above = 0;
+    if (m->row_count != 0 && !m->loading && !by_recovery(m, rec)) {
+        net_device_of(rec->author, author);
+        above += memcmp(m->recovery, unset, sizeof unset) != 0;
+        above += memcmp(m->devices[m->rows[0].device].id, author, sizeof author) != 0;
+    }
+    return m->row_count < LIMIT_RECORDS - above * LIMIT_RECORDS_KEPT &&
+           (!is_ruling(rec) || m->ruling_count < LIMIT_RULINGS - above * LIMIT_RULINGS_KEPT);
+}
+
 /* Hold a verified record whose parents are held. */
 static enum cht_err hold(struct net_members *m, const struct net_record *rec,
                          struct cht_bytes bytes)
@@ -323,7 +339,7 @@ static enum cht_err hold(struct net_members *m, const struct net_record *rec,
     struct row row;
     if (!may_be_held(m, rec))
         return CHT_E_DENIED;
-    if (m->row_count >= LIMIT_RECORDS || (is_ruling(rec) && m->ruling_count >= LIMIT_RULINGS))
+    if (!has_room(m, rec))
         return CHT_E_LIMIT;
     enum cht_err err = reserve(m);
     if (err == CHT_OK)

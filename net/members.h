@@ -39,7 +39,8 @@ const uint8_t *net_members_space(const struct net_members *m);
  * CHT_E_MALFORMED; CHT_E_UNSUPPORTED: a kind of a later level; CHT_E_SIGNATURE; CHT_E_INVALID:
  * another space's; CHT_E_DENIED: its author is no admin under its parents, or no record among
  * them or their ancestors admits the device that a ruling names; CHT_E_LIMIT: too long,
- * LIMIT_RECORDS or LIMIT_RULINGS held, or too much waiting; CHT_E_NOMEM. */
+ * LIMIT_RECORDS or LIMIT_RULINGS held (less for those below the recovery key and the founder), or
+ * too much waiting; CHT_E_NOMEM. */
 CHT_MUST_USE enum cht_err net_members_add(struct net_members *m, struct cht_bytes record);
 
 /* Records that were held before are added now, from a file: which of them count is worked out once,
