@@ -339,7 +339,7 @@ def a_backup_older_than_the_admission_of_its_user_is_made_whole_by_the_peers(wor
     got = c.read("restore", "--replace", file)
     same((got["made"], got["writes"]), (False, False), "in that backup c is nobody yet")
     c.run("--peer", b.node.address)
-    until(lambda: sorted(c.todos()) == sorted([old, *ids]), "its admission and its entries are back")
+    until(lambda: sorted(c.todos()) == sorted([old, *ids]), "its place and entries are back")
     new = c.add("and it writes again")
     until(lambda: new in b.todos() and new in a.todos(), "everybody has it")
     same(clones(c)["reclaimed"], 3, "what was taken back")
