@@ -139,7 +139,10 @@ enum cht_err node_path_make(const char *folder, struct cht_error *detail)
     struct stat st;
     if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
         return fail_text(detail, CHT_E_IO, errno, "not a folder: ", path, "");
-    if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    if (st.st_uid != geteuid())
+        return fail_text(detail, CHT_E_DENIED, 0, "run this as the user to whom it belongs: ", path,
+                         "");
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return fail_text(detail, CHT_E_DENIED, 0, "refusing a folder others may write to: ", path,
                          "");
     return CHT_OK;

@@ -156,6 +156,20 @@ def keys_that_others_may_read_are_not_used(world):
 
 
 @test
+def a_home_of_another_user_is_not_used(world):
+    if os.geteuid() != 0:
+        raise nodes.Skip("only root can give a folder away")
+    home = world.home("a").init()
+    os.chown(home.folder, 12345, 12345)
+    done = home.chitty_node("run", "--listen", nodes.LOOPBACK, status=DENIED)
+    expect("as the user to whom it belongs" in done.err, f"clear words: {done!r}")
+    home.folder.chmod(0o770)
+    os.chown(home.folder, 0, 0)
+    done = home.chitty_node("run", "--listen", nodes.LOOPBACK, status=DENIED)
+    expect("others may write to" in done.err, f"clear words: {done!r}")
+
+
+@test
 def a_file_that_is_no_database_or_a_newer_one_is_refused_and_left_as_it_is(world):
     home = world.home("a").init().run()
     home.add("x")
