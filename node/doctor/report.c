@@ -23,9 +23,11 @@ const char *doctor_severity_name(enum doctor_severity severity)
     return names[severity];
 }
 
+static void put_text(char out[static DOCTOR_TEXT_MAX], const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
 /* Format into a finding's room; a text that is cut is cut before a character, not inside. */
-__attribute__((format(printf, 2, 0))) static void put_text(char out[static DOCTOR_TEXT_MAX],
-                                                           const char *format, va_list args)
+static void put_text(char out[static DOCTOR_TEXT_MAX], const char *format, va_list args)
 {
     const int len = vsnprintf(out, DOCTOR_TEXT_MAX, format, args);
     if (len < (int)DOCTOR_TEXT_MAX)
