@@ -179,7 +179,7 @@ bool service_may_sandbox(void)
     const pid_t child = fork();
     if (child == 0) {
         const bool good = unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
-                          mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+                          mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
         _exit(good ? 0 : 1);
     }
     int status = -1;
