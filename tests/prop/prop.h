@@ -11,6 +11,7 @@ struct prop {
     struct seen seen;
     uint32_t tally[HISTORY_CLASS_COUNT];
     uint64_t ranges, duplicates, gaps, overlaps, stopped, spoilt, kills, restarts, cases_run;
+    uint64_t denied, rulings, ruled; /* of prop_exchange_rulings */
     uint64_t writes, syncs, forked;
 };
 
@@ -18,5 +19,7 @@ struct prop {
 void prop_receive(struct prop *p, uint32_t number);
 /* Replicas that write for themselves and exchange by halves (prop_exchange.c). */
 void prop_exchange(struct prop *p, uint32_t number);
+/* The same, while they revoke, demote and readmit each other. */
+void prop_exchange_rulings(struct prop *p, uint32_t number);
 
 #endif

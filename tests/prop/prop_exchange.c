@@ -1,6 +1,7 @@
 /* Several devices write for themselves through node_replica_write and take from each other by
  * halves; one may be a clone of another's disk. In the end all of them, and the model with all
  * entries, have one root, and nothing that was committed is missing (PROTOCOL 2 to 5). */
+#include "tests/prop/court.h"
 #include "tests/prop/home.h"
 #include "tests/prop/prop.h"
 #include "tests/prop/sync.h"
@@ -20,18 +21,21 @@
 #define OPS_MAX      5u
 #define LONG_BYTES   60000u
 #define ENTRIES_STOP 1500u /* the model is slow */
+#define RULED_STOP   400u  /* … and judging on it slower */
 
 struct exchange {
     struct prop *prop;
     struct space space;
     struct home homes[HOMES_MAX];
-    uint32_t home_count;
+    uint32_t home_count, devices; /* clones are homes of the same device */
     struct crdt_id ids[IDS], actors[ACTORS];
     struct history_maker maker; /* draws values */
     struct history drawn;
     struct crdt_hash *written; /* last entries of committed own ranges */
     uint32_t written_count, written_cap;
     uint64_t entries; /* committed own entries */
+    uint64_t stop;    /* so many at most */
+    bool rulings;     /* they revoke each other, too */
 };
 
 static bool chance(struct exchange *x, uint32_t percent)
@@ -131,15 +135,19 @@ static void choose_write(struct exchange *x, struct home *home, struct node_writ
 static void write_some(struct exchange *x, struct home *home)
 {
     uint32_t count = chance(x, 75) ? 1 : 2 + below(x, 6);
-    if (x->entries < ENTRIES_STOP / 2 && chance(x, 1))
+    if (x->entries < x->stop / 2 && chance(x, 1))
         count = LIMIT_HEAD_ENTRIES + 20; /* one head cannot close over it */
     struct node_write *writes = history_room(&x->maker, count, sizeof *writes);
     for (uint32_t i = 0; i < count; i++)
         choose_write(x, home, &writes[i]);
     const struct crdt_id *actor = chance(x, 70) ? NULL : &x->actors[below(x, ACTORS)];
-    assert_int_equal(
-        CHT_OK, node_replica_write(home->r, writes, count, actor, HOME_NOW_MS + below(x, 1000)));
-    x->prop->writes++;
+    bool may =
+        net_members_standing(node_replica_members(home->r), home->identity->device).standing ==
+        NET_STANDS;
+    assert_int_equal(may ? CHT_OK : CHT_E_DENIED, node_replica_write(home->r, writes, count, actor,
+                                                                     HOME_NOW_MS + below(x, 1000)));
+    x->prop->writes += may;
+    x->prop->denied += !may;
 }
 
 /* What a commit made durable must be there in the end. */
@@ -168,6 +176,46 @@ static void write_turn(struct exchange *x, struct home *home)
         write_some(x, home);
     assert_int_equal(CHT_OK, node_replica_commit(home->r, chance(x, 40)));
     note_written(x, home);
+}
+
+/* --- ruling --------------------------------------------------------------------------------- */
+
+/* One home revokes, demotes or readmits the device of another, or its own; what it may not do is
+ * refused. The cut-off is what it has now, or had once. */
+static void rule(struct exchange *x, struct home *home)
+{
+    struct net_members *m = node_replica_members(home->r);
+    const uint8_t *device = x->space.devices[below(x, x->devices)].device;
+    uint64_t until_ms = chance(x, 30) ? HOME_NOW_MS + below(x, 1000) : UINT64_MAX;
+    struct net_tip tips[LIMIT_CUTOFF_TIPS];
+    struct cht_buf record;
+    size_t count = 0;
+    cht_buf_init(&record, LIMIT_RECORD_BYTES);
+    assert_int_equal(CHT_OK, node_replica_cutoff(home->r, device, until_ms, tips, &count));
+    struct net_revocation gone = { .stamp = crdt_hlc_make(HOME_NOW_MS, 0),
+                                   .device = device,
+                                   .why = chance(x, 60) ? NET_WHY_LOST : NET_WHY_COMPROMISED,
+                                   .tips = tips,
+                                   .tip_count = count };
+    struct net_role_change role = { .stamp = gone.stamp,
+                                    .device = device,
+                                    .role = (enum net_role)(1 + below(x, 4)),
+                                    .tips = tips,
+                                    .tip_count = count };
+    struct net_readmission back = { .stamp = gone.stamp, .device = device, .role = NET_ROLE_ADMIN };
+    uint32_t what = below(x, 100);
+    enum cht_err err = what < 45   ? net_members_revoke(m, &gone, home->identity, &record)
+                       : what < 65 ? net_members_change_role(m, &role, home->identity, &record)
+                                   : net_members_readmit(m, &back, home->identity, &record);
+    if (err == CHT_OK) {
+        assert_int_equal(CHT_OK, node_replica_add_record(home->r, cht_buf_view(&record)));
+        x->prop->rulings++;
+    }
+    if (chance(x, 30)) /* in the same turn */
+        write_some(x, home);
+    assert_int_equal(CHT_OK, node_replica_commit(home->r, chance(x, 40)));
+    note_written(x, home);
+    cht_buf_clear(&record);
 }
 
 /* --- the case ------------------------------------------------------------------------------- */
@@ -199,7 +247,9 @@ static void step(struct exchange *x)
 {
     struct home *home = &x->homes[below(x, x->home_count)];
     uint32_t what = below(x, 100);
-    if (what < 50 && x->entries < ENTRIES_STOP)
+    if (x->rulings && chance(x, 12))
+        rule(x, home);
+    else if (what < 50 && x->entries < x->stop)
         write_turn(x, home);
     else if (what < 92)
         sync_some(x);
@@ -212,7 +262,7 @@ static void step(struct exchange *x)
 static void sync_all(struct exchange *x)
 {
     uint64_t fresh = 1;
-    while (fresh != 0) {
+    for (uint32_t rounds = 0; fresh != 0 || rounds < 2; rounds++) { /* records take one, too */
         fresh = 0;
         for (uint32_t i = 0; i < x->home_count; i++)
             for (uint32_t k = 0; k < x->home_count; k++)
@@ -303,10 +353,14 @@ static void check_end(struct exchange *x)
     struct crdt_model m;
     crdt_model_init(&m);
     feed_model(&x->homes[0], &m);
+    assert_int_equal(CHT_OK, crdt_model_settle(&m));
+    uint64_t ruled = court_judge(node_replica_members(x->homes[0].r), &m);
+    x->prop->ruled += ruled;
     for (uint32_t i = 0; i < x->home_count; i++) {
         struct home *home = &x->homes[i];
         same_as_model(home->r, &m, &x->prop->seen);
         forks_are_found_exactly(x, home, &m);
+        assert_int_equal(ruled, node_replica_count(home->r).ruled);
         verify_whole(home->r);
         if (chance(x, 30)) {
             assert_int_equal(CHT_OK, node_replica_rebuild(home->r));
@@ -337,6 +391,7 @@ static void start(struct exchange *x, uint64_t seed)
         seeded_fill(&x->maker.random, x->actors[i].b, CRDT_ID_BYTES);
     space_make(&x->space, seed);
     x->home_count = 2 + below(x, 3);
+    x->devices = x->home_count;
     for (uint32_t i = 0; i < x->home_count; i++) {
         char name[32];
         (void)snprintf(name, sizeof name, "home-%u.db", i);
@@ -346,9 +401,11 @@ static void start(struct exchange *x, uint64_t seed)
     }
 }
 
-void prop_exchange(struct prop *p, uint32_t number)
+static void exchange(struct prop *p, uint32_t number, bool rulings)
 {
-    struct exchange x = { .prop = p };
+    struct exchange x = { .prop = p,
+                          .stop = rulings ? RULED_STOP : ENTRIES_STOP,
+                          .rulings = rulings };
     start(&x, p->seed * 1000003 + number);
     for (uint32_t i = 0; i < STEPS; i++)
         step(&x);
@@ -362,4 +419,14 @@ void prop_exchange(struct prop *p, uint32_t number)
     space_clear(&x.space);
     cht_arena_clear(&x.drawn.arena);
     free(x.written);
+}
+
+void prop_exchange(struct prop *p, uint32_t number)
+{
+    exchange(p, number, /* rulings= */ false);
+}
+
+void prop_exchange_rulings(struct prop *p, uint32_t number)
+{
+    exchange(p, number, /* rulings= */ true);
 }

@@ -5,6 +5,7 @@
  * how many cases it has and CHITTY_FIRST with which it begins. */
 #include "tests/prop/court.h"
 #include "tests/prop/home.h"
+#include "tests/prop/prop.h"
 #include "tests/prop/same.h"
 
 #include <setjmp.h>
@@ -256,6 +257,19 @@ static void every_order_of_entries_and_rulings_gives_what_the_model_says(void **
     }
 }
 
+static void replicas_that_revoke_each_other_while_they_write_come_to_one_state(void **state)
+{
+    const struct totals *t = *state;
+    struct prop p = { .seed = t->seed, .cases = (uint32_t)t->cases };
+    uint32_t first = number_from("CHITTY_FIRST", 0);
+    for (uint32_t n = first; n < first + p.cases; n++)
+        prop_exchange_rulings(&p, n);
+    printf("# %u cases, %llu rulings, %llu writes and %llu refused, %llu entries void\n", p.cases,
+           (unsigned long long)p.rulings, (unsigned long long)p.writes,
+           (unsigned long long)p.denied, (unsigned long long)p.ruled);
+    assert_true(p.cases < CASES || (p.rulings != 0 && p.denied != 0 && p.ruled != 0));
+}
+
 /* Runs last: what the cases saw was worth seeing. */
 static void rulings_voided_entries_and_gave_some_back(void **state)
 {
@@ -282,6 +296,7 @@ int main(void)
     home_folder();
     struct CMUnitTest tests[] = {
         cmocka_unit_test(every_order_of_entries_and_rulings_gives_what_the_model_says),
+        cmocka_unit_test(replicas_that_revoke_each_other_while_they_write_come_to_one_state),
         cmocka_unit_test(rulings_voided_entries_and_gave_some_back),
     };
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)

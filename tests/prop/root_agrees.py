@@ -1,6 +1,7 @@
-"""The independent reader agrees with the replica: root_agrees.py PROPERTY_TEST ROOT_PY
+"""The independent reader agrees with the replica: root_agrees.py PROPERTY_TEST ROOT_PY [FILES]
 
-Runs some cases of a property test, which leave two files each, and reads these with root.py alone.
+Runs some cases of a property test, which leave two files each (or FILES), and reads these with
+root.py alone.
 """
 import json
 import os
@@ -13,7 +14,8 @@ CASES = os.environ.get("CHITTY_CASES", "6")
 
 
 def main():
-    property_test, root = sys.argv[1:]
+    property_test, root = sys.argv[1:3]
+    each = int(sys.argv[3]) if len(sys.argv) > 3 else 2
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         env = dict(os.environ, CHITTY_CASES=CASES, CHITTY_LEAVE=folder)
@@ -35,7 +37,7 @@ def main():
                 print("# want %s\n# got %s" % (want, {k: got.get(k) for k in want}))
                 print("# problems %s" % got.get("problems"))
                 failed += 1
-    sys.exit(failed != 0 or len(found) != 2 * int(CASES))
+    sys.exit(failed != 0 or len(found) != each * int(CASES))
 
 
 if __name__ == "__main__":
