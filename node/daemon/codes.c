@@ -173,7 +173,7 @@ static void burn(struct node_daemon *d, const struct daemon_pairing *p)
     tell(d, "burnt", "a wrong code was tried: this one is burnt", p->from);
     settle(d, CHT_E_SIGNATURE, sentence,
            "a new one: chitty-node invite. If nobody of yours mistyped it, someone in this network "
-           "is guessing");
+           "is guessing; a ticket cannot be guessed: chitty-node invite --ticket");
 }
 
 static void answer_done(struct node_daemon *d, const struct daemon_pairing *p)

@@ -344,6 +344,7 @@ def a_wrong_code_burns_it_and_the_inviter_is_told(world):
     status, error = invite.wait()
     same((status, error["code"]), (DENIED, "signature"), "end of the invitation")
     expect("burnt" in error["message"] and "127.0.0.1" in error["message"], f"clear words: {error}")
+    expect("--ticket" in error["hint"], f"what to do where somebody guesses each: {error}")
     expect(invite.stage("burnt") is not None, "the stage is shown")
     done = b.chitty_node("join", invite.code, "--at", invite.at, status=DENIED)
     expect("expired or was used" in done.err, f"the right code is burnt too: {done!r}")
