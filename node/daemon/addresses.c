@@ -4,26 +4,49 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The numeric addresses of this machine's interfaces, loopback last and only when nothing else. */
-static size_t host_addresses(struct net_host *out, size_t max)
+/* Of what kind an interface's address is; those of a kind are worth the same to others. */
+enum worth { WORTH_IPV4, WORTH_IPV6, WORTH_LINK, WORTH_LOOPBACK, WORTH_NOTHING };
+
+static enum worth worth_of(const struct ifaddrs *i)
+{
+    if (i->ifa_addr == NULL || (i->ifa_flags & IFF_UP) == 0)
+        return WORTH_NOTHING;
+    const bool loopback = (i->ifa_flags & IFF_LOOPBACK) != 0;
+    if (i->ifa_addr->sa_family == AF_INET)
+        return loopback ? WORTH_LOOPBACK : WORTH_IPV4;
+    if (i->ifa_addr->sa_family != AF_INET6 || loopback)
+        return WORTH_NOTHING;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)i->ifa_addr;
+    return IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) ? WORTH_LINK : WORTH_IPV6;
+}
+
+/* The numeric addresses of this machine's interfaces: those of IPv4, else of IPv6 (`six`), else,
+ * where there is no network at all, the loopback. Those of a link say nothing without an
+ * interface of the other machine, which finds them by itself. */
+static size_t host_addresses(bool six, struct net_host *out, size_t max)
 {
     struct ifaddrs *list;
     size_t count = 0;
+    bool networked = false;
     if (getifaddrs(&list) != 0)
         return 0;
-    for (int loopback = 0; loopback < 2 && count == 0; loopback++) {
+    for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next)
+        networked |= worth_of(i) <= (six ? WORTH_LINK : WORTH_IPV4);
+    for (enum worth worth = WORTH_IPV4; worth <= WORTH_LOOPBACK && count == 0; worth++) {
+        if (worth == WORTH_LINK || (worth == WORTH_IPV6 && !six) ||
+            (worth == WORTH_LOOPBACK && networked))
+            continue;
         for (const struct ifaddrs *i = list; i != NULL && count < max; i = i->ifa_next) {
-            if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET ||
-                (i->ifa_flags & IFF_UP) == 0 ||
-                ((i->ifa_flags & IFF_LOOPBACK) != 0) != (loopback != 0))
-                continue;
-            const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)i->ifa_addr;
-            char text[INET_ADDRSTRLEN];
-            if (inet_ntop(AF_INET, &in->sin_addr, text, sizeof text) != NULL &&
+            char text[NI_MAXHOST];
+            const socklen_t len =
+                worth == WORTH_IPV6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+            if (worth_of(i) == worth &&
+                getnameinfo(i->ifa_addr, len, text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0 &&
                 net_host_set(&out[count], cht_bytes_str(text)) == CHT_OK)
                 count++;
         }
@@ -97,7 +120,8 @@ static size_t hosts_of(const char *endpoint, struct net_host *out, size_t max, u
         return 0;
     if (!all)
         return daemon_split_address(cht_bytes_str(endpoint), out, out_port) == CHT_OK ? 1 : 0;
-    return read_port(cht_bytes_str(colon + 1), out_port) ? host_addresses(out, max) : 0;
+    const bool six = strncmp(endpoint, any[0], strlen(any[0])) != 0;
+    return read_port(cht_bytes_str(colon + 1), out_port) ? host_addresses(six, out, max) : 0;
 }
 
 size_t daemon_own_hosts(const struct node_daemon *d, struct net_host *out, size_t max,

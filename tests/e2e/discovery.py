@@ -263,6 +263,26 @@ def a_helper_that_is_killed_comes_back(world):
 
 
 @test
+def where_there_is_ipv6_of_the_link_alone_they_find_each_other(world):
+    with Lan(world, "a", "b", six=True) as (a, b):
+        for home in (a, b):
+            home.init().run(listen="*:0")
+        same(a.read("status")["addresses"], [], "addresses to tell: none that others could use")
+        a.host.run("ip", "addr", "add", "fd00::7/64", "dev", "e0", "nodad")
+        same([x[:15] for x in a.read("status")["addresses"]], ["tcp://[fd00::7]"], "one that is")
+        b.host.run("ip", "addr", "add", "fd00::8/64", "dev", "e0", "nodad")
+        b.join(a)
+        for home in (a, b):
+            home.host.run("ip", "addr", "flush", "dev", "e0", "scope", "global")
+            home.stop()
+        for home in (a, b):
+            home.run(listen="*:0")
+        until(lambda: in_sync(a, b), "found by the addresses of the link")
+        used = peer(a, b)["address"] + peer(b, a)["address"]
+        expect("fe80::" in used, f"addresses: {used}")
+
+
+@test
 def without_an_avahi_daemon_remembered_addresses_do(world):
     with Lan(world, "a", "b", avahi=False) as (a, b):
         pair_all(a, b)

@@ -36,7 +36,7 @@ DBUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuratio
 AVAHI = """[server]
 host-name={name}
 use-ipv4=yes
-use-ipv6=no
+use-ipv6={six}
 enable-dbus=yes
 allow-interfaces=e0
 ratelimit-interval-usec=1000000
@@ -119,7 +119,7 @@ class Host:
 
     count = 0
 
-    def __init__(self, folder, bus=True, avahi=True):
+    def __init__(self, folder, bus=True, avahi=True, six=False):
         Host.count += 1
         self.number = Host.count
         self.name = f"host{self.number}"
@@ -128,6 +128,7 @@ class Host:
         self.folder = pathlib.Path(folder) / self.name
         self.folder.mkdir()
         self.bus = self.avahi = None
+        self.six = six
         script = ("mount -t tmpfs tmpfs /run && mkdir -p /run/dbus /run/avahi-daemon && "
                   "ip link set lo up && echo ready && exec sleep infinity")
         self.holder = subprocess.Popen(["unshare", "-nm", "sh", "-c", script],
@@ -139,7 +140,12 @@ class Host:
             str(self.holder.pid))
         run("ip", "link", "set", self.port, "master", "br0", "up")
         self.run("ip", "link", "set", "e0", "up")
-        self.run("ip", "addr", "add", f"{self.address}/24", "brd", "+", "dev", "e0")
+        if six:  # and no IPv4: what the link gives is all there is
+            self.run("sysctl", "-qw", "net.ipv6.conf.e0.disable_ipv6=0")
+            self.run("timeout", "20", "sh", "-c", "until ip -6 addr show dev e0 scope link "
+                     "-tentative | grep -q inet6; do sleep 0.1; done")
+        else:
+            self.run("ip", "addr", "add", f"{self.address}/24", "brd", "+", "dev", "e0")
         if bus:
             self.start_bus()
         if avahi:
@@ -186,7 +192,7 @@ class Host:
 
     def start_avahi(self):
         config = self.folder / "avahi.conf"
-        config.write_text(AVAHI.format(name=self.name))
+        config.write_text(AVAHI.format(name=self.name, six="yes" if self.six else "no"))
         self.avahi = self.daemon(
             "avahi-daemon", ["avahi-daemon", "--no-drop-root", "--no-chroot", "--no-rlimits", "-f",
                              str(config)], "/run/avahi-daemon/socket")
