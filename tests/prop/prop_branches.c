@@ -1,5 +1,6 @@
 /* Chains with branches: served out of the middle of a row, and no more of them taken than are
  * needed (PROTOCOL 2.3, 8.7). */
+#include "node/replica/own.h"
 #include "tests/prop/same.h"
 #include "tests/prop/sync.h"
 #include "tests/prop/voices.h"
@@ -55,6 +56,131 @@ static void a_path_whose_branch_starts_inside_a_large_row_is_served(void **state
     assert_same_state(&v.b, &v.c);
     assert_proves(only_fork(&v.c), 101);
     verify_whole(v.c.r);
+}
+
+/* --- four bytes that are alike -------------------------------------------------------------- */
+
+#define TRIES (1u << 18) /* eight pairs share four bytes, give or take */
+
+/* An entry of device 1 after `before`, about a todo, that differs by its stamp alone. */
+static struct crdt_entry entry_after(const struct crdt_before *before, uint64_t stamp,
+                                     struct cht_arena *arena)
+{
+    static const uint8_t body[] = { 0x91, 0x93, 1, 1, 0xa1, 'x' };
+    struct crdt_entry e = { .body = cht_bytes(body, sizeof body) };
+    struct cht_buf bytes;
+    e.header = (struct crdt_header){ .seq = before->seq + 1,
+                                     .prev = before->hash,
+                                     .hlc = stamp,
+                                     .txn_count = 1,
+                                     .body_len = sizeof body,
+                                     .body_hash = crdt_hash_of(e.body) };
+    memcpy(e.header.space, before->space, CRDT_ID_BYTES);
+    memcpy(e.header.device, before->device, CRDT_ID_BYTES);
+    memset(e.header.epoch, 0xe5, CRDT_EPOCH_BYTES);
+    e.header.entity = (struct crdt_ref){ .form = CRDT_REF_SPELT, .id = { .type = CRDT_TODO } };
+    memset(e.header.entity.id.b, (int)e.header.seq, CRDT_ID_BYTES);
+    cht_buf_init(&bytes, LIMIT_HEADER_BYTES);
+    assert_int_equal(CHT_OK, crdt_header_encode(&e.header, &bytes));
+    assert_int_equal(CHT_OK, cht_arena_copy(arena, cht_buf_view(&bytes), &e.header_bytes));
+    cht_buf_clear(&bytes);
+    e.hash = crdt_hash_of(e.header_bytes);
+    return e;
+}
+
+struct tagged {
+    uint32_t tag, number;
+};
+
+static int by_tag(const void *x, const void *y)
+{
+    const struct tagged *a = x, *b = y;
+    return a->tag < b->tag ? -1 : (a->tag > b->tag ? 1 : 0);
+}
+
+/* Two entries after `before` whose hashes begin with the same four bytes. */
+static void find_alike(const struct crdt_before *before, struct cht_arena *arena,
+                       struct crdt_entry out[static 2])
+{
+    struct tagged *all = calloc(TRIES, sizeof *all);
+    struct cht_arena scratch;
+    uint32_t i = 1;
+    cht_arena_init(&scratch, SIZE_MAX);
+    assert_non_null(all);
+    for (uint32_t n = 0; n < TRIES; n++) {
+        struct crdt_entry e = entry_after(before, before->hlc + 1 + n, &scratch);
+        all[n] = (struct tagged){ .tag = cht_get_u32(e.hash.b), .number = n };
+        cht_arena_reset(&scratch);
+    }
+    qsort(all, TRIES, sizeof *all, by_tag);
+    while (i < TRIES && all[i].tag != all[i - 1].tag)
+        i++;
+    assert_true(i < TRIES);
+    for (uint32_t k = 0; k < 2; k++)
+        out[k] = entry_after(before, before->hlc + 1 + all[i - k].number, arena);
+    cht_arena_clear(&scratch);
+    free(all);
+}
+
+/* The entry as a range with its head. */
+static struct crdt_range range_of(const struct crdt_before *before, const struct crdt_entry *e,
+                                  struct cht_arena *arena)
+{
+    struct crdt_range r = { .seq = e->header.seq, .count = 1 };
+    struct cht_buf payload;
+    cht_buf_init(&payload, LIMIT_RANGE_BYTES);
+    assert_int_equal(CHT_OK, crdt_range_encode(before, e, 1, &payload, &r.codec));
+    assert_int_equal(CHT_OK, cht_arena_copy(arena, cht_buf_view(&payload), &r.payload));
+    cht_buf_clear(&payload);
+    memcpy(r.device_tag, before->device, sizeof r.device_tag);
+    memcpy(r.prev_tag, before->hash.b, sizeof r.prev_tag);
+    net_identity_sign(&v.space.devices[1], NET_CONTEXT_HEAD, cht_bytes(e->hash.b, CRDT_HASH_BYTES),
+                      r.head);
+    return r;
+}
+
+static enum node_receipt give(struct home *to, const struct crdt_range *range)
+{
+    enum node_receipt receipt;
+    assert_int_equal(CHT_OK, node_replica_receive(to->r, range, HOME_NOW_MS, &receipt));
+    home_turn(to, true);
+    return receipt;
+}
+
+/* What a peer passes on after an entry that is not held here, where another is that begins alike.
+ */
+static void a_range_behind_one_that_begins_alike_fails_until_the_true_one_is_held(void **state)
+{
+    (void)state;
+    struct cht_arena arena;
+    struct crdt_before first, behind = { .seq = 2 };
+    struct crdt_entry alike[2];
+    cht_arena_init(&arena, SIZE_MAX);
+    write_some(v.a.r, 1);
+    (void)sync_from(&v.b, &v.a, LIMIT_RANGE_BYTES, UINT32_MAX);
+    assert_int_equal(CHT_OK, replica_before(v.a.r, (struct crdt_place){ 0, 1 },
+                                            v.space.devices[1].device, &first));
+    find_alike(&first, &arena, alike);
+    assert_memory_equal(alike[0].hash.b, alike[1].hash.b, 4);
+    memcpy(behind.space, first.space, CRDT_ID_BYTES);
+    memcpy(behind.device, first.device, CRDT_ID_BYTES);
+    memcpy(behind.epoch, alike[1].header.epoch, CRDT_EPOCH_BYTES);
+    behind.hash = alike[1].hash;
+    behind.hlc = alike[1].header.hlc;
+    struct crdt_entry next = entry_after(&behind, behind.hlc + 1, &arena);
+    struct crdt_range here = range_of(&first, &alike[0], &arena);
+    struct crdt_range there = range_of(&first, &alike[1], &arena);
+    struct crdt_range after = range_of(&behind, &next, &arena);
+
+    assert_int_equal(NODE_STORED, give(&v.b, &here));
+    assert_int_equal(NODE_REFUSED, give(&v.b, &after));
+    assert_int_equal(NODE_STORED, give(&v.b, &there));
+    assert_int_equal(NODE_STORED, give(&v.b, &after));
+    assert_int_equal(4, node_replica_count(v.b.r).entries);
+    assert_int_equal(0, node_replica_count(v.b.r).waiting);
+    assert_proves(only_fork(&v.b), 2);
+    verify_whole(v.b.r);
+    cht_arena_clear(&arena);
 }
 
 /* --- many branches --------------------------------------------------------------------------- */
@@ -161,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         VOICES(a_path_whose_branch_starts_inside_a_large_row_is_served),
+        VOICES(a_range_behind_one_that_begins_alike_fails_until_the_true_one_is_held),
         VOICES(no_more_than_eight_open_branches_are_taken_but_all_that_an_entry_needs),
         VOICES(what_entries_of_others_depend_on_is_taken_beyond_that),
     };
