@@ -200,6 +200,25 @@ static enum cht_err receipt_of(enum cht_err err, enum node_receipt *out)
     return CHT_OK;
 }
 
+static uint32_t waiting_on(const struct node_replica *r, uint32_t chain)
+{
+    return r->graph.chains[chain].stored.seq - r->graph.chains[chain].applied.seq;
+}
+
+/* A path takes a window of waiting entries, and all of a device two: then only a path on which
+ * nothing waits goes on, as what the others wait for may be on it. */
+static bool window_full(const struct node_replica *r, struct crdt_place last)
+{
+    uint64_t all = 0;
+    const uint32_t own = last.seq == 0 ? 0 : waiting_on(r, last.chain);
+    if (own == 0 || own >= REPLICA_WAITING_MAX)
+        return own != 0;
+    const struct crdt_graph_device *d = &r->graph.devices[r->graph.chains[last.chain].device];
+    for (uint32_t i = 0; i < d->chain_count; i++)
+        all += waiting_on(r, d->chains[i]);
+    return all >= 2 * (uint64_t)REPLICA_WAITING_MAX;
+}
+
 enum cht_err node_replica_receive(struct node_replica *r, const struct crdt_range *range,
                                   uint64_t now_ms, enum node_receipt *out)
 {
@@ -231,9 +250,7 @@ enum cht_err node_replica_receive(struct node_replica *r, const struct crdt_rang
         *out = NODE_KNOWN;
         return CHT_OK;
     }
-    if (last.seq != 0 &&
-        r->graph.chains[last.chain].stored.seq - r->graph.chains[last.chain].applied.seq >=
-            REPLICA_WAITING_MAX) {
+    if (window_full(r, last)) {
         *out = NODE_STOPPED;
         return CHT_OK;
     }

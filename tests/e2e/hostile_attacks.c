@@ -357,6 +357,26 @@ static void deps_on_nothing(struct attack *a)
     counted(a, "waiting", AGAIN);
 }
 
+/* More that waits than a path may have, on one path after the other. */
+static void waits_without_end(struct attack *a)
+{
+    static const unsigned ranges[] = { 17, 17, 2 }; /* the last of each is one too many */
+    struct crdt_dep dep = { .seq = 3, .hash = { 0xab } };
+    unsigned sent = 0;
+    hostile_attack_begin(a);
+    memset(dep.device, 0x77, sizeof dep.device);
+    for (unsigned k = 0; k < sizeof ranges / sizeof ranges[0]; k++) {
+        hostile_path_end(&a->p);
+        hostile_path_begin(&a->p, a->id, a->v); /* from the first entry, another epoch */
+        for (unsigned i = 0; i < ranges[k]; i++) {
+            struct crdt_range range = hostile_run(&a->p, LIMIT_HEAD_ENTRIES, i == 0 ? &dep : NULL);
+            (void)hostile_say_range(&a->l, &range);
+            acked(a, ++sent);
+        }
+    }
+    counted(a, "window", 3);
+}
+
 /* [[1, FIELD, VALUE]]: a value of another kind, a field that cannot be, no ops at all. */
 static void against_the_rules(struct attack *a)
 {
@@ -471,6 +491,7 @@ const struct kind hostile_kinds[] = {
     { "equivocation", equivocation, 0, false },
     { "deps-on-nothing", deps_on_nothing, 0, false },
     { "deps-with-a-wrong-hash", deps_on_nothing, 1, false },
+    { "waits-without-end", waits_without_end, 0, false },
     { "against-the-rules", against_the_rules, 0, false },
     { "keeps-outside-the-past", keeps_outside_the_past, 0, false },
     { "false-record", false_record, 0, false },

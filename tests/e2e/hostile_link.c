@@ -292,24 +292,47 @@ struct crdt_entry hostile_entry(struct hostile_path *p, struct cht_bytes body,
     return e;
 }
 
-struct crdt_range hostile_range(struct hostile_path *p, const struct crdt_entry *e, bool move)
+static struct crdt_range seal(struct hostile_path *p, const struct crdt_before *before,
+                              const struct crdt_entry *entries, uint32_t count)
 {
-    struct crdt_range range = { .own = true, .seq = e->header.seq, .count = 1 };
+    struct crdt_range range = { .own = true, .seq = before->seq + 1, .count = count };
     struct cht_buf payload;
     cht_buf_init(&payload, LIMIT_RANGE_BYTES);
-    hostile_must(crdt_range_encode(&p->before, e, 1, &payload, &range.codec), "range");
+    hostile_must(crdt_range_encode(before, entries, count, &payload, &range.codec), "range");
     range.payload = kept(p, cht_buf_view(&payload));
     cht_buf_clear(&payload);
     memcpy(range.device_tag, p->id->device, sizeof range.device_tag);
-    memcpy(range.prev_tag, p->before.hash.b, sizeof range.prev_tag);
-    net_identity_sign(p->id, NET_CONTEXT_HEAD, cht_bytes(e->hash.b, CRDT_HASH_BYTES), range.head);
-    if (move) {
-        p->before.seq = e->header.seq;
-        p->before.hash = e->hash;
-        p->before.hlc = e->header.hlc;
-        memcpy(p->before.epoch, e->header.epoch, CRDT_EPOCH_BYTES);
-    }
+    memcpy(range.prev_tag, before->hash.b, sizeof range.prev_tag);
+    net_identity_sign(p->id, NET_CONTEXT_HEAD,
+                      cht_bytes(entries[count - 1].hash.b, CRDT_HASH_BYTES), range.head);
     return range;
+}
+
+static void follow(struct hostile_path *p, const struct crdt_entry *e)
+{
+    p->before.seq = e->header.seq;
+    p->before.hash = e->hash;
+    p->before.hlc = e->header.hlc;
+    memcpy(p->before.epoch, e->header.epoch, CRDT_EPOCH_BYTES);
+}
+
+struct crdt_range hostile_range(struct hostile_path *p, const struct crdt_entry *e, bool move)
+{
+    const struct crdt_range range = seal(p, &p->before, e, 1);
+    if (move)
+        follow(p, e);
+    return range;
+}
+
+struct crdt_range hostile_run(struct hostile_path *p, uint32_t count, const struct crdt_dep *dep)
+{
+    static struct crdt_entry entries[LIMIT_HEAD_ENTRIES];
+    const struct crdt_before before = p->before;
+    for (uint32_t i = 0; i < count; i++) {
+        entries[i] = hostile_entry(p, hostile_body(p, "one of many"), i == 0 ? dep : NULL);
+        follow(p, &entries[i]);
+    }
+    return seal(p, &before, entries, count);
 }
 
 bool hostile_say_range(struct hostile_link *l, const struct crdt_range *range)

@@ -81,6 +81,8 @@ struct crdt_entry hostile_entry(struct hostile_path *p, struct cht_bytes body,
 struct cht_bytes hostile_body(struct hostile_path *p, const char *text);
 /* Close over one entry with a true head; with `move`, later entries follow it. */
 struct crdt_range hostile_range(struct hostile_path *p, const struct crdt_entry *e, bool move);
+/* So many entries that follow one another, the first with `dep`, under one head; the path moves. */
+struct crdt_range hostile_run(struct hostile_path *p, uint32_t count, const struct crdt_dep *dep);
 /* Say a RANGE of one. */
 bool hostile_say_range(struct hostile_link *l, const struct crdt_range *range);
 
