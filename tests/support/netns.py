@@ -141,7 +141,8 @@ class Host:
         run("ip", "link", "set", self.port, "master", "br0", "up")
         self.run("ip", "link", "set", "e0", "up")
         if six:  # and no IPv4: what the link gives is all there is
-            self.run("sysctl", "-qw", "net.ipv6.conf.e0.disable_ipv6=0")
+            self.run("sh", "-c", 'grep -qx 0 "$0" || echo 0 >"$0"',
+                     "/proc/sys/net/ipv6/conf/e0/disable_ipv6")
             self.run("timeout", "20", "sh", "-c", "until ip -6 addr show dev e0 scope link "
                      "-tentative | grep -q inet6; do sleep 0.1; done")
         else:
