@@ -43,9 +43,10 @@ const uint8_t *net_members_space(const struct net_members *m);
  * too much waiting; CHT_E_NOMEM. */
 CHT_MUST_USE enum cht_err net_members_add(struct net_members *m, struct cht_bytes record);
 
-/* Records that were held before are added now, from a file: which of them count is worked out once,
- * by net_members_loaded. With each record it is work that grows with all of them: a hostile admin's
- * thousands would hold up every start for minutes. Until then nobody asks for standings. */
+/* Records that were held before, in a file or by an inviter, are added now: which of them count is
+ * worked out once, by net_members_loaded. With each record it is work that grows with all of them:
+ * a hostile admin's thousands would hold up every start for minutes. Until then nobody asks for
+ * standings. */
 void net_members_loading(struct net_members *m);
 void net_members_loaded(struct net_members *m);
 

@@ -169,7 +169,10 @@ static enum cht_err begin_members(struct net_pair *p, struct cht_bytes first)
     if (!p->space_named)
         net_space_of(first, p->space);
     p->members = net_members_new(p->space);
-    return p->members == NULL ? CHT_E_NOMEM : CHT_OK;
+    if (p->members == NULL)
+        return CHT_E_NOMEM;
+    net_members_loading(p->members); /* until all are there */
+    return CHT_OK;
 }
 
 /* Records come parents first and belong to one space, whose id is the founding record's hash:
@@ -192,6 +195,8 @@ static void on_records(struct net_pair *p, struct cht_wire *w, bool last, uint64
     }
     if (err == CHT_OK && (p->records_left == 0) != last)
         err = CHT_E_MALFORMED;
+    if (err == CHT_OK && last)
+        net_members_loaded(p->members);
     if (err != CHT_OK) {
         pair_fail(p, out, err, "the other side's records are not those of the invitation's space");
     } else if (!last) {

@@ -10,6 +10,8 @@ enum cht_err node_replica_create(const char *path, const uint8_t space[static CR
     struct node_store *store = NULL;
     struct net_members *members = net_members_new(space);
     enum cht_err err = members == NULL ? CHT_E_NOMEM : CHT_OK;
+    if (err == CHT_OK)
+        net_members_loading(members); /* nobody asks what counts */
     for (size_t i = 0; err == CHT_OK && i < count; i++)
         err = net_members_add(members, records[i]);
     if (err == CHT_OK && (net_members_count(members) == 0 || net_members_waiting(members) != 0))
