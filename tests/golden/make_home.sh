@@ -111,6 +111,16 @@ pid_b=$pid
 together
 on a "$CHITTY" "done" "$milk" >/dev/null
 together
+
+# --- what the other wrote last is void, and built upon
+sleep 1
+time=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+sleep 1
+void=$(on b "$CHITTY" add "Written by who was not to")
+on b "$CHITTY" todo update "$milk" --notes "not to be" >/dev/null
+together
+on a "$CHITTY" todo update "$void" --priority high >/dev/null
+on a "$CHITTY_NODE" revoke other --compromised --before "$time" >/dev/null
 kill "$pid_b" && wait "$pid_b"
 kill "$pid_a" && wait "$pid_a"
 pid_a='' pid_b=''

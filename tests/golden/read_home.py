@@ -20,9 +20,12 @@ def main():
             records[record["chittyId"]] = record["data"]
     conflicts = sorted([c["chittyId"], c["field"], c["kind"], sorted(map(str, (
         v["value"] for v in c["values"])))] for c in read("CHITTY_NODE", "conflicts"))
-    print(json.dumps({"device": status["device"], "space": status["space"], "root": status["root"],
-                      "entries": status["counts"]["entries"], "chains": status["counts"]["chains"],
-                      "records": records, "conflicts": conflicts}, indent=1, sort_keys=True))
+    home = {"device": status["device"], "space": status["space"], "root": status["root"],
+            "entries": status["counts"]["entries"], "chains": status["counts"]["chains"],
+            "records": records, "conflicts": conflicts}
+    if status["quarantined"] != 0:  # the first home was written when nothing could be
+        home["quarantined"] = status["quarantined"]
+    print(json.dumps(home, indent=1, sort_keys=True))
 
 
 if __name__ == "__main__":
