@@ -51,7 +51,7 @@ void daemon_code_saw(struct node_daemon *d, struct daemon_pairing *p, unsigned w
 /* Its time is over, or the client's next sign of life is due. */
 void daemon_code_tick(struct node_daemon *d);
 uint64_t daemon_code_due_ms(const struct node_daemon *d);
-/* A client has gone: its code goes with it. */
+/* A client has gone: its code, or its join, goes with it. */
 void daemon_code_left(void *ctx, local_client_id client);
 
 /* The words of a pairing, as an array. CHT_E_LIMIT, CHT_E_NOMEM. */

@@ -303,6 +303,7 @@ uint64_t daemon_code_due_ms(const struct node_daemon *d)
 void daemon_code_left(void *ctx, local_client_id client)
 {
     struct node_daemon *d = ctx;
+    daemon_joining_left(d, client);
     if (!d->code.out || d->code.caller.client != client)
         return;
     close_code(d, NULL);

@@ -254,6 +254,15 @@ static enum cht_err keep_joined(struct node_daemon *d, struct daemon_pairing *p)
     return CHT_E_EXISTS;
 }
 
+/* Who asked for it does not wait any more; what is kept already stays. */
+void daemon_joining_left(struct node_daemon *d, local_client_id client)
+{
+    for (struct daemon_pairing *p = d->pairings; p != NULL; p = p->next) {
+        if (p->joining && !p->over && p->caller.client == client)
+            p->over = p->answered = true;
+    }
+}
+
 /* What a person can do about an end without success. */
 static const char *hint_of(const struct node_daemon *d, const struct daemon_pairing *p)
 {
@@ -412,7 +421,7 @@ static enum cht_err read_args(const struct node_daemon *d, struct cht_bytes args
     if (err == CHT_OK)
         err = read_at(node_mp_get_str(args, "at"), out, fault);
     for (const struct daemon_pairing *o = d->pairings; err == CHT_OK && o != NULL; o = o->next) {
-        if (o->joining)
+        if (o->joining && !o->over)
             err = node_fault_set(fault, CHT_E_BUSY, cht_bytes(NULL, 0), "a join is under way");
     }
     if (err == CHT_OK && d->code.out)

@@ -350,6 +350,7 @@ void daemon_joining_over(struct node_daemon *d, struct daemon_pairing *p);
 void daemon_joining_connected(struct node_daemon *d, struct daemon_pairing *p);
 void daemon_joining_dial(struct node_daemon *d, struct daemon_pairing *p);
 void daemon_joining_tick(struct node_daemon *d, struct daemon_pairing *p);
+void daemon_joining_left(struct node_daemon *d, local_client_id client);
 void daemon_joining_fail(struct node_daemon *d, struct daemon_pairing *p,
                          const struct node_fault *fault);
 

@@ -4,12 +4,13 @@ import pathlib
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 
 import nodes
 from codes import Invite, connect, devices, frame, guesser, pair_peer, speaker, two
-from nodes import OFFLINE, OK, expect, same, test, until
+from nodes import CHITTY_NODE, OFFLINE, OK, expect, same, test, until
 
 nodes.TESTS.clear()
 
@@ -71,6 +72,13 @@ def strangers_who_wait_hold_up_nobody(world):
         connection.close()
 
 
+def connecting(listener):
+    """How many connections to it wait for an answer."""
+    lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+    port = ":%04X" % listener.getsockname()[1]
+    return sum(line.split()[2].endswith(port) and line.split()[3] == "02" for line in lines)
+
+
 @test
 def a_listener_that_does_not_answer_is_given_up(world):
     a, b = two(world)
@@ -83,6 +91,11 @@ def a_listener_that_does_not_answer_is_given_up(world):
             connection.setblocking(False)
             connection.connect_ex(deaf.getsockname())
         invite = Invite(a)
+        before = connecting(deaf)
+        gone = subprocess.Popen([CHITTY_NODE, "join", invite.code, "--at", at], env=b.env)
+        until(lambda: connecting(deaf) > before, "a join is under way")
+        gone.kill()  # its join ends with it
+        gone.wait()
         done = b.chitty_node("join", invite.code, "--at", at, status=OFFLINE)
         expect("cannot be reached" in done.err, f"clear words: {done!r}")
         for connection in full:
