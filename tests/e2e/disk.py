@@ -219,7 +219,7 @@ def small():
     with nodes.World() as world:
         home = world.home("full")
         home.env["CHITTY_HOME"] = f"{place}/home"
-        home.folder = home.data = type(home.folder)(f"{place}/home")
+        home.folder = type(home.folder)(f"{place}/home")
         home.init().run()
         with open(f"{place}/ballast", "wb") as ballast:
             ballast.write(b"x" * 1500000)
