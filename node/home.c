@@ -13,13 +13,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOCK_TRIES    100u
+#define LOCK_WAIT_MS  2000u    /* by the clock: a try alone may take half a second (node/files.c) */
 #define LOCK_PAUSE_NS 20000000 /* 20 ms */
 
 uint64_t node_wall_ms(void)
 {
     struct timespec t;
     (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+}
+
+static uint64_t since_boot_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
 }
 
@@ -225,8 +232,9 @@ enum cht_err node_home_replica(struct node_home *h, struct node_fault *fault)
 /* A client starts a node because none answers: one that is just ending is waited for. */
 static enum cht_err lock(bool wait, struct node_fault *fault, struct node_files *out)
 {
+    const uint64_t end_ms = since_boot_ms() + LOCK_WAIT_MS;
     enum cht_err err = node_files_lock(wait, fault, out);
-    for (unsigned tries = 0; wait && err == CHT_E_BUSY && tries < LOCK_TRIES; tries++) {
+    while (wait && err == CHT_E_BUSY && since_boot_ms() < end_ms) {
         const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
         (void)nanosleep(&pause, NULL);
         err = node_files_lock(true, fault, out);

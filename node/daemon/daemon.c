@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HOME_TRIES    100u
+#define HOME_WAIT_MS  2000u    /* by the clock: a try alone may take half a second (node/files.c) */
 #define HOME_PAUSE_NS 20000000 /* 20 ms */
 /* Rows read before the first turn: a small home is checked before it meets a peer. */
 #define SCRUB_FIRST_ROWS 2000u
@@ -130,8 +130,9 @@ static enum cht_err open_home(struct node_daemon *d, const struct node_run_optio
                               struct node_fault *fault)
 {
     struct node_paths paths;
+    const uint64_t end_ms = monotonic_ms() + HOME_WAIT_MS;
     enum cht_err err = node_home_start(o->autostarted, fault, &d->home);
-    for (unsigned tries = 0; err == CHT_E_BUSY && !o->autostarted && tries < HOME_TRIES; tries++) {
+    while (err == CHT_E_BUSY && !o->autostarted && monotonic_ms() < end_ms) {
         const struct timespec pause = { .tv_nsec = HOME_PAUSE_NS };
         if (node_paths_find(NULL, &paths) == CHT_OK && node_socket_answers(paths.socket))
             break;
