@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-enum script { SAY, WAIT, WRITE, CHANGE, VERDICT, TELL, RAW, STEP_COUNT };
+enum script { SAY, WAIT, WRITE, CHANGE, VERDICT, TELL, RAW, HAPPEN, STEP_COUNT };
 
 static void must(bool ok)
 {
@@ -72,6 +72,17 @@ static void pass_on(struct toy_peer *p, struct cht_wire *w, enum script what)
         toy_peer_event(p, &ev);
 }
 
+/* HAPPEN: which of these things comes to pass here. */
+static void happen(struct toy_peer *p, uint8_t which)
+{
+    static const enum net_event_kind kinds[] = { NET_EV_WOKE, NET_EV_ROOM, NET_EV_REVOKED,
+                                                 NET_EV_CLOSE };
+    struct net_event ev = { .kind = kinds[which % 4u] };
+    if (ev.kind == NET_EV_CLOSE)
+        ev.reason = NET_BYE_SHUTDOWN;
+    toy_peer_event(p, &ev);
+}
+
 static void step(struct toy_peer *p, struct cht_wire *w)
 {
     struct net_event ev = { .kind = NET_EV_CHANGED };
@@ -101,6 +112,9 @@ static void step(struct toy_peer *p, struct cht_wire *w)
     case TELL:
     case RAW:
         pass_on(p, w, what);
+        break;
+    case HAPPEN:
+        happen(p, cht_wire_u8(w));
         break;
     case STEP_COUNT:
         break;
