@@ -79,6 +79,15 @@ def connecting(listener):
     return sum(line.split()[2].endswith(port) and line.split()[3] == "02" for line in lines)
 
 
+def name_of_here():
+    """A name with two addresses, ::1 and 127.0.0.1; a bare system has none."""
+    try:
+        socket.getaddrinfo("localhost", None)
+        return "localhost"
+    except socket.gaierror:
+        return "127.0.0.1"
+
+
 @test
 def a_listener_that_does_not_answer_is_given_up(world):
     a, b = two(world)
