@@ -109,7 +109,7 @@ def a_listener_that_does_not_answer_is_given_up(world):
         expect("cannot be reached" in done.err, f"clear words: {done!r}")
         for connection in full:
             connection.close()
-    b.chitty_node("join", invite.code, "--at", f"localhost:{invite.port}")  # ::1 or 127.0.0.1
+    b.chitty_node("join", invite.code, "--at", f"{name_of_here()}:{invite.port}")
     same(invite.wait()[0], OK, "end of the invitation")
 
 
