@@ -39,17 +39,7 @@ static void put_member(struct cli_out *out, struct cht_bytes member)
 static enum cht_err each(void *ctx, const struct node_msg *answer)
 {
     struct cli_context *c = ctx;
-    if (answer->type != NODE_MSG_ACK)
-        return CHT_OK;
-    if (c->json) {
-        cli_put_result(c, "members", answer);
-        return CHT_OK;
-    }
-    struct node_mp_iter it =
-        node_mp_iter(node_mp_get(node_mp_get(answer->payload, "result"), "members"));
-    struct cht_bytes member;
-    while (node_mp_next(&it, NULL, &member))
-        put_member(&c->out, member);
+    (void)cli_put_list(c, "members", answer, "members", put_member);
     return CHT_OK;
 }
 

@@ -75,18 +75,8 @@ static void put_family(struct cli_out *out, struct cht_bytes family)
 static enum cht_err each(void *ctx, const struct node_msg *answer)
 {
     struct cli_context *c = ctx;
-    if (answer->type != NODE_MSG_ACK)
-        return CHT_OK;
-    if (c->json) {
-        cli_put_result(c, "metrics", answer);
-        return CHT_OK;
-    }
-    struct node_mp_iter it =
-        node_mp_iter(node_mp_get(node_mp_get(answer->payload, "result"), "families"));
-    struct cht_bytes family;
-    while (node_mp_next(&it, NULL, &family))
-        put_family(&c->out, family);
-    cli_put_text(&c->out, "# EOF\n");
+    if (cli_put_list(c, "metrics", answer, "families", put_family))
+        cli_put_text(&c->out, "# EOF\n");
     return CHT_OK;
 }
 

@@ -99,18 +99,8 @@ static void put_strangers(struct cli_out *out, struct cht_bytes strangers)
 static enum cht_err each(void *ctx, const struct node_msg *answer)
 {
     struct cli_context *c = ctx;
-    if (answer->type != NODE_MSG_ACK)
-        return CHT_OK;
-    if (c->json) {
-        cli_put_result(c, "peers", answer);
-        return CHT_OK;
-    }
-    struct node_mp_iter it =
-        node_mp_iter(node_mp_get(node_mp_get(answer->payload, "result"), "peers"));
-    struct cht_bytes peer;
-    while (node_mp_next(&it, NULL, &peer))
-        put_peer(&c->out, peer);
-    put_strangers(&c->out, node_mp_get(node_mp_get(answer->payload, "result"), "strangers"));
+    if (cli_put_list(c, "peers", answer, "peers", put_peer))
+        put_strangers(&c->out, node_mp_get(node_mp_get(answer->payload, "result"), "strangers"));
     return CHT_OK;
 }
 

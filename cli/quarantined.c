@@ -31,17 +31,9 @@ static void put_entry(struct cli_out *out, struct cht_bytes entry)
 static enum cht_err each(void *ctx, const struct node_msg *answer)
 {
     struct cli_context *c = ctx;
-    if (answer->type != NODE_MSG_ACK)
+    if (!cli_put_list(c, "quarantined", answer, "entries", put_entry))
         return CHT_OK;
-    if (c->json) {
-        cli_put_result(c, "quarantined", answer);
-        return CHT_OK;
-    }
     const struct cht_bytes result = node_mp_get(answer->payload, "result");
-    struct node_mp_iter it = node_mp_iter(node_mp_get(result, "entries"));
-    struct cht_bytes entry;
-    while (node_mp_next(&it, NULL, &entry))
-        put_entry(&c->out, entry);
     cli_printf(&c->out, "%llu entries are void by rulings, %llu ops by themselves\n",
                (unsigned long long)node_mp_get_uint(result, "entryCount", 0),
                (unsigned long long)node_mp_get_uint(result, "opCount", 0));

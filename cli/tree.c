@@ -68,6 +68,22 @@ void cli_put_result(struct cli_context *c, const char *kind, const struct node_m
     }
 }
 
+bool cli_put_list(struct cli_context *c, const char *kind, const struct node_msg *answer,
+                  const char *key, void (*put)(struct cli_out *out, struct cht_bytes element))
+{
+    if (answer->type != NODE_MSG_ACK)
+        return false;
+    if (c->json) {
+        cli_put_result(c, kind, answer);
+        return false;
+    }
+    struct node_mp_iter it = node_mp_iter(node_mp_get(node_mp_get(answer->payload, "result"), key));
+    struct cht_bytes element;
+    while (node_mp_next(&it, NULL, &element))
+        put(&c->out, element);
+    return true;
+}
+
 void cli_put_words(struct cli_out *out, struct cht_bytes map)
 {
     struct node_mp_iter it = node_mp_iter(node_mp_get(map, "words"));
