@@ -4,11 +4,6 @@
 #include "node/client/client.h"
 #include "node/node.h"
 
-#include <time.h>
-
-#define HOME_TRIES    100u
-#define HOME_PAUSE_NS 20000000 /* 20 ms */
-
 static enum cht_err call(struct cli_backend *b, struct cht_bytes message, bool repeatable,
                          node_answer_fn each, void *ctx, struct node_fault *fault)
 {
@@ -22,16 +17,13 @@ static void close_home(struct cli_backend *b)
     b->home = NULL;
 }
 
-/* The node that runs, or without one the home. A node that is starting or ending has the home and
- * does not answer yet, or no more. */
+/* The node that runs, or without one the home. A node that is starting has the home and does not
+ * answer yet: opening the home waits until it does (node/home.c), and then it is asked. */
 static enum cht_err open_either(struct node_fault *fault, struct cli_backend *out)
 {
     struct node_home *home = NULL;
     enum cht_err err = CHT_E_BUSY;
-    for (unsigned tries = 0; err == CHT_E_BUSY && tries < HOME_TRIES; tries++) {
-        const struct timespec pause = { .tv_nsec = HOME_PAUSE_NS };
-        if (tries != 0)
-            (void)nanosleep(&pause, NULL);
+    for (unsigned tries = 0; err == CHT_E_BUSY && tries < 2; tries++) {
         err = cli_backend_dial(false, fault, out);
         if (err != CHT_E_UNREACHABLE)
             return err;

@@ -229,15 +229,19 @@ enum cht_err node_home_replica(struct node_home *h, struct node_fault *fault)
     return err == CHT_OK ? CHT_OK : node_fault_from(fault, err, &detail);
 }
 
-/* A client starts a node because none answers: one that is just ending is waited for. */
-static enum cht_err lock(bool wait, struct node_fault *fault, struct node_files *out)
+/* A command that looks into the home without a node, or a node that is just ending, has it for a
+ * moment: that is waited for. A node that answers stays. */
+static enum cht_err lock(bool make, struct node_fault *fault, struct node_files *out)
 {
+    struct node_paths paths;
     const uint64_t end_ms = since_boot_ms() + LOCK_WAIT_MS;
-    enum cht_err err = node_files_lock(wait, fault, out);
-    while (wait && err == CHT_E_BUSY && since_boot_ms() < end_ms) {
+    enum cht_err err = node_files_lock(make, fault, out);
+    while (err == CHT_E_BUSY && since_boot_ms() < end_ms) {
         const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+        if (node_paths_find(NULL, &paths) == CHT_OK && node_socket_answers(paths.socket))
+            break;
         (void)nanosleep(&pause, NULL);
-        err = node_files_lock(true, fault, out);
+        err = node_files_lock(make, fault, out);
     }
     return err;
 }

@@ -15,8 +15,9 @@ struct node_home {
     struct node_service *service; /* of node_home_call; the daemon has its own */
 };
 
-/* Lock, read the keys, open the replica. `make`: make what is not there. Errors as node_home_open.
- */
+/* Lock, read the keys, open the replica. `make`: make what is not there. A home that another
+ * process has is waited for, up to two seconds, unless a node answers there. Errors as
+ * node_home_open. */
 CHT_MUST_USE enum cht_err node_home_start(bool make, struct node_fault *fault,
                                           struct node_home *out);
 void node_home_end(struct node_home *h);

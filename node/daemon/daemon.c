@@ -13,8 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HOME_WAIT_MS  2000u    /* by the clock: a try alone may take half a second (node/files.c) */
-#define HOME_PAUSE_NS 20000000 /* 20 ms */
 /* Rows read before the first turn: a small home is checked before it meets a peer. */
 #define SCRUB_FIRST_ROWS 2000u
 
@@ -124,24 +122,6 @@ static enum cht_err open_local(struct node_daemon *d, struct node_fault *fault)
     return err;
 }
 
-/* A command that looks into the home without a node, or a node that is just ending, has it for a
- * moment: that is waited for. A node that answers stays. */
-static enum cht_err open_home(struct node_daemon *d, const struct node_run_options *o,
-                              struct node_fault *fault)
-{
-    struct node_paths paths;
-    const uint64_t end_ms = monotonic_ms() + HOME_WAIT_MS;
-    enum cht_err err = node_home_start(o->autostarted, fault, &d->home);
-    while (err == CHT_E_BUSY && !o->autostarted && monotonic_ms() < end_ms) {
-        const struct timespec pause = { .tv_nsec = HOME_PAUSE_NS };
-        if (node_paths_find(NULL, &paths) == CHT_OK && node_socket_answers(paths.socket))
-            break;
-        (void)nanosleep(&pause, NULL);
-        err = node_home_start(false, fault, &d->home);
-    }
-    return err;
-}
-
 static enum cht_err start(struct node_daemon *d, const struct node_run_options *o,
                           struct node_fault *fault)
 {
@@ -155,7 +135,7 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
     enum cht_err err =
         d->peers == NULL || d->budgets == NULL ? CHT_E_NOMEM : open_signals(d, fault);
     if (err == CHT_OK)
-        err = open_home(d, o, fault);
+        err = node_home_start(o->autostarted, fault, &d->home);
     if (err == CHT_OK)
         err = daemon_bring(&d->home, fault);
     if (err == CHT_OK)
