@@ -123,6 +123,7 @@ static enum cht_err put_raw(struct cli_context *c, const struct crdt_field *fiel
         return put_bool(text, out);
     case CRDT_V_INT:
     case CRDT_V_FLOAT:
+    case CRDT_V_SHARE:
         return put_number(text, field->value == CRDT_V_INT, out);
     case CRDT_V_ANY:
         return cli_json_parse(cht_bytes_str(text), out) == CHT_OK

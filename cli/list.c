@@ -19,6 +19,7 @@ const struct cli_flag cli_list_flags[] = {
 };
 
 #define COLUMNS_MAX 6u
+#define WORD_FIELDS 4u /* the schema has the words that matter most first */
 
 struct column {
     const struct crdt_field *field;
@@ -43,7 +44,8 @@ static void choose_columns(struct listing *l)
         const struct crdt_field *f = &schema->fields[i];
         if (strcmp(f->name, schema->title_field) == 0)
             title = f;
-        else if (f->kind == CRDT_REGISTER && (f->value == CRDT_V_ENUM || f->value == CRDT_V_WORD))
+        else if (f->kind == CRDT_REGISTER && f->number <= WORD_FIELDS &&
+                 (f->value == CRDT_V_ENUM || f->value == CRDT_V_WORD))
             l->columns[l->column_count++] = (struct column){ f, cht_bytes_str(f->name), 11 };
         else if (strcmp(f->name, "deadline") == 0)
             l->columns[l->column_count++] = (struct column){ f, cht_bytes_str(f->name), 16 };

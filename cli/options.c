@@ -27,7 +27,8 @@ static void singular(char *name)
 static bool filterable(const struct crdt_field *field)
 {
     return field->kind != CRDT_MAP && field->kind != CRDT_TEXT && field->value != CRDT_V_TIME &&
-           field->value != CRDT_V_ANY && field->value != CRDT_V_FLOAT;
+           field->value != CRDT_V_ANY && field->value != CRDT_V_FLOAT &&
+           field->value != CRDT_V_SHARE;
 }
 
 bool cli_field_flag(const struct crdt_field *field, enum cli_fields fields, bool element,
@@ -67,6 +68,7 @@ const char *cli_field_value(const struct crdt_field *field, enum cli_fields fiel
         break;
     case CRDT_V_INT:
     case CRDT_V_FLOAT:
+    case CRDT_V_SHARE:
         what = "NUMBER";
         break;
     case CRDT_V_TIME:

@@ -28,6 +28,7 @@ enum crdt_value_type {
     CRDT_V_BOOL,
     CRDT_V_INT,   /* -2^63 … 2^63-1 */
     CRDT_V_FLOAT, /* any finite number; integers allowed */
+    CRDT_V_SHARE, /* a number from 0 to 1 */
     CRDT_V_TIME,  /* ms since the Unix epoch, 0 … 2^48-1; shown as RFC 3339 UTC */
     CRDT_V_ENUM,  /* one of `words`; closed */
     CRDT_V_WORD,  /* one of `words` usually; any other string is kept verbatim */

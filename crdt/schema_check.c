@@ -47,6 +47,9 @@ static enum cht_err check_number(const struct crdt_field *f, const struct crdt_m
     if (f->value == CRDT_V_FLOAT)
         good = v->kind == CRDT_MP_UINT || v->kind == CRDT_MP_INT ||
                (v->kind == CRDT_MP_FLOAT && is_finite(v->f));
+    if (f->value == CRDT_V_SHARE)
+        good = (v->kind == CRDT_MP_UINT && v->u <= 1) ||
+               (v->kind == CRDT_MP_FLOAT && v->f >= 0.0 && v->f <= 1.0);
     return good ? CHT_OK : CHT_E_INVALID;
 }
 
@@ -63,6 +66,7 @@ static enum cht_err check_type(const struct crdt_field *f, const struct crdt_mp 
         return v->kind == CRDT_MP_BOOL ? CHT_OK : CHT_E_INVALID;
     case CRDT_V_INT:
     case CRDT_V_FLOAT:
+    case CRDT_V_SHARE:
     case CRDT_V_TIME:
         return check_number(f, v);
     case CRDT_V_ENUM:

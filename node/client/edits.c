@@ -100,6 +100,9 @@ static enum cht_err refuse(const struct crdt_field *field, bool is_key, struct c
     case CRDT_V_FLOAT:
         (void)snprintf(allowed, sizeof allowed, "a finite number");
         break;
+    case CRDT_V_SHARE:
+        (void)snprintf(allowed, sizeof allowed, "a number from 0 to 1");
+        break;
     case CRDT_V_TIME:
         (void)snprintf(allowed, sizeof allowed, "a time in milliseconds since 1970, below 2^48");
         break;

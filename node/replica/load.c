@@ -222,8 +222,8 @@ enum cht_err replica_load_book(struct node_replica *r, struct cht_error *detail)
 {
     static const struct part parts[] = {
         { "record", { .record = load_record } },
-        { "device", { .device = load_device } },
-        { "chain or device", { .chain = load_chain } },
+        { "author", { .device = load_device } },
+        { "chain or author", { .chain = load_chain } },
         { "epoch or chain", { .epoch = load_epoch } },
         { "entity", { .entity = load_entity } },
         { "actor", { .actor = load_actor } },

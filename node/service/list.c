@@ -48,6 +48,7 @@ static enum cht_err put_column(const struct list_stream *l, const struct crdt_fi
     case CRDT_V_INT:
         return crdt_mp_put_int(out, node_find_int(l->cursor, column));
     case CRDT_V_FLOAT:
+    case CRDT_V_SHARE:
     case CRDT_V_ANY:
     case CRDT_V_STR:
     case CRDT_V_TEXT:
@@ -278,7 +279,8 @@ static enum cht_err choose_fields(struct list_stream *l, const struct node_query
             return CHT_E_INVALID;
         l->fields[l->field_count++] = f;
         l->by_state |= f->kind == CRDT_SET || f->kind == CRDT_MAP || f->value == CRDT_V_ANY ||
-                       f->value == CRDT_V_FLOAT || f->number == CRDT_FIELD_DELETED;
+                       f->value == CRDT_V_FLOAT || f->value == CRDT_V_SHARE ||
+                       f->number == CRDT_FIELD_DELETED;
         char part[96];
         (void)snprintf(part, sizeof part, ", \"%s\"", f->name);
         err = cht_buf_add(columns, cht_bytes_str(part));

@@ -304,7 +304,7 @@ enum cht_err node_book_read(struct node_store *s, const struct node_book_reader 
         book_row *row;
     } tables[] = {
         { r->record != NULL, "SELECT n, bytes FROM record ORDER BY n", read_record },
-        { r->device != NULL, "SELECT n, id FROM device ORDER BY n", read_device },
+        { r->device != NULL, "SELECT n, id FROM author ORDER BY n", read_device },
         { r->chain != NULL, "SELECT n, device, parent, branch_seq FROM chain ORDER BY n",
           read_chain },
         { r->epoch != NULL, "SELECT chain, seq, epoch FROM epoch ORDER BY chain, seq", read_epoch },

@@ -51,6 +51,7 @@ bool store_column_holds(const struct crdt_field *f, struct cht_bytes value)
             return v.u <= INT64_MAX && value.len == uint_size(v.u);
         return v.kind == CRDT_MP_INT && value.len == int_size(v.i);
     case CRDT_V_FLOAT:
+    case CRDT_V_SHARE:
         return v.kind == CRDT_MP_FLOAT && value.len == 9;
     case CRDT_V_TIME:
         return v.kind == CRDT_MP_UINT && v.u <= CRDT_RFC3339_MS_MAX && value.len == uint_size(v.u);
@@ -123,9 +124,10 @@ enum cht_err store_column_read(sqlite3_stmt *st, int column, const struct crdt_f
                                struct cht_buf *out)
 {
     int type = sqlite3_column_type(st, column);
-    bool wants_text = f->value != CRDT_V_BOOL && f->value != CRDT_V_INT && f->value != CRDT_V_FLOAT;
+    bool real = f->value == CRDT_V_FLOAT || f->value == CRDT_V_SHARE;
+    bool wants_text = f->value != CRDT_V_BOOL && f->value != CRDT_V_INT && !real;
     if (type == SQLITE_NULL || wants_text != (type == SQLITE_TEXT) ||
-        (f->value == CRDT_V_FLOAT) != (type == SQLITE_FLOAT))
+        real != (type == SQLITE_FLOAT))
         return CHT_E_CORRUPT;
     struct cht_bytes text = { 0 };
     if (wants_text)
@@ -138,6 +140,7 @@ enum cht_err store_column_read(sqlite3_stmt *st, int column, const struct crdt_f
     case CRDT_V_INT:
         return number >= 0 ? crdt_mp_put_uint(out, (uint64_t)number) : crdt_mp_put_int(out, number);
     case CRDT_V_FLOAT:
+    case CRDT_V_SHARE:
         return crdt_mp_put_float(out, sqlite3_column_double(st, column));
     case CRDT_V_TIME:
         return crdt_rfc3339_parse(text, &ms) == CHT_OK ? crdt_mp_put_uint(out, ms) : CHT_E_CORRUPT;

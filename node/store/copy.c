@@ -23,7 +23,7 @@ enum cht_err node_store_copy_log(struct node_store *from, struct node_store *to)
         { "SELECT key, value, sum FROM meta WHERE key IN ('space', 'records')",
           "INSERT INTO meta(key, value, sum) VALUES(?1, ?2, ?3)" },
         { "SELECT n, bytes FROM record ORDER BY n", "INSERT INTO record(n, bytes) VALUES(?1, ?2)" },
-        { "SELECT n, id FROM device ORDER BY n", "INSERT INTO device(n, id) VALUES(?1, ?2)" },
+        { "SELECT n, id FROM author ORDER BY n", "INSERT INTO author(n, id) VALUES(?1, ?2)" },
         { "SELECT n, device, parent, branch_seq FROM chain ORDER BY n",
           "INSERT INTO chain(n, device, parent, branch_seq) VALUES(?1, ?2, ?3, ?4)" },
         { "SELECT chain, seq, epoch FROM epoch",

@@ -22,7 +22,7 @@
                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                  \
     X(SQL_LOG_APPLIED, "UPDATE log SET entities = ?2, pasts = ?3 WHERE id = ?1")                   \
     X(SQL_LOG_FIND, "SELECT * FROM log WHERE id <= ?1 ORDER BY id DESC LIMIT 1")                   \
-    X(SQL_DEVICE_ADD, "INSERT INTO device(n, id) VALUES(?1, ?2)")                                  \
+    X(SQL_DEVICE_ADD, "INSERT INTO author(n, id) VALUES(?1, ?2)")                                  \
     X(SQL_CHAIN_ADD, "INSERT INTO chain(n, device, parent, branch_seq) VALUES(?1, ?2, ?3, ?4)")    \
     X(SQL_EPOCH_ADD, "INSERT INTO epoch(chain, seq, epoch) VALUES(?1, ?2, ?3)")                    \
     X(SQL_ENTITY_ADD, "INSERT INTO entity(place, n, type, id) VALUES(?1, ?2, ?3, ?4)")             \
@@ -117,5 +117,8 @@ CHT_MUST_USE enum cht_err store_meta_write(struct node_store *s, const char *key
                                            struct cht_bytes value);
 /* Create the tables of an empty file. */
 CHT_MUST_USE enum cht_err store_create_tables(struct node_store *s);
+/* Where the typed tables were made of another schema, make them anew, empty: with the positions
+ * gone the log is replayed into them at the next open of the replica (PROTOCOL 10.8). */
+CHT_MUST_USE enum cht_err store_renew_tables(struct node_store *s);
 
 #endif

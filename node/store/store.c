@@ -119,7 +119,8 @@ static enum cht_err check_format(struct node_store *s, struct cht_error *detail)
     struct cht_buf value;
     cht_buf_init(&value, 64);
     enum cht_err err = node_store_get_meta(s, "format", &value);
-    if (err == CHT_OK && (value.len != 1 || value.data[0] != NODE_STORE_FORMAT))
+    if (err == CHT_OK &&
+        (value.len != 1 || value.data[0] == 0 || value.data[0] > NODE_STORE_FORMAT))
         err = cht_fail(detail, CHT_E_UNSUPPORTED,
                        "the database was written by a newer chitty-node: use that version");
     else if (err != CHT_OK)
@@ -150,6 +151,11 @@ static enum cht_err open_path(const char *path, enum node_store_mode mode, struc
         (void)cht_fail(detail, err, s->db == NULL ? "out of memory" : sqlite3_errmsg(s->db));
     else if (mode != NODE_STORE_MEND)
         err = check_format(s, detail);
+    if (err == CHT_OK && (mode == NODE_STORE_WRITE || mode == NODE_STORE_MEND)) {
+        err = store_renew_tables(s);
+        if (err != CHT_OK)
+            (void)cht_fail(detail, err, sqlite3_errmsg(s->db));
+    }
     if (err != CHT_OK) {
         node_store_close(s);
         return err;

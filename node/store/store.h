@@ -16,7 +16,9 @@
 
 struct node_store;
 
-#define NODE_STORE_FORMAT 1u /* meta 'format'; a newer file is refused with a sentence */
+/* meta 'format'; a newer file is refused with a sentence, an older one is brought up to it when it
+ * is opened to write */
+#define NODE_STORE_FORMAT 2u
 
 enum node_store_mode {
     NODE_STORE_CREATE, /* make the file; it must not exist */

@@ -11,7 +11,7 @@ static const char *column_type(const struct crdt_field *f)
         return "TEXT";
     if (f->value == CRDT_V_BOOL || f->value == CRDT_V_INT)
         return "INTEGER";
-    return f->value == CRDT_V_FLOAT ? "REAL" : "TEXT";
+    return f->value == CRDT_V_FLOAT || f->value == CRDT_V_SHARE ? "REAL" : "TEXT";
 }
 
 bool node_rows_indexed(const struct crdt_field *f)
@@ -65,7 +65,7 @@ static const char fixed_tables[] =
     "CREATE TABLE log(id INTEGER PRIMARY KEY, count INTEGER NOT NULL, codec INTEGER NOT NULL,"
     " payload BLOB NOT NULL, head BLOB NOT NULL, tip BLOB NOT NULL, stamp INTEGER NOT NULL,"
     " entities BLOB, pasts BLOB);"
-    "CREATE TABLE device(n INTEGER PRIMARY KEY, id BLOB NOT NULL);"
+    "CREATE TABLE author(n INTEGER PRIMARY KEY, id BLOB NOT NULL);"
     "CREATE TABLE chain(n INTEGER PRIMARY KEY, device INTEGER NOT NULL, parent INTEGER,"
     " branch_seq INTEGER NOT NULL);"
     "CREATE TABLE epoch(chain INTEGER, seq INTEGER, epoch BLOB NOT NULL,"
@@ -93,24 +93,106 @@ static const char fixed_tables[] =
     " joiner BLOB, sum BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE VIRTUAL TABLE search USING fts5(title, body);";
 
+/* The tables that are made from the schema, as SQL with a final NUL. */
+static enum cht_err typed_tables_sql(struct cht_buf *sql)
+{
+    size_t count;
+    (void)crdt_schema_at(0, &count);
+    enum cht_err err = CHT_OK;
+    for (size_t i = 0; err == CHT_OK && i < count; i++)
+        err = type_table_sql(crdt_schema_at(i, NULL), sql);
+    return err == CHT_OK ? cht_buf_add_u8(sql, '\0') : err;
+}
+
+static enum cht_err put_format(struct node_store *s)
+{
+    static const uint8_t format = NODE_STORE_FORMAT;
+    return node_store_put_meta(s, "format", cht_bytes(&format, 1));
+}
+
 enum cht_err store_create_tables(struct node_store *s)
 {
     struct cht_buf sql;
     cht_buf_init(&sql, 1u << 20);
-    enum cht_err err = add3(&sql, "BEGIN IMMEDIATE;", fixed_tables, "");
-    size_t count;
-    (void)crdt_schema_at(0, &count);
-    for (size_t i = 0; err == CHT_OK && i < count; i++)
-        err = type_table_sql(crdt_schema_at(i, NULL), &sql);
+    enum cht_err err = typed_tables_sql(&sql);
     if (err == CHT_OK)
-        err = add(&sql, "COMMIT;");
+        err = node_store_begin(s);
     if (err == CHT_OK)
-        err = cht_buf_add_u8(&sql, '\0');
+        err = store_exec(s, fixed_tables);
     if (err == CHT_OK)
         err = store_exec(s, (const char *)sql.data);
+    if (err == CHT_OK)
+        err = put_format(s);
+    if (err == CHT_OK)
+        err = node_store_commit(s);
     cht_buf_clear(&sql);
-    static const uint8_t format = NODE_STORE_FORMAT;
-    return err == CHT_OK ? node_store_put_meta(s, "format", cht_bytes(&format, 1)) : err;
+    return err;
+}
+
+/* Is each of these statements in the file as it stands? SQLite keeps the text of what made a table
+ * or an index. */
+static enum cht_err made_so(struct node_store *s, const char *sql, bool *out)
+{
+    sqlite3_stmt *st;
+    bool all = true;
+    enum cht_err err = store_prepare(s, "SELECT 1 FROM sqlite_schema WHERE sql = ?1", &st);
+    for (const char *end; err == CHT_OK && all && *sql != '\0'; sql = end + 1) {
+        end = sql + strcspn(sql, ";");
+        sqlite3_bind_text64(st, 1, sql, (size_t)(end - sql), SQLITE_STATIC, SQLITE_UTF8);
+        err = store_row(st);
+        all = err == CHT_OK;
+        err = err == CHT_E_NOTFOUND ? CHT_OK : err;
+        sqlite3_reset(st);
+    }
+    sqlite3_finalize(st);
+    if (err == CHT_OK)
+        *out = all;
+    return err;
+}
+
+/* Drop what an earlier version made of its schema: whatever table bears the name of a type. In
+ * format 1 `device` was the table of those who wrote the log. */
+static enum cht_err drop_typed(struct node_store *s)
+{
+    sqlite3_stmt *st;
+    enum cht_err err = store_prepare(s, "SELECT 1 FROM sqlite_schema WHERE name = 'author'", &st);
+    if (err == CHT_OK)
+        err = store_row(st);
+    sqlite3_finalize(st);
+    if (err == CHT_E_NOTFOUND)
+        err = store_exec(s, "ALTER TABLE device RENAME TO author");
+#define X(sym, num, name, table, domain) "DROP TABLE IF EXISTS \"" table "\";"
+    return err == CHT_OK ? store_exec(s, CRDT_TYPES(X)) : err;
+#undef X
+}
+
+enum cht_err store_renew_tables(struct node_store *s)
+{
+    struct cht_buf sql;
+    bool same = false;
+    cht_buf_init(&sql, 1u << 20);
+    enum cht_err err = typed_tables_sql(&sql);
+    if (err == CHT_OK)
+        err = made_so(s, (const char *)sql.data, &same);
+    if (err != CHT_OK || same) {
+        cht_buf_clear(&sql);
+        return err;
+    }
+    err = node_store_begin(s);
+    if (err == CHT_OK)
+        err = drop_typed(s);
+    if (err == CHT_OK)
+        err = store_exec(s, (const char *)sql.data);
+    if (err == CHT_OK)
+        err = put_format(s);
+    if (err == CHT_OK)
+        err = node_rows_clear(s);
+    if (err == CHT_OK)
+        err = node_store_commit(s);
+    if (err != CHT_OK)
+        node_store_rollback(s);
+    cht_buf_clear(&sql);
+    return err;
 }
 
 /* Text of the statements on one type's table, by the places of STORE_ROW_*. */

@@ -27,7 +27,7 @@ static const struct {
 } tables[] = {
     { "meta", "meta", false, false },
     { "record", "record", false, false },
-    { "device", "log", false, false },
+    { "author", "log", false, false },
     { "chain", "log", false, false },
     { "epoch", "log", false, false },
     { "log", "log", false, false },
@@ -447,7 +447,7 @@ static void two_rows_that_changed_places_are_named(void **state)
         const char *table, *column;
     } swaps[] = {
         { "log", "payload" },   { "log", "head" },           { "log", "tip" },
-        { "log", "pasts" },     { "record", "bytes" },       { "device", "id" },
+        { "log", "pasts" },     { "record", "bytes" },       { "author", "id" },
         { "entity", "id" },     { "actor", "id" },           { "todo", "crdt" },
         { "todo", "content" },  { "topic", "crdt" },         { "session", "crdt" },
         { "position", "seq" },  { "meta", "value" },         { "peer", "address" },

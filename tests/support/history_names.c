@@ -101,8 +101,8 @@ struct crdt_name history_bad_name(struct history_maker *k, const struct history_
 
 static struct crdt_id pooled_entity(struct history_maker *k)
 {
-    static const uint8_t types[] = { CRDT_TODO,  CRDT_SESSION, CRDT_TODO,    CRDT_PROJECT,
-                                     CRDT_TOPIC, CRDT_SESSION, CRDT_CONTEXT, 77 };
+    static const uint8_t types[] = { CRDT_TODO,  CRDT_SESSION, CRDT_TODO, CRDT_PROJECT,
+                                     CRDT_TOPIC, CRDT_SESSION, 78,        77 };
     uint32_t which = seeded_below(&k->random, ENTITIES_MAX);
     struct crdt_id id = { .type = types[which % sizeof types] };
     memset(id.b, (int)which + 1, sizeof id.b);

@@ -84,6 +84,7 @@ struct cht_bytes history_value(struct history_maker *k, const struct crdt_field 
         return id_bytes(k, f);
     case CRDT_V_INT:
     case CRDT_V_FLOAT:
+    case CRDT_V_SHARE:
     case CRDT_V_TIME:
         return number_bytes(k, 100 + 60u * seeded_below(&k->random, 4));
     case CRDT_V_ANY:

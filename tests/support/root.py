@@ -49,7 +49,7 @@ class Log:
 
     def __init__(self, db, problems):
         self.space = db.execute("SELECT value FROM meta WHERE key = 'space'").fetchone()[0]
-        self.devices = [bytes(row[0]) for row in db.execute("SELECT id FROM device ORDER BY n")]
+        self.devices = [bytes(row[0]) for row in db.execute("SELECT id FROM author ORDER BY n")]
         self.chains = [Chain(*row) for row in
                        db.execute("SELECT device, parent, branch_seq FROM chain ORDER BY n")]
         self.epochs = {}

@@ -57,6 +57,8 @@ def check_value(field, head):
         good = kind == "int" and value < 1 << 63
     elif field.value == "float":
         good = kind == "int" or (kind == "float" and value - value == 0)
+    elif field.value == "share":
+        good = (kind == "int" and 0 <= value <= 1) or (kind == "float" and 0.0 <= value <= 1.0)
     elif field.value == "time":
         good = kind == "int" and 0 <= value < 1 << 48
     elif field.value == "enum":

@@ -23,7 +23,7 @@ static const char *const value_names[] = {
     [CRDT_V_STR] = "str",   [CRDT_V_TEXT] = "text",   [CRDT_V_BOOL] = "bool",
     [CRDT_V_INT] = "int",   [CRDT_V_FLOAT] = "float", [CRDT_V_TIME] = "time",
     [CRDT_V_ENUM] = "enum", [CRDT_V_WORD] = "word",   [CRDT_V_ID] = "id",
-    [CRDT_V_ANY] = "any",
+    [CRDT_V_ANY] = "any",   [CRDT_V_SHARE] = "share",
 };
 
 static const char intro[] = "# Types and fields\n"

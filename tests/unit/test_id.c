@@ -1,5 +1,6 @@
 /* Ids, prefixes and hex (PROTOCOL 1.6). The golden texts were computed by hand-written Python. */
 #include "crdt/id.h"
+#include "crdt/natural.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -186,6 +187,25 @@ static void hex_of_the_wrong_length_or_letters_is_refused(void **state)
     }
 }
 
+static void a_natural_id_is_the_one_written_down_here(void **state)
+{
+    (void)state;
+    static const uint8_t repo[] = { 0xf4, 0x99, 0xbb, 0x8a, 0x56, 0x2c, 0x4b, 0x17,
+                                    0x78, 0x75, 0x10, 0x5c, 0xfb, 0xae, 0xe5, 0xa3 };
+    static const uint8_t todo[] = { 0xef, 0x0e, 0x75, 0x0f, 0x4d, 0x62, 0xbd, 0x6f,
+                                    0x94, 0x82, 0x5d, 0x07, 0x34, 0x46, 0x3e, 0x25 };
+    struct crdt_id id = { 0 }, other = { 0 };
+    crdt_natural_id(CRDT_REPO, cht_bytes_str("repo"), cht_bytes_str("github.com/a/b"), &id);
+    assert_int_equal(CRDT_REPO, id.type);
+    assert_memory_equal(repo, id.b, sizeof repo);
+    crdt_natural_id(CRDT_TODO, cht_bytes_str("beads"), cht_bytes_str("bd-1"), &id);
+    assert_int_equal(CRDT_TODO, id.type);
+    assert_memory_equal(todo, id.b, sizeof todo);
+    /* where one text ends and the next begins counts */
+    crdt_natural_id(CRDT_TODO, cht_bytes_str("beadsb"), cht_bytes_str("d-1"), &other);
+    assert_false(crdt_id_eq(&id, &other));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +217,7 @@ int main(void)
         cmocka_unit_test(what_is_no_prefix_is_refused),
         cmocka_unit_test(a_type_is_found_by_any_of_its_names),
         cmocka_unit_test(hex_goes_there_and_back),
+        cmocka_unit_test(a_natural_id_is_the_one_written_down_here),
         cmocka_unit_test(hex_of_the_wrong_length_or_letters_is_refused),
     };
     return cmocka_run_group_tests_name("id", tests, NULL, NULL);

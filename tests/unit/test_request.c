@@ -103,7 +103,6 @@ static void bad_changes_are_refused_by_name(void **state)
         { "{'operation':7,'domain':'todos'}", "operation", "a text, it is a number" },
         { "{'operation':'create'}", "domain", "needed" },
         { "{'operation':'create','domain':'todoes'}", "domain", "\"todoes\"" },
-        { "{'operation':'create','domain':'messages'}", "domain", "\"messages\"" },
         { "{'operation':'delete','domain':'todos'}", "chittyId", "needed to delete" },
         { "{'operation':'update','entity':{'chittyId':'01H'}}", "data", "at least one field" },
         { "{'operation':'update','entity':{'chittyId':'01H','data':[]}}", "data", "a map" },
