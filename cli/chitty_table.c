@@ -10,12 +10,20 @@ static const struct cli_command *const verbs[] = {
     &cli_verb_list, &cli_verb_get, &cli_verb_create, &cli_verb_update, &cli_verb_delete, NULL,
 };
 
+/* A noun's own verbs: `static const struct cli_command *const project_verbs[] = { &cli_…, NULL };`
+ * and `.verbs = project_verbs` in its row. */
 static const struct cli_noun nouns[] = {
-    { "todo", CRDT_TODO },
-    { "topic", CRDT_TOPIC },
-    { "project", CRDT_PROJECT },
-    { "session", CRDT_SESSION },
-    { NULL, 0 },
+    { .name = "todo", .type = CRDT_TODO },
+    { .name = "topic", .type = CRDT_TOPIC },
+    { .name = "project", .type = CRDT_PROJECT },
+    { .name = "session", .type = CRDT_SESSION },
+    { .name = "context", .type = CRDT_CONTEXT },
+    { .name = "repo", .type = CRDT_REPO },
+    { .name = "service", .type = CRDT_SERVICE },
+    { .name = "message", .type = CRDT_MESSAGE },
+    { .name = "checkpoint", .type = CRDT_CHECKPOINT },
+    { .name = "device", .type = CRDT_DEVICE },
+    { .name = NULL },
 };
 
 const struct cli_program cli_chitty = {

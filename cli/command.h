@@ -36,10 +36,12 @@ struct cli_command {
     enum cht_err (*run)(struct cli_context *c);
 };
 
-/* "todo": the verbs of a type. */
+/* "todo": verbs on records of a type, or with type 0 on something else. */
 struct cli_noun {
     const char *name;
-    unsigned type;
+    unsigned type; /* whose records; it has the program's verbs too */
+    const struct cli_command *const
+        *verbs; /* its own, which come first; ends with NULL; NULL: none */
 };
 
 struct cli_program {
@@ -47,7 +49,7 @@ struct cli_program {
     const char *summary;                       /* one line */
     const struct cli_command *const *commands; /* ends with NULL */
     const struct cli_noun *nouns;              /* ends with a name of NULL; NULL: none */
-    const struct cli_command *const *verbs;    /* of every noun */
+    const struct cli_command *const *verbs;    /* of every noun with a type */
     enum cht_err (*open_backend)(enum cli_reach reach, struct node_fault *fault,
                                  struct cli_backend *out);
 };

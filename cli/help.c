@@ -2,6 +2,7 @@
 #include "cli/help.h"
 
 #include "cli/options.h"
+#include "cli/table.h"
 
 #include <stdio.h>
 
@@ -47,27 +48,30 @@ void cli_help_program(struct cli_context *c)
     put_heading(out, "commands");
     put_commands(out, c->program->commands);
     put_row(out, "help", NAME_WIDTH, "tell about a command: help COMMAND");
-    if (c->program->nouns != NULL) {
+    const struct cli_noun *noun;
+    const struct cli_command *verb;
+    if (c->program->nouns != NULL)
         put_heading(out, "things");
-        for (const struct cli_noun *n = c->program->nouns; n->name != NULL; n++) {
-            char verbs[128] = "";
-            for (size_t i = 0; c->program->verbs[i] != NULL; i++) {
-                (void)strncat(verbs, i == 0 ? "" : ", ", sizeof verbs - strlen(verbs) - 1);
-                (void)strncat(verbs, c->program->verbs[i]->name, sizeof verbs - strlen(verbs) - 1);
-            }
-            put_row(out, n->name, NAME_WIDTH, verbs);
+    for (size_t k = 0; (noun = cli_noun_at(c->program, k)) != NULL; k++) {
+        char verbs[256] = "";
+        for (size_t i = 0; (verb = cli_verb_at(c->program, noun, i)) != NULL; i++) {
+            (void)strncat(verbs, i == 0 ? "" : ", ", sizeof verbs - strlen(verbs) - 1);
+            (void)strncat(verbs, verb->name, sizeof verbs - strlen(verbs) - 1);
         }
+        put_row(out, noun->name, NAME_WIDTH, verbs);
     }
     put_heading(out, "exit status");
     cli_put_text(out, "  0 ok, 1 failed, 2 usage, 3 node unreachable, 4 not allowed,\n"
                       "  5 conflict or held by another, 6 peer offline, 7 not found\n");
 }
 
-void cli_help_noun(struct cli_context *c)
+void cli_help_noun(struct cli_context *c, const struct cli_noun *noun)
 {
+    const struct cli_command *verb;
     cli_printf(&c->out, "usage: %s %s VERB [ARGUMENT…] [--FLAG…]\n", c->program->name, c->noun);
     put_heading(&c->out, "verbs");
-    put_commands(&c->out, c->program->verbs);
+    for (size_t i = 0; (verb = cli_verb_at(c->program, noun, i)) != NULL; i++)
+        put_row(&c->out, verb->name, NAME_WIDTH, verb->summary);
 }
 
 static void put_field_flags(struct cli_context *c)

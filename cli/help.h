@@ -4,8 +4,8 @@
 #include "cli/command.h"
 
 void cli_help_program(struct cli_context *c);
-/* The verbs of `c->noun`. */
-void cli_help_noun(struct cli_context *c);
+/* The verbs of a noun. */
+void cli_help_noun(struct cli_context *c, const struct cli_noun *noun);
 /* `c->command`: usage, flags, examples. */
 void cli_help_command(struct cli_context *c);
 

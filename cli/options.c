@@ -14,13 +14,13 @@ const struct cli_flag cli_common_flags[] = {
 
 /* --- names --------------------------------------------------------------------------------- */
 
-/* "dependencies" to "dependency", "labels" to "label"; "team" stays. */
+/* "dependencies" to "dependency", "labels" to "label"; "team" and "process" stay. */
 static void singular(char *name)
 {
     const size_t len = strlen(name);
     if (len > 3 && strcmp(name + len - 3, "ies") == 0)
         memcpy(name + len - 3, "y", 2);
-    else if (len > 1 && name[len - 1] == 's')
+    else if (len > 1 && name[len - 1] == 's' && name[len - 2] != 's')
         name[len - 1] = '\0';
 }
 

@@ -2,6 +2,7 @@
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/report.h"
+#include "cli/table.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -10,37 +11,24 @@
 
 #define CANDIDATES_MAX 64u
 
-static const struct cli_command *find_command(const struct cli_command *const *commands,
-                                              const char *name)
-{
-    for (; *commands != NULL; commands++) {
-        if (strcmp((*commands)->name, name) == 0)
-            return *commands;
-    }
-    return NULL;
-}
-
-static const struct cli_noun *find_noun(const struct cli_program *program, const char *name)
-{
-    for (const struct cli_noun *n = program->nouns; n != NULL && n->name != NULL; n++) {
-        if (strcmp(n->name, name) == 0 ||
-            strcmp(crdt_type_domain(n->type), name) == 0) /* "todos" will do */
-            return n;
-    }
-    return NULL;
-}
-
-static enum cht_err unknown_command(struct cli_context *c, const char *word)
+static enum cht_err unknown_command(struct cli_context *c, const struct cli_noun *noun,
+                                    const char *word)
 {
     const char *candidates[CANDIDATES_MAX + 1] = { NULL };
+    const struct cli_command *command;
+    const struct cli_noun *other;
     size_t n = 0;
-    const struct cli_command *const *commands =
-        c->noun == NULL ? c->program->commands : c->program->verbs;
-    for (; *commands != NULL && n < CANDIDATES_MAX; commands++)
-        candidates[n++] = (*commands)->name;
-    for (const struct cli_noun *noun = c->noun == NULL ? c->program->nouns : NULL;
-         noun != NULL && noun->name != NULL && n < CANDIDATES_MAX; noun++)
-        candidates[n++] = noun->name;
+    for (size_t i = 0;
+         noun == NULL && n < CANDIDATES_MAX && (command = cli_command_at(c->program, i)) != NULL;
+         i++)
+        candidates[n++] = command->name;
+    for (size_t i = 0;
+         noun == NULL && n < CANDIDATES_MAX && (other = cli_noun_at(c->program, i)) != NULL; i++)
+        candidates[n++] = other->name;
+    for (size_t i = 0;
+         noun != NULL && n < CANDIDATES_MAX && (command = cli_verb_at(c->program, noun, i)) != NULL;
+         i++)
+        candidates[n++] = command->name;
     (void)node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes(NULL, 0),
                          "there is no command \"%s%s%.80s\"", c->noun == NULL ? "" : c->noun,
                          c->noun == NULL ? "" : " ", word);
@@ -56,24 +44,24 @@ static enum cht_err unknown_command(struct cli_context *c, const char *word)
 /* Find the command that argv names; *out_used arguments are its name. */
 static enum cht_err find(struct cli_context *c, int argc, char **argv, int *out_used)
 {
-    const struct cli_noun *noun = find_noun(c->program, argv[0]);
+    const struct cli_noun *noun = cli_noun_named(c->program, argv[0]);
     *out_used = 1;
     if (noun == NULL) {
-        c->command = find_command(c->program->commands, argv[0]);
+        c->command = cli_command_named(c->program, argv[0]);
         if (c->command == NULL)
-            return unknown_command(c, argv[0]);
+            return unknown_command(c, NULL, argv[0]);
         c->type = c->command->type;
         return CHT_OK;
     }
     c->noun = noun->name;
     c->type = noun->type;
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        cli_help_noun(c);
+        cli_help_noun(c, noun);
         return CHT_OK;
     }
     *out_used = 2;
-    c->command = find_command(c->program->verbs, argv[1]);
-    return c->command == NULL ? unknown_command(c, argv[1]) : CHT_OK;
+    c->command = cli_verb_named(c->program, noun, argv[1]);
+    return c->command == NULL ? unknown_command(c, noun, argv[1]) : CHT_OK;
 }
 
 static bool json_asked(int argc, char **argv)

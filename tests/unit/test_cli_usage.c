@@ -1,5 +1,6 @@
 /* Help, exit status, errors, and JSON as it goes in and out. */
 #include "cli/commands.h"
+#include "cli/table.h"
 #include "tests/support/cli_fixture.h"
 
 static const struct cli_answer nothing[] = { { NODE_MSG_ACK, NULL } };
@@ -48,6 +49,60 @@ static void unknown_commands_get_the_nearest_one(void **state)
     assert_has(cli_stderr, "there is no command \"todo remove\"");
     assert_int_equal(2, cli_do(&cli_chitty, "porject|list", nothing));
     assert_has(cli_stderr, "did you mean \"project\"?");
+}
+
+static void every_type_has_a_noun_and_every_verb(void **state)
+{
+    (void)state;
+    size_t types = 0;
+    (void)crdt_schema_at(0, &types);
+    for (size_t t = 0; t < types; t++) {
+        const unsigned type = crdt_schema_at(t, NULL)->type;
+        const struct cli_noun *noun = cli_noun_named(&cli_chitty, crdt_type_table(type));
+        assert_non_null(noun);
+        assert_int_equal(type, noun->type);
+        assert_ptr_equal(noun, cli_noun_named(&cli_chitty, crdt_type_domain(type)));
+        for (size_t v = 0; cli_chitty.verbs[v] != NULL; v++) {
+            char line[128], usage[128];
+            (void)snprintf(line, sizeof line, "%s|%s|--help", noun->name,
+                           cli_chitty.verbs[v]->name);
+            (void)snprintf(usage, sizeof usage, "usage: chitty %s %s ", noun->name,
+                           cli_chitty.verbs[v]->name);
+            assert_int_equal(0, cli_do(&cli_chitty, line, nothing));
+            assert_has(cli_stdout, usage);
+        }
+    }
+}
+
+static enum cht_err say_own(struct cli_context *c)
+{
+    cli_printf(&c->out, "own of %s\n", c->noun);
+    return CHT_OK;
+}
+
+static void a_noun_may_have_verbs_of_its_own(void **state)
+{
+    (void)state;
+    static const struct cli_command report = {
+        .name = "report", .summary = "s", .arguments = "", .examples = "e", .run = say_own
+    };
+    static const struct cli_command *const own[] = { &report, NULL };
+    static const struct cli_noun nouns[] = {
+        { .name = "project", .type = CRDT_PROJECT, .verbs = own },
+        { .name = "space", .verbs = own },
+        { .name = "topic", .type = CRDT_TOPIC },
+        { .name = NULL }
+    };
+    struct cli_program program = cli_chitty;
+    program.nouns = nouns;
+    assert_int_equal(0, cli_do(&program, "project|report", nothing));
+    assert_string_equal("own of project\n", cli_stdout);
+    assert_int_equal(0, cli_do(&program, "space|report", nothing));
+    assert_int_equal(2, cli_do(&program, "space|list", nothing));
+    assert_int_equal(2, cli_do(&program, "topic|report", nothing));
+    assert_int_equal(0, cli_do(&program, "project", nothing));
+    assert_has(cli_stdout, "report");
+    assert_has(cli_stdout, "update");
 }
 
 static void errors_are_objects_when_json_is_asked(void **state)
@@ -163,6 +218,8 @@ int main(void)
         cmocka_unit_test(help_knows_every_command),
         cmocka_unit_test(nothing_at_all_is_a_usage_error_with_help),
         cmocka_unit_test(unknown_commands_get_the_nearest_one),
+        cmocka_unit_test(every_type_has_a_noun_and_every_verb),
+        cmocka_unit_test(a_noun_may_have_verbs_of_its_own),
         cmocka_unit_test(errors_are_objects_when_json_is_asked),
         cmocka_unit_test(the_nodes_errors_have_their_exit_status),
         cmocka_unit_test(json_goes_in_and_comes_out_the_same),

@@ -1,0 +1,22 @@
+#ifndef CLI_TABLE_H
+#define CLI_TABLE_H
+/* Looking things up in the command tables. Help, the manual pages, completions and the tests walk
+ * them by these alone, so that a command is everywhere once it stands in a table. */
+#include "cli/command.h"
+
+/* The commands at `index` of a program, of all there are: NULL at the end. */
+const struct cli_command *cli_command_at(const struct cli_program *program, size_t index);
+/* The noun at `index`: NULL at the end. */
+const struct cli_noun *cli_noun_at(const struct cli_program *program, size_t index);
+/* The verb at `index` of a noun: its own, then those of all nouns with a type that it has not
+ * itself. NULL at the end. */
+const struct cli_command *cli_verb_at(const struct cli_program *program,
+                                      const struct cli_noun *noun, size_t index);
+
+/* By name; a noun also by its plural ("todos"). NULL: there is none. */
+const struct cli_command *cli_command_named(const struct cli_program *program, const char *name);
+const struct cli_noun *cli_noun_named(const struct cli_program *program, const char *name);
+const struct cli_command *cli_verb_named(const struct cli_program *program,
+                                         const struct cli_noun *noun, const char *name);
+
+#endif
