@@ -10,6 +10,13 @@ static const struct cli_command *const verbs[] = {
     &cli_verb_list, &cli_verb_get, &cli_verb_create, &cli_verb_update, &cli_verb_delete, NULL,
 };
 
+static const struct cli_command *const space_verbs[] = {
+    &cli_space_list,
+    &cli_space_new,
+    &cli_space_use,
+    NULL,
+};
+
 /* A noun's own verbs: `static const struct cli_command *const project_verbs[] = { &cli_…, NULL };`
  * and `.verbs = project_verbs` in its row. */
 static const struct cli_noun nouns[] = {
@@ -23,6 +30,7 @@ static const struct cli_noun nouns[] = {
     { .name = "message", .type = CRDT_MESSAGE },
     { .name = "checkpoint", .type = CRDT_CHECKPOINT },
     { .name = "device", .type = CRDT_DEVICE },
+    { .name = "space", .verbs = space_verbs },
     { .name = NULL },
 };
 

@@ -17,6 +17,11 @@ extern const struct cli_command cli_verb_create; /* verb_create.c */
 extern const struct cli_command cli_verb_update; /* verb_update.c */
 extern const struct cli_command cli_verb_delete; /* verb_delete.c */
 
+/* … of its noun `space` */
+extern const struct cli_command cli_space_list; /* space_list.c */
+extern const struct cli_command cli_space_new;  /* space_new.c */
+extern const struct cli_command cli_space_use;  /* space_use.c */
+
 /* of both */
 extern const struct cli_command cli_log;       /* log.c */
 extern const struct cli_command cli_show;      /* show.c */

@@ -26,7 +26,12 @@ static enum cht_err run(struct cli_context *c)
 {
     const struct node_init_options options = { .name = cli_flag(c, "name") };
     struct node_init_result r;
-    enum cht_err err = node_init(&options, &c->fault, &r);
+    const char *kept = cli_flag(c, "kept");
+    if (kept != NULL && options.name != NULL)
+        return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("name"),
+                              "the device of a kept space has its name already");
+    enum cht_err err = kept == NULL ? node_init(&options, &c->fault, &r)
+                                    : node_adopt(kept, &c->fault, &r);
     if (err != CHT_OK)
         return err;
     if (c->json) {
@@ -45,6 +50,7 @@ static enum cht_err run(struct cli_context *c)
 
 static const struct cli_flag flags[] = {
     { "name", "NAME", "what others see of this device; usually the host's name" },
+    { "kept", "SPACE", "with a space that join --keep-both left in the default home, by its id" },
     { NULL, NULL, NULL },
 };
 

@@ -6,6 +6,7 @@
 
 const struct cli_flag cli_common_flags[] = {
     { "json", NULL, "print one JSON document" },
+    { "space", "NAME", "of this space instead of the one in use (chitty space list)" },
     { "help", NULL, "tell about this command" },
     { NULL, NULL, NULL },
 };
@@ -174,6 +175,10 @@ static enum cht_err read_flag(struct cli_context *c, const char *text, const cha
         return node_fault_set(&c->fault, CHT_E_INVALID, name, "--%s needs a value", text);
     given.value = !takes ? "" : equals != NULL ? equals + 1 : next;
     *out_took_next = takes && equals == NULL;
+    /* before anything looks for the node: paths.h reads it there */
+    if (given.flag != NULL && strcmp(given.flag->name, "space") == 0 &&
+        setenv("CHITTY_SPACE", given.value, 1) != 0)
+        return node_fault_from(&c->fault, CHT_E_NOMEM, NULL);
     if (c->given_count == CLI_ARGS_MAX)
         return node_fault_set(&c->fault, CHT_E_LIMIT, cht_bytes(NULL, 0), "too many flags");
     c->given[c->given_count++] = given;

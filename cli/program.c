@@ -100,9 +100,29 @@ static bool told_about(struct cli_context *c, int *argc, char ***argv, enum cht_
     return true;
 }
 
+/* `--space NAME` may stand before the command, too. */
+static enum cht_err take_space(struct cli_context *c, int *argc, char ***argv)
+{
+    static const char word[] = "--space";
+    const char *first = *argc == 0 ? "" : (*argv)[0];
+    const bool joined = strncmp(first, "--space=", sizeof word) == 0;
+    if (!joined && strcmp(first, word) != 0)
+        return CHT_OK;
+    if (!joined && *argc < 2)
+        return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("space"),
+                              "--space needs a value");
+    if (setenv("CHITTY_SPACE", joined ? first + sizeof word : (*argv)[1], 1) != 0)
+        return node_fault_from(&c->fault, CHT_E_NOMEM, NULL);
+    *argc -= joined ? 1 : 2;
+    *argv += joined ? 1 : 2;
+    return CHT_OK;
+}
+
 static enum cht_err run(struct cli_context *c, int argc, char **argv)
 {
-    enum cht_err err = CHT_OK;
+    enum cht_err err = take_space(c, &argc, &argv);
+    if (err != CHT_OK)
+        return err;
     if (told_about(c, &argc, &argv, &err))
         return err;
     int used = 0;

@@ -18,8 +18,7 @@
 
 extern char **environ;
 
-/* The node's program: in the folder of this one, else whatever the PATH says. */
-static void find_program(char out[static NODE_PATH_MAX])
+void node_program(char out[static NODE_PATH_MAX])
 {
     const ssize_t len = readlink("/proc/self/exe", out, NODE_PATH_MAX - sizeof PROGRAM - 1);
     if (len > 0) {
@@ -109,7 +108,7 @@ static enum cht_err start(const struct node_paths *paths, int timeout_ms, struct
 {
     char program[NODE_PATH_MAX], log[NODE_PATH_MAX + 16];
     int ends[2];
-    find_program(program);
+    node_program(program);
     (void)snprintf(log, sizeof log, "%s/node.log", paths->state);
     if (pipe2(ends, O_CLOEXEC) != 0)
         return node_fault_set(fault, CHT_E_UNREACHABLE, cht_bytes(NULL, 0),

@@ -10,6 +10,9 @@
 #define NODE_READY_BYTE  '+'
 #define NODE_FAILED_BYTE '!'
 
+/* The path of chitty-node: in the folder of this program, else its name alone for the PATH. */
+void node_program(char out[static NODE_PATH_MAX]);
+
 /* Start `chitty-node run --autostarted` and wait until it listens. `reached` is asked again once
  * the lock is held: someone else may have started one meanwhile; then nothing is started.
  * CHT_E_UNREACHABLE: no such program, it failed (`fault` says why), or it was not ready in

@@ -1,6 +1,8 @@
 /* Folders of a node by the XDG specification, and socket addresses (LOCAL 1.1). */
 #include "node/client/paths.h"
 
+#include "node/client/space.h"
+
 #include "crdt/base/bytes.h"
 
 #include <errno.h>
@@ -83,7 +85,7 @@ static bool find_runtime(char out[static NODE_PATH_MAX])
     return join(out, usual, "", "");
 }
 
-enum cht_err node_paths_find(struct cht_error *detail, struct node_paths *out)
+enum cht_err node_paths_base(struct cht_error *detail, struct node_paths *out)
 {
     const char *own = getenv("CHITTY_HOME");
     const char *home = getenv("HOME");
@@ -103,6 +105,25 @@ enum cht_err node_paths_find(struct cht_error *detail, struct node_paths *out)
     if (!join(out->socket, out->runtime, "/node.sock", ""))
         return fail_text(detail, CHT_E_INVALID, 0, "the path is too long for a socket in ",
                          out->runtime, "");
+    return CHT_OK;
+}
+
+enum cht_err node_paths_find(struct cht_error *detail, struct node_paths *out)
+{
+    struct node_paths base, p;
+    char name[NODE_SPACE_NAME_MAX];
+    enum cht_err err = node_paths_base(detail, &base);
+    if (err == CHT_OK)
+        err = node_space_chosen(&base, detail, name);
+    if (err == CHT_OK)
+        err = node_space_paths(&base, name, detail, &p);
+    if (err != CHT_OK)
+        return err;
+    /* a name that was misspelt must not make a space */
+    if (strcmp(name, NODE_SPACE_DEFAULT) != 0 && access(p.data, F_OK) != 0)
+        return fail_text(detail, CHT_E_NOTFOUND, 0, "there is no space ", name,
+                         "chitty space list shows those there are");
+    *out = p;
     return CHT_OK;
 }
 
