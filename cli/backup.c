@@ -76,6 +76,10 @@ const struct cli_command cli_backup = {
     .name = "backup",
     .summary = "Copy the space into one file, while the node runs, without this device's keys.",
     .arguments = "FILE",
+    .details = "The file holds everything but this device's keys and open tickets: who "
+               "has it can read the space, and cannot write in it. It appears under its "
+               "name when it is whole and on the disk.",
+    .group = CLI_SETUP,
     .examples = "chitty-node backup ~/chitty-monday.db\n"
                 "chitty-node backup --force /media/stick/chitty.db",
     .args_min = 1,

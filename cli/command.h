@@ -21,13 +21,26 @@ enum cli_fields {
     CLI_FIELDS_FILTER, /* values that records must have */
 };
 
+/* Where it stands in help and manual. */
+enum cli_group {
+    CLI_EVERYDAY,
+    CLI_RECORDS,
+    CLI_INSPECT,
+    CLI_DEVICES,
+    CLI_SETUP,
+    CLI_HIDDEN, /* for programs: neither listed nor completed */
+    CLI_GROUP_COUNT
+};
+
 struct cli_context;
 
 struct cli_command {
     const char *name;
     const char *summary;   /* one line */
     const char *arguments; /* after the flags: "ID…" */
+    const char *details;   /* more, in the markup of cli/markup.h; NULL: none */
     const char *examples;  /* lines of shell */
+    enum cli_group group;
     unsigned args_min, args_max;
     unsigned type; /* enum crdt_type whose fields it has; 0: none, or that of its noun */
     enum cli_fields fields;
@@ -47,6 +60,7 @@ struct cli_noun {
 struct cli_program {
     const char *name;                          /* "chitty" */
     const char *summary;                       /* one line */
+    const char *details;                       /* of the program, in the markup of cli/markup.h */
     const struct cli_command *const *commands; /* ends with NULL */
     const struct cli_noun *nouns;              /* ends with a name of NULL; NULL: none */
     const struct cli_command *const *verbs;    /* of every noun with a type */

@@ -44,6 +44,10 @@ const struct cli_command cli_conflicts = {
     .name = "conflicts",
     .summary = "What was changed on two machines at once and waits for a choice.",
     .arguments = "[ID]",
+    .details = "These are fields that were changed on two machines at once, and things "
+               "deleted on one and changed on another. One of the values is shown "
+               "everywhere else; none is lost.",
+    .group = CLI_INSPECT,
     .examples = "chitty conflicts\n"
                 "chitty-node conflicts 01HXW3K9 --json",
     .args_max = 1,

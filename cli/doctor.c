@@ -129,6 +129,21 @@ const struct cli_command cli_doctor = {
     .name = "doctor",
     .summary = "Look for what is wrong here, and say what helps; 1 where there is a problem.",
     .arguments = "",
+    .details = "Looks, with a node running or not, and prints what was found, the worst "
+               "first, each with what helps: the folders and their modes, the keys and "
+               "their certificate, the disk (room, what an fsync takes, whether it is "
+               "memory or a network), the database (SQLite's quick check, gaps and "
+               "branches of chains, stamps from the future), this machine's clock, what "
+               "discovery needs, the port, the other devices (who is away since when, "
+               "who waits to be introduced, which entries wait for what), the service. "
+               "Nothing is changed.\n"
+               "\n"
+               "Each finding is a `problem` (something does not work or is not safe), a "
+               "`warning` (it will one day hurt) or a `note` (worth knowing). Exits with"
+               " status 1 where there is a problem, and with 0 where there is none; a "
+               "warning is not one. With `--json` each has a `check`, a name for scripts"
+               " that stays the same.",
+    .group = CLI_INSPECT,
     .examples = "chitty-node doctor\n"
                 "chitty-node doctor --json | jq -r '.data.findings[] | .check + \": \" + .text'",
     .args_max = 0,

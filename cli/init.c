@@ -30,8 +30,8 @@ static enum cht_err run(struct cli_context *c)
     if (kept != NULL && options.name != NULL)
         return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("name"),
                               "the device of a kept space has its name already");
-    enum cht_err err = kept == NULL ? node_init(&options, &c->fault, &r)
-                                    : node_adopt(kept, &c->fault, &r);
+    enum cht_err err =
+        kept == NULL ? node_init(&options, &c->fault, &r) : node_adopt(kept, &c->fault, &r);
     if (err != CHT_OK)
         return err;
     if (c->json) {
@@ -58,6 +58,7 @@ const struct cli_command cli_init = {
     .name = "init",
     .summary = "Make this machine a device with a space of its own.",
     .arguments = "",
+    .group = CLI_SETUP,
     .examples = "chitty-node init\n"
                 "chitty-node init --name laptop",
     .args_max = 0,

@@ -160,6 +160,16 @@ const struct cli_command cli_invite = {
     .name = "invite",
     .summary = "Let another device join this one's space: show a code, wait until it has come.",
     .arguments = "",
+    .details = "Shows a code of twelve digits with which one other device may join "
+               "within two minutes, and waits until it has. The code is good for one "
+               "try: a wrong one burns it, which is shown here. Both machines then show "
+               "the same seven check words; where they differ, someone stands between "
+               "the two. With `--json` each stage is a document on a line of its own.\n"
+               "\n"
+               "With `--ticket`: one line of text, the last of the output, for one other"
+               " device within the hour. Whoever has it can join: hand it over as you "
+               "would a password.",
+    .group = CLI_DEVICES,
     .examples = "chitty-node invite\n"
                 "chitty-node invite --role reader\n"
                 "ssh desktop chitty-node join \"$(chitty-node invite --ticket | tail -n 1)\"",

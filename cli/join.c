@@ -103,6 +103,14 @@ const struct cli_command cli_join = {
     .name = "join",
     .summary = "Join the space of the device that shows the code, or gave the ticket.",
     .arguments = "CODE|TICKET",
+    .details = "A code is sent to one listener only: where two machines announce it, "
+               "join stops and asks for `--at`; and one that was sent once is not sent "
+               "again.\n"
+               "\n"
+               "A home without changes of its own is replaced; with some, it asks for "
+               "`--bring`, which takes what is here along into the other space under the"
+               " same ids, or `--keep-both`.",
+    .group = CLI_DEVICES,
     .examples = "chitty-node join 4812-0935-7662\n"
                 "chitty-node join chitty1-… --bring --at desktop.local:7400",
     .args_min = 1,

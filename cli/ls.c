@@ -11,6 +11,7 @@ const struct cli_command cli_ls = {
     .name = "ls",
     .summary = "List open todos.",
     .arguments = "",
+    .details = "Open todos are those that are neither completed nor cancelled.",
     .examples = "chitty ls\n"
                 "chitty ls --all --sort -deadline\n"
                 "chitty ls --label compiler --priority high,critical\n"

@@ -52,6 +52,9 @@ const struct cli_command cli_members = {
     .name = "members",
     .summary = "The devices of the space: role, who admitted them, who revoked them.",
     .arguments = "",
+    .details = "Role, whether they are connected, who admitted them, who revoked them "
+               "and how. A device is named by its name or the first digits of its id.",
+    .group = CLI_DEVICES,
     .examples = "chitty-node members\n"
                 "chitty-node members --json",
     .args_max = 0,

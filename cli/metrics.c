@@ -89,6 +89,10 @@ const struct cli_command cli_metrics = {
     .name = "metrics",
     .summary = "Figures of the node, in the text form of OpenMetrics.",
     .arguments = "",
+    .details = "In the text form of OpenMetrics: entries, sizes, fsyncs, memory, turns, "
+               "sessions, and of each peer bytes, entries, processor time and what it "
+               "was refused.",
+    .group = CLI_INSPECT,
     .examples = "chitty-node metrics > /var/lib/node_exporter/chitty.prom\n"
                 "chitty-node metrics --json",
     .args_max = 0,

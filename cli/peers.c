@@ -113,6 +113,11 @@ const struct cli_command cli_peers = {
     .name = "peers",
     .summary = "The other devices of the space, and whether they are here.",
     .arguments = "",
+    .details = "The other devices, and whether they are connected. Below each stands "
+               "what it was refused, by reason, for how long it is still kept out after "
+               "it broke the protocol, and what of it waits, is void or branches here. "
+               "The last line counts what strangers were refused, if there were any.",
+    .group = CLI_INSPECT,
     .examples = "chitty-node peers              # and what each was refused, by reason\n"
                 "chitty-node peers --json",
     .args_max = 0,

@@ -73,6 +73,7 @@ const struct cli_command cli_quarantined = {
     .name = "quarantined",
     .summary = "Entries that are kept and do not count, and whose ruling it is.",
     .arguments = "",
+    .group = CLI_INSPECT,
     .examples = "chitty-node quarantined\n"
                 "chitty-node quarantined --limit 1000 --json",
     .args_max = 0,

@@ -19,6 +19,9 @@ const struct cli_command cli_readmit = {
     .name = "readmit",
     .summary = "Let a revoked device be a member again; what was void stays void.",
     .arguments = "DEVICE",
+    .details = "With the role it was admitted with or with that of `--role`. What it "
+               "writes from now on counts.",
+    .group = CLI_DEVICES,
     .examples = "chitty-node readmit laptop\n"
                 "chitty-node readmit laptop --role writer",
     .args_min = 1,

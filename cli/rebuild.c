@@ -20,6 +20,7 @@ const struct cli_command cli_rebuild = {
     .name = "rebuild",
     .summary = "Make the state anew from the log.",
     .arguments = "",
+    .group = CLI_SETUP,
     .examples = "chitty-node rebuild\n"
                 "chitty-node rebuild --json",
     .args_max = 0,

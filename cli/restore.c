@@ -86,6 +86,17 @@ const struct cli_command cli_restore = {
     .name = "restore",
     .summary = "Put a backup in this home, checked before; the node must not run.",
     .arguments = "FILE",
+    .details = "Every entry, signature and row of it is checked before. Where this "
+               "home's device is a member of the space, it goes on writing there; what "
+               "it wrote since the backup is taken back from the other devices when they"
+               " meet. Anywhere else the device, a new one where there is none, only "
+               "reads until a member invites it and it joins with `join`.\n"
+               "\n"
+               "With `--replace` the file of the space that is here is kept, and the "
+               "output names it. `--new-space` takes what the backup holds into a new "
+               "space of this device, under the same ids: for when no member of the old "
+               "one is left.",
+    .group = CLI_SETUP,
     .examples = "chitty-node restore ~/chitty-monday.db\n"
                 "chitty-node restore --replace ~/chitty-monday.db",
     .args_min = 1,

@@ -48,6 +48,15 @@ const struct cli_command cli_revoke = {
     .name = "revoke",
     .summary = "Take a device out of the space; what it writes from now on is void.",
     .arguments = "DEVICE",
+    .details = "On an admin's device. What the device wrote and this one has stays; "
+               "everything else of it is void: kept and passed on, but it has no effect.\n"
+               "\n"
+               "Where several admins revoke a device at once: with `--lost` what any of "
+               "them had of it stays, with `--compromised` what all of them had. "
+               "`--before` keeps of what this device has of it only that which it wrote "
+               "before; of one that is revoked already it moves the cut-off. The times "
+               "are those that the device gave.",
+    .group = CLI_DEVICES,
     .examples = "chitty-node revoke laptop --lost\n"
                 "chitty-node revoke 3f9a01c2 --compromised --before yesterday",
     .args_min = 1,

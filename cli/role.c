@@ -18,6 +18,9 @@ const struct cli_command cli_role = {
     .name = "role",
     .summary = "Give a device another role: admin, writer, reader or relay.",
     .arguments = "DEVICE ROLE",
+    .details = "An `admin` may write and manage members, a `writer` may write; a "
+               "`reader` and a `relay` are sent everything and write nothing.",
+    .group = CLI_DEVICES,
     .examples = "chitty-node role tablet reader\n"
                 "chitty-node role desktop admin",
     .args_min = 2,

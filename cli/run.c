@@ -59,6 +59,23 @@ const struct cli_command cli_run = {
     .name = "run",
     .summary = "Run the node in the foreground until it is told to end.",
     .arguments = "",
+    .details = "It runs until SIGTERM, SIGINT or `chitty-node stop`. With "
+               "`--autostarted` it ends after some idle minutes unless the space has "
+               "other devices, and makes the home where there is none. To the descriptor"
+               " of `--ready-fd` it writes `+` when the socket listens, or `!` and a "
+               "sentence when it gives up.\n"
+               "\n"
+               "# Discovery\n"
+               "A running node announces itself on the local network and finds the other"
+               " devices of its space there, by multicast DNS. `chitty-discover`, a "
+               "process of its own that stands beside `chitty-node` and is started by "
+               "it, speaks with avahi-daemon(8); it holds no keys. What is announced "
+               "changes every hour and tells strangers neither the space nor the device."
+               " A device that was found is a place to dial, no more: the key it has to "
+               "show is known before. Without the helper, a system bus or an "
+               "avahi-daemon, devices meet at the addresses they remember, and at those "
+               "of `--peer`.",
+    .group = CLI_SETUP,
     .examples = "chitty-node run\n"
                 "chitty-node run --listen 0.0.0.0:7400 --peer desktop.local:7400 --no-discovery",
     .args_max = 0,

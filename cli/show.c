@@ -62,6 +62,9 @@ const struct cli_command cli_show = {
     .name = "show",
     .summary = "Every live value of one, concurrent ones too, with who wrote it and when.",
     .arguments = "ID",
+    .details = "Concurrent values are numbered; the one that is shown everywhere else is"
+               " marked.",
+    .group = CLI_INSPECT,
     .examples = "chitty show 01HXW3K9\n"
                 "chitty-node show CHITTY-PROJ-4F2KJ5ZK --json",
     .args_min = 1,

@@ -18,6 +18,11 @@ const struct cli_command cli_status = {
     .name = "status",
     .summary = "Device, space, state root, vector, counts, peers, what waits.",
     .arguments = "",
+    .details = "Device, space, state root, vector, counts, peers, what waits for "
+               "something else, and how many changes are kept but void. While the disk "
+               "is full or fails, `readOnly` says since when and what to do; changes are"
+               " refused until the node can write again, which it notices by itself.",
+    .group = CLI_INSPECT,
     .examples = "chitty-node status\n"
                 "chitty-node status --json",
     .args_max = 0,

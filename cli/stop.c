@@ -21,6 +21,7 @@ const struct cli_command cli_stop = {
     .name = "stop",
     .summary = "End the running node.",
     .arguments = "",
+    .group = CLI_SETUP,
     .examples = "chitty-node stop",
     .args_max = 0,
     .run = run,

@@ -43,6 +43,8 @@ const struct cli_command cli_verb_create = {
     .name = "create",
     .summary = "Make a new one; prints its id.",
     .arguments = "[TEXT…]",
+    .details = "The text is its content, title or name.",
+    .group = CLI_RECORDS,
     .examples = "chitty topic create \"Legal Case 12345\" --tag court\n"
                 "chitty project create ChittyChronicle --repo https://example.org/c.git\n"
                 "chitty session create --session-id 4927a516 --platform claude-code",

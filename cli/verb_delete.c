@@ -22,6 +22,9 @@ const struct cli_command cli_verb_delete = {
     .name = "delete",
     .summary = "Hide one; --undo brings it back.",
     .arguments = "ID",
+    .details = "What another machine changes meanwhile is kept, and listed by "
+               "`conflicts`.",
+    .group = CLI_RECORDS,
     .examples = "chitty todo delete 01HXW3K9\n"
                 "chitty todo delete 01HXW3K9 --undo",
     .args_min = 1,

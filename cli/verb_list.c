@@ -11,6 +11,10 @@ const struct cli_command cli_verb_list = {
     .name = "list",
     .summary = "List them: those not finished, or --all.",
     .arguments = "",
+    .details = "A field's flag asks for records with that value; several values, given "
+               "by several flags or (words and ids) with commas, mean any of them; an "
+               "empty one means those without a value.",
+    .group = CLI_RECORDS,
     .examples = "chitty todo list --status blocked\n"
                 "chitty project list --all\n"
                 "chitty session list --project PROJ-4F2KJ5ZK --json",

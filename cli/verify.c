@@ -30,6 +30,9 @@ const struct cli_command cli_verify = {
     .name = "verify",
     .summary = "Check every chain, signature and row of the store.",
     .arguments = "",
+    .details = "Checks every hash, chain and signature of the log, and the tables "
+               "against it. Exits with status 1 where there is a problem.",
+    .group = CLI_INSPECT,
     .examples = "chitty-node verify\n"
                 "chitty-node verify --json",
     .args_max = 0,

@@ -145,6 +145,8 @@ const struct cli_command cli_watch = {
     .name = "watch",
     .summary = "Print each change of a todo as it happens; with --json a document a line.",
     .arguments = "",
+    .details = "Prints a line for each change of a todo, made here or on another "
+               "machine, until interrupted.",
     .examples = "chitty watch\n"
                 "chitty watch --status completed --json",
     .args_max = 0,
