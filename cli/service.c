@@ -4,7 +4,7 @@
 #include "cli/request.h"
 #include "cli/service_unit.h"
 #include "cli/systemctl.h"
-#include "node/client/paths.h"
+#include "node/client/space.h"
 #include "node/node.h"
 
 #include <errno.h>
@@ -23,6 +23,8 @@ struct service {
     struct cli_context *c;
     struct node_paths paths;
     char path[NODE_PATH_MAX]; /* of the unit */
+    const char *unit;         /* its name, in `path` */
+    char space[NODE_SPACE_NAME_MAX];
     char program[NODE_PATH_MAX];
     struct cht_buf wanted, found; /* the unit as it should be, and as it is; empty: there is none */
 };
@@ -48,6 +50,7 @@ static enum cht_err write_wanted(struct service *s)
                                        .flag_count = s->c->given_count,
                                        .folders = { s->paths.data, own ? NULL : s->paths.state },
                                        .runtime = !own,
+                                       .space = s->space,
                                        .sandbox = service_may_sandbox() };
     enum cht_err err = service_unit_write(&unit, &s->wanted);
     return err == CHT_E_INVALID
@@ -79,8 +82,14 @@ static enum cht_err look(struct service *s)
     enum cht_err err = node_paths_find(&detail, &s->paths);
     if (err == CHT_OK)
         err = node_paths_unit(&detail, s->path);
+    struct node_paths base;
+    if (err == CHT_OK)
+        err = node_paths_base(&detail, &base);
+    if (err == CHT_OK)
+        err = node_space_chosen(&base, &detail, s->space);
     if (err != CHT_OK)
         return node_fault_from(&s->c->fault, err, &detail);
+    s->unit = strrchr(s->path, '/') + 1;
     err = find_program(s);
     if (err == CHT_OK)
         err = write_wanted(s);
@@ -96,9 +105,9 @@ static bool lingers(void)
     return user != NULL && access(path, F_OK) == 0;
 }
 
-static bool is_state(const char *verb)
+static bool is_state(const struct service *s, const char *verb)
 {
-    const char *const words[] = { verb, "--quiet", SERVICE_UNIT, NULL };
+    const char *const words[] = { verb, "--quiet", s->unit, NULL };
     return systemctl_user(words, NULL, 0);
 }
 
@@ -156,8 +165,8 @@ static void tell(const struct service *s, bool changed)
     struct cli_out *out = &s->c->out;
     const bool installed = s->found.len != 0, manager = systemctl_there();
     const bool current = installed && is_current(s);
-    const bool enabled = manager && installed && is_state("is-enabled");
-    const bool active = manager && installed && is_state("is-active");
+    const bool enabled = manager && installed && is_state(s, "is-enabled");
+    const bool active = manager && installed && is_state(s, "is-active");
     if (s->c->json) {
         cli_json_begin(out, "service");
         cli_put_text(out, "{\"unit\":");
@@ -179,8 +188,10 @@ static void tell(const struct service *s, bool changed)
                !installed ? "not installed"
                : !manager ? "installed; no manager to ask"
                : active   ? "running"
-               : enabled  ? "enabled, not running: journalctl --user -u " SERVICE_UNIT
+               : enabled  ? "enabled, not running: journalctl --user -u "
                           : "installed, not enabled: chitty-node service install");
+    if (enabled && !active)
+        cli_put_text(out, s->unit);
     if (installed && !current)
         cli_put_text(out,
                      "\nunit:     another build or home, or changed by hand: chitty-node service "
@@ -255,7 +266,7 @@ static enum cht_err end_other_node(struct service *s)
     struct cli_request r;
     struct node_fault quiet = { 0 };
     struct cli_backend other = { 0 };
-    if (is_state("is-active") || cli_backend_dial(false, &quiet, &other) != CHT_OK)
+    if (is_state(s, "is-active") || cli_backend_dial(false, &quiet, &other) != CHT_OK)
         return CHT_OK;
     enum cht_err err = cli_plain_command(c, "stop", &r);
     if (err == CHT_OK)
@@ -279,8 +290,8 @@ static enum cht_err end_other_node(struct service *s)
 static enum cht_err start(struct service *s, bool changed)
 {
     static const char *const reload[] = { "daemon-reload", NULL };
-    static const char *const enable[] = { "enable", "--quiet", SERVICE_UNIT, NULL };
-    const char *const begin[] = { changed ? "restart" : "start", SERVICE_UNIT, NULL };
+    const char *const enable[] = { "enable", "--quiet", s->unit, NULL };
+    const char *const begin[] = { changed ? "restart" : "start", s->unit, NULL };
     enum cht_err err = CHT_OK;
     if (!systemctl_user(reload, NULL, 0) || !systemctl_user(enable, NULL, 0))
         err = node_fault_set(&s->c->fault, CHT_E_IO, cht_bytes(NULL, 0), "systemd does not take %s",
@@ -290,7 +301,7 @@ static enum cht_err start(struct service *s, bool changed)
     if (err == CHT_OK && !systemctl_user(begin, NULL, 0))
         err = node_fault_set(&s->c->fault, CHT_E_IO, cht_bytes(NULL, 0), "the node did not start");
     if (err == CHT_E_IO)
-        node_fault_hint(&s->c->fault, "see why: journalctl --user -u " SERVICE_UNIT);
+        node_fault_hint(&s->c->fault, "see why: journalctl --user -u %s", s->unit);
     return err;
 }
 
@@ -348,9 +359,9 @@ static void remove_folders(const char *path)
 
 static enum cht_err uninstall(struct service *s)
 {
-    static const char *const disable[] = { "disable", "--now", "--quiet", SERVICE_UNIT, NULL };
+    const char *const disable[] = { "disable", "--now", "--quiet", s->unit, NULL };
     static const char *const reload[] = { "daemon-reload", NULL };
-    static const char *const forget[] = { "reset-failed", SERVICE_UNIT, NULL };
+    const char *const forget[] = { "reset-failed", s->unit, NULL };
     char wants[NODE_PATH_MAX + 64];
     const bool there = s->found.len != 0, manager = systemctl_there();
     if (manager && there)
@@ -358,7 +369,7 @@ static enum cht_err uninstall(struct service *s)
     (void)snprintf(wants, sizeof wants, "%.*s/default.target.wants",
                    (int)(strrchr(s->path, '/') - s->path), s->path);
     const size_t len = strlen(wants);
-    (void)snprintf(wants + len, sizeof wants - len, "/" SERVICE_UNIT);
+    (void)snprintf(wants + len, sizeof wants - len, "/%s", s->unit);
     (void)unlink(wants); /* gone already where the manager did it */
     wants[len] = '\0';
     (void)rmdir(wants);
@@ -427,6 +438,23 @@ const struct cli_command cli_service = {
     .name = "service",
     .summary = "Run the node as a systemd service of this user.",
     .arguments = "install|remove|status",
+    .details = "`install` writes a unit for the systemd manager of this user, enables "
+               "and starts it; a node that runs already gives way. Doing it again "
+               "changes nothing; with other flags the unit is written anew and the node "
+               "started again.\n"
+               "\n"
+               "The unit lets the node write to its own folders alone, keeps it from new"
+               " privileges and bounds its memory; what of that needs namespaces is left"
+               " out where the kernel gives users none. A node that fails is started "
+               "again at most five times a minute, and not at all where that cannot help"
+               " (statuses 2, 4, 5 and 7). It runs while its user is logged in; with "
+               "`loginctl enable-linger` from boot on. Where no manager answers nothing "
+               "is changed, and the message tells another way.\n"
+               "\n"
+               "`remove` stops it, and takes away all that `install` made; the home "
+               "stays. `status` tells whether it is installed, enabled, running, and "
+               "what this build would install.",
+    .group = CLI_SETUP,
     .examples = "chitty-node service install\n"
                 "chitty-node service install --print --listen 0.0.0.0:7447\n"
                 "chitty-node service status --json",

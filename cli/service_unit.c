@@ -116,11 +116,15 @@ static enum cht_err put_command(const struct service_unit *u, struct cht_buf *ou
 }
 
 /* The environment that decides where the home is, as it is now: the manager has its own. */
-static enum cht_err put_environment(struct cht_buf *out)
+static enum cht_err put_environment(const struct service_unit *u, struct cht_buf *out)
 {
     static const char *const names[] = { "CHITTY_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
                                          "XDG_STATE_HOME" };
-    enum cht_err err = CHT_OK;
+    enum cht_err err = put(out, "Environment=CHITTY_SPACE=");
+    if (err == CHT_OK)
+        err = put(out, u->space);
+    if (err == CHT_OK)
+        err = put(out, "\n");
     for (size_t i = 0; err == CHT_OK && i < sizeof names / sizeof names[0]; i++) {
         const char *value = getenv(names[i]);
         if (value == NULL || value[0] != '/')
@@ -164,9 +168,10 @@ enum cht_err service_unit_write(const struct service_unit *u, struct cht_buf *ou
     if (err == CHT_OK)
         err = put_command(u, out);
     if (err == CHT_OK)
-        err = put_environment(out);
-    if (err == CHT_OK && u->runtime)
-        err = put(out, "RuntimeDirectory=chitty\nRuntimeDirectoryMode=0700\n");
+        err = put_environment(u, out);
+    if (err == CHT_OK && u->runtime) /* kept: spaces share it */
+        err = put(out, "RuntimeDirectory=chitty\nRuntimeDirectoryMode=0700\n"
+                       "RuntimeDirectoryPreserve=yes\n");
     if (err == CHT_OK)
         err = put(out, after_start);
     if (err == CHT_OK && u->sandbox)

@@ -4,7 +4,6 @@
 #include "cli/command.h"
 #include "crdt/base/buf.h"
 
-#define SERVICE_UNIT     "chitty-node.service"
 #define SERVICE_UNIT_MAX (64u * 1024u)
 
 struct service_unit {
@@ -12,6 +11,7 @@ struct service_unit {
     const struct cli_given *flags; /* for `run`: those of --listen, --peer, --no-discovery count */
     size_t flag_count;
     const char *folders[4]; /* that it writes to, absolute; NULL: no more */
+    const char *space;      /* whose node it is */
     bool runtime;           /* its socket is in $XDG_RUNTIME_DIR/chitty */
     bool sandbox;           /* this kernel lets users have namespaces: mounts can be closed */
 };

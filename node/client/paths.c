@@ -129,9 +129,18 @@ enum cht_err node_paths_find(struct cht_error *detail, struct node_paths *out)
 
 enum cht_err node_paths_unit(struct cht_error *detail, char out[static NODE_PATH_MAX])
 {
-    static const char unit[] = "/systemd/user/chitty-node.service";
+    struct node_paths paths;
+    char name[NODE_SPACE_NAME_MAX], unit[NODE_SPACE_NAME_MAX + 64];
     const char *base = getenv("XDG_CONFIG_HOME");
     const char *home = getenv("HOME");
+    enum cht_err err = node_paths_base(detail, &paths);
+    if (err == CHT_OK)
+        err = node_space_chosen(&paths, detail, name);
+    if (err != CHT_OK)
+        return err;
+    const bool named = strcmp(name, NODE_SPACE_DEFAULT) != 0;
+    (void)snprintf(unit, sizeof unit, "/systemd/user/chitty-node%s%s.service", named ? "-" : "",
+                   named ? name : "");
     const bool found = base != NULL && base[0] == '/'
                            ? join(out, base, unit, "")
                            : home != NULL && home[0] == '/' && join(out, home, "/.config", unit);

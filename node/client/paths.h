@@ -24,8 +24,8 @@ CHT_MUST_USE enum cht_err node_paths_base(struct cht_error *detail, struct node_
 /* The same of the space that is meant (space.h). CHT_E_NOTFOUND: there is no such space. */
 CHT_MUST_USE enum cht_err node_paths_find(struct cht_error *detail, struct node_paths *out);
 /* The file of the systemd user unit: $XDG_CONFIG_HOME/systemd/user/chitty-node.service, whatever
- * CHITTY_HOME is. CHT_E_INVALID: neither XDG_CONFIG_HOME nor HOME is set, or the path is too long.
- */
+ * CHITTY_HOME is; chitty-node-NAME.service where a space NAME is meant. CHT_E_INVALID: neither
+ * XDG_CONFIG_HOME nor HOME is set, or the path is too long, or CHITTY_SPACE is no name. */
 CHT_MUST_USE enum cht_err node_paths_unit(struct cht_error *detail, char out[static NODE_PATH_MAX]);
 /* Make one folder and its parents, mode 0700. CHT_E_DENIED: it exists and others may write to it,
  * or it belongs to someone else; CHT_E_IO. */

@@ -135,7 +135,8 @@ def words_that_systemd_would_expand_are_escaped(world):
     home.chitty_node("service", "install", "--print", "--peer", "two\nlines", status=USAGE)
     home.env["CHITTY_HOME"] = str(world.folder / "other $1 %s")
     unit = home.printed()
-    same(unit.all("Environment"), [f'"CHITTY_HOME={world.folder}/other $1 %%s"'], "environment")
+    same(unit.all("Environment"),
+         ["CHITTY_SPACE=default", f'"CHITTY_HOME={world.folder}/other $1 %%s"'], "environment")
     same(unit.all("RuntimeDirectory"), [], "its socket is in the home")
 
 
