@@ -18,8 +18,8 @@ struct node_paths {
 };
 
 /* Find the folders of the default space from the environment; makes nothing. A relative CHITTY_HOME
- * is taken from the working directory. CHT_E_INVALID: neither CHITTY_HOME nor HOME is set, or a path
- * is too long; CHT_E_IO. `detail` may be NULL. */
+ * is taken from the working directory. CHT_E_INVALID: neither CHITTY_HOME nor HOME is set, or a
+ * path is too long; CHT_E_IO. `detail` may be NULL. */
 CHT_MUST_USE enum cht_err node_paths_base(struct cht_error *detail, struct node_paths *out);
 /* The same of the space that is meant (space.h). CHT_E_NOTFOUND: there is no such space. */
 CHT_MUST_USE enum cht_err node_paths_find(struct cht_error *detail, struct node_paths *out);

@@ -41,7 +41,7 @@ def two_spaces_keep_apart_what_is_in_them(world):
     # the flag, before and behind the command, and over the variable
     for words in (("--space", "work", "ls"), ("ls", "--space=work"), ("--space=work", "ls")):
         expect(second in home.chitty(*words).out, f"{words} lists the other space")
-    expect(first in work.chitty("--space", "default", "ls").out, "the flag goes before the variable")
+    expect(first in work.chitty("--space", "default", "ls").out, "the flag goes first")
     work.stop()
     expect(home.spaces()["default"]["running"] and not home.spaces()["work"]["running"], "running")
 
