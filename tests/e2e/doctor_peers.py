@@ -136,7 +136,7 @@ def entries_that_wait_are_told_with_what_they_wait_for(world):
     device = bytes.fromhex(a.read("status")["device"])
     with sqlite3.connect(b.database()) as db:  # what a wrote is lost here
         chain, = db.execute("SELECT chain.n FROM chain JOIN author ON author.n = chain.device"
-                            " WHERE device.id = ?", (device,)).fetchone()
+                            " WHERE author.id = ?", (device,)).fetchone()
         db.execute("DELETE FROM log WHERE id >> 40 = ?", (chain,))
         db.execute("DELETE FROM epoch WHERE chain = ?", (chain,))
         db.execute("DELETE FROM chain WHERE n = ?", (chain,))
