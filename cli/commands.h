@@ -43,6 +43,7 @@ extern const struct cli_command cli_restore; /* restore.c */
 extern const struct cli_command cli_stop;    /* stop.c */
 extern const struct cli_command cli_doctor;  /* doctor.c */
 extern const struct cli_command cli_service; /* service.c */
+extern const struct cli_command cli_export;  /* export.c */
 
 /* … of membership */
 extern const struct cli_command cli_members;     /* members.c */

@@ -24,5 +24,8 @@ void cli_json_end(struct cli_out *out);
 /* Append the msgpack of one JSON text. CHT_E_INVALID: it is none (or repeats a key, or nests too
  * deep); CHT_E_NOMEM, CHT_E_LIMIT. */
 CHT_MUST_USE enum cht_err cli_json_parse(struct cht_bytes text, struct cht_buf *out);
+/* The same of a document that nests `depth` levels at most. */
+CHT_MUST_USE enum cht_err cli_json_parse_deep(struct cht_bytes text, unsigned depth,
+                                              struct cht_buf *out);
 
 #endif

@@ -6,9 +6,11 @@
 
 #include <jansson.h>
 
+/* `depth`: levels of nesting that are still allowed below `v`. */
 static enum cht_err put(const json_t *v, unsigned depth, struct cht_buf *out)
 {
-    enum cht_err err = depth > LIMIT_MSGPACK_DEPTH ? CHT_E_INVALID : CHT_OK;
+    const bool container = json_is_array(v) || json_is_object(v);
+    enum cht_err err = container && depth == 0 ? CHT_E_INVALID : CHT_OK;
     const char *key;
     json_t *member;
     size_t i;
@@ -31,7 +33,7 @@ static enum cht_err put(const json_t *v, unsigned depth, struct cht_buf *out)
         json_array_foreach(v, i, member)
         {
             if (err == CHT_OK)
-                err = put(member, depth + 1, out);
+                err = put(member, depth - 1, out);
         }
         return err;
     case JSON_OBJECT:
@@ -42,23 +44,28 @@ static enum cht_err put(const json_t *v, unsigned depth, struct cht_buf *out)
             key = json_object_iter_key(at);
             err = crdt_mp_put_str(out, cht_bytes_str(key));
             if (err == CHT_OK)
-                err = put(json_object_iter_value(at), depth + 1, out);
+                err = put(json_object_iter_value(at), depth - 1, out);
         }
         return err;
     }
     return CHT_E_INTERNAL;
 }
 
-enum cht_err cli_json_parse(struct cht_bytes text, struct cht_buf *out)
+enum cht_err cli_json_parse_deep(struct cht_bytes text, unsigned depth, struct cht_buf *out)
 {
     const size_t start = out->len;
     json_t *v = json_loadb((const char *)text.data, text.len,
                            JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
     if (v == NULL)
         return CHT_E_INVALID;
-    const enum cht_err err = put(v, 0, out);
+    const enum cht_err err = put(v, depth, out);
     json_decref(v);
     if (err != CHT_OK)
         out->len = start;
     return err;
+}
+
+enum cht_err cli_json_parse(struct cht_bytes text, struct cht_buf *out)
+{
+    return cli_json_parse_deep(text, LIMIT_MSGPACK_DEPTH, out);
 }
