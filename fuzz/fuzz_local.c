@@ -65,8 +65,9 @@ static void read_edits(unsigned type, unsigned op, struct cht_bytes data)
     enum cht_err err = node_edits_read(type, data, op == NODE_CREATE ? &resolver : NULL, &arena,
                                        &fault, &edits, &count);
     require(err == CHT_OK || fault.error.code == err);
+    const struct node_shown before = { .exists = op != NODE_CREATE };
     if (err == CHT_OK)
-        require(node_edits_complete(type, op, 5, &arena, &edits, &count) == CHT_OK);
+        require(node_edits_complete(type, &before, 5, &arena, &edits, &count) == CHT_OK);
     for (size_t i = 0; err == CHT_OK && i < count; i++) {
         require(edits[i].field != NULL);
         if (edits[i].kind == NODE_EDIT_PUT) {

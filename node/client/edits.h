@@ -52,11 +52,19 @@ CHT_MUST_USE enum cht_err node_edits_read(unsigned type, struct cht_bytes data,
                                           struct cht_arena *arena, struct node_fault *fault,
                                           struct node_edit **out, size_t *out_count);
 
+/* What an entity shows before a change, as far as that decides what the change brings along. */
+struct node_shown {
+    bool exists;
+    bool completed_at, started_at; /* it has them */
+    struct cht_bytes status;       /* the word; empty: none */
+};
+
 /* What a change brings along (LOCAL 3.7), put in front of the edits where they do not say it: a new
- * record's `created` (a session's `started`), a new todo's `status`, and `completed_at` with a
- * status of completed. `op` is an enum node_change_op. CHT_E_NOMEM. */
-CHT_MUST_USE enum cht_err node_edits_complete(unsigned type, unsigned op, uint64_t now_ms,
-                                              struct cht_arena *arena, struct node_edit **edits,
-                                              size_t *count);
+ * record's `created` (a session's `started`) and a new todo's `status`; of a todo that is completed
+ * `completed_at`, of one that is reopened that it has none, of one begun `started_at`.
+ * CHT_E_NOMEM. */
+CHT_MUST_USE enum cht_err node_edits_complete(unsigned type, const struct node_shown *shown,
+                                              uint64_t now_ms, struct cht_arena *arena,
+                                              struct node_edit **edits, size_t *count);
 
 #endif

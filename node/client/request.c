@@ -181,12 +181,13 @@ static enum cht_err read_change(struct cht_bytes map, struct node_fault *fault,
     if (err != CHT_OK)
         return err;
     c.op = (enum node_change_op)op;
-    if (c.op != NODE_CREATE && c.id.len == 0)
+    const bool makes = c.op == NODE_CREATE || c.op == NODE_UPSERT;
+    if (!makes && c.id.len == 0)
         return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("chittyId"),
                               "entity.chittyId is needed to %s something", change_words[op]);
-    if (c.op == NODE_CREATE && c.id.len == 0 && c.type == 0)
+    if (makes && c.id.len == 0 && c.type == 0)
         return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("domain"),
-                              "domain is needed to create something");
+                              "domain is needed to %s something", change_words[op]);
     if (c.op == NODE_UPDATE && node_mp_count(c.data) == 0)
         return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("data"),
                               "entity.data has to name at least one field to update");
@@ -200,14 +201,18 @@ enum cht_err node_mutation_read(struct cht_bytes payload, struct node_fault *fau
 {
     struct node_mutation m = { .count = 1 };
     struct node_change change;
-    static const struct cht_bytes keys[] = { NODE_MP_KEY("key"), NODE_MP_KEY("batch") };
-    struct cht_bytes of[2], batch = { 0 };
-    node_mp_pick(payload, keys, 2, of);
+    static const struct cht_bytes keys[] = { NODE_MP_KEY("key"), NODE_MP_KEY("batch"),
+                                             NODE_MP_KEY("dry") };
+    struct cht_bytes of[3], batch = { 0 }, dry = { 0 };
+    node_mp_pick(payload, keys, 3, of);
     enum cht_err err = check_text(of[0], "key", NODE_KEY_BYTES, fault, &m.key);
     if (err == CHT_OK)
         err = check_kind(of[1], "batch", CRDT_MP_ARRAY, fault, &batch);
+    if (err == CHT_OK)
+        err = check_kind(of[2], "dry", CRDT_MP_BOOL, fault, &dry);
     if (err != CHT_OK)
         return err;
+    m.dry = node_mp_bool(dry);
     if (batch.len == 0) {
         err = read_change(payload, fault, &m.only);
         if (err == CHT_OK)

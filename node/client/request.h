@@ -12,7 +12,8 @@
     X(NODE_CREATE, "create")                                                                       \
     X(NODE_UPDATE, "update")                                                                       \
     X(NODE_DELETE, "delete")                                                                       \
-    X(NODE_UNDELETE, "undelete")
+    X(NODE_UNDELETE, "undelete")                                                                   \
+    X(NODE_UPSERT, "upsert")
 
 enum node_change_op {
 #define X(sym, word) sym,
@@ -28,7 +29,7 @@ enum node_change_op {
 struct node_change {
     enum node_change_op op;
     unsigned type;           /* of the domain; 0: not said */
-    struct cht_bytes id;     /* as typed: whole or a beginning; empty: none (create only) */
+    struct cht_bytes id;     /* as typed: whole or a beginning; empty: none (create, upsert) */
     struct cht_bytes data;   /* exact bytes of a map; empty: none */
     struct cht_bytes expect; /* empty: none */
 };
@@ -36,6 +37,7 @@ struct node_change {
 struct node_mutation {
     struct cht_bytes key; /* empty: none */
     bool batch;           /* the answer has `results` */
+    bool dry;             /* nothing is to be written */
     unsigned count;       /* changes, 1 … NODE_BATCH_MAX */
     /* inside: what node_mutation_next goes on with */
     struct node_change only; /* when it is no batch */

@@ -231,18 +231,25 @@ static void a_value_too_long_is_a_limit(void **state)
                         f->fault.error.text);
 }
 
+static const struct node_shown nothing = { 0 };
+static const struct node_shown open_one = { .exists = true,
+                                            .status = { (const uint8_t *)"pending", 7 } };
+
+static enum cht_err complete(struct fixture *f, unsigned type, const struct node_shown *shown)
+{
+    return node_edits_complete(type, shown, 5, &f->arena, &f->edits, &f->count);
+}
+
 static void a_new_todo_is_pending_and_born_now(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(CHT_OK, read_edits(f, "{'content':'x'}"));
-    assert_int_equal(
-        CHT_OK, node_edits_complete(CRDT_TODO, NODE_CREATE, 5, &f->arena, &f->edits, &f->count));
+    assert_int_equal(CHT_OK, complete(f, CRDT_TODO, &nothing));
     assert_int_equal(3, f->count);
     assert_edit(&f->edits[0], NODE_EDIT_PUT, "created", "", "05");
     assert_edit(&f->edits[1], NODE_EDIT_PUT, "status", "", "a770656e64696e67");
     assert_edit(&f->edits[2], NODE_EDIT_PUT, "content", "", "a178");
-    assert_int_equal(
-        CHT_OK, node_edits_complete(CRDT_SESSION, NODE_CREATE, 5, &f->arena, &f->edits, &f->count));
+    assert_int_equal(CHT_OK, complete(f, CRDT_SESSION, &nothing));
     assert_edit(&f->edits[0], NODE_EDIT_PUT, "started", "", "05");
 }
 
@@ -250,12 +257,10 @@ static void what_the_change_says_itself_stays(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(CHT_OK, read_edits(f, "{'created':1,'status':'blocked'}"));
-    assert_int_equal(
-        CHT_OK, node_edits_complete(CRDT_TODO, NODE_CREATE, 5, &f->arena, &f->edits, &f->count));
+    assert_int_equal(CHT_OK, complete(f, CRDT_TODO, &nothing));
     assert_int_equal(2, f->count);
     assert_int_equal(CHT_OK, read_edits(f, "{'status':'completed','completed_at':1}"));
-    assert_int_equal(
-        CHT_OK, node_edits_complete(CRDT_TODO, NODE_UPDATE, 5, &f->arena, &f->edits, &f->count));
+    assert_int_equal(CHT_OK, complete(f, CRDT_TODO, &open_one));
     assert_int_equal(2, f->count);
 }
 
@@ -263,17 +268,53 @@ static void completing_a_todo_notes_when(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(CHT_OK, read_edits(f, "{'content':'x'}"));
-    assert_int_equal(
-        CHT_OK, node_edits_complete(CRDT_TODO, NODE_UPDATE, 5, &f->arena, &f->edits, &f->count));
+    assert_int_equal(CHT_OK, complete(f, CRDT_TODO, &open_one));
     assert_int_equal(1, f->count); /* any other change brings nothing along */
     assert_int_equal(CHT_OK, read_edits(f, "{'status':'completed'}"));
-    assert_int_equal(
-        CHT_OK, node_edits_complete(CRDT_TODO, NODE_UPDATE, 5, &f->arena, &f->edits, &f->count));
+    assert_int_equal(CHT_OK, complete(f, CRDT_TODO, &open_one));
     assert_int_equal(2, f->count);
     assert_edit(&f->edits[0], NODE_EDIT_PUT, "completed_at", "", "05");
     assert_int_equal(CHT_OK, read_edits(f, "{'status':'completed'}"));
-    assert_int_equal(
-        CHT_OK, node_edits_complete(CRDT_PROJECT, NODE_UPDATE, 5, &f->arena, &f->edits, &f->count));
+    assert_int_equal(CHT_OK, complete(f, CRDT_PROJECT, &open_one));
+    assert_int_equal(1, f->count);
+}
+
+static void reopening_takes_back_when_it_was_completed(void **state)
+{
+    struct fixture *f = *state;
+    const struct node_shown done = { .exists = true,
+                                     .completed_at = true,
+                                     .status = cht_bytes_str("completed") };
+    assert_int_equal(CHT_OK, read_edits(f, "{'status':'completed'}"));
+    assert_int_equal(CHT_OK, complete(f, CRDT_TODO, &done));
+    assert_int_equal(1, f->count); /* completed again: it was then that it was */
+    assert_int_equal(CHT_OK, read_edits(f, "{'status':'pending'}"));
+    assert_int_equal(CHT_OK, complete(f, CRDT_TODO, &done));
+    assert_int_equal(2, f->count);
+    assert_edit(&f->edits[0], NODE_EDIT_DROP, "completed_at", "", "");
+    assert_int_equal(CHT_OK, read_edits(f, "{'status':null}"));
+    assert_int_equal(CHT_OK, complete(f, CRDT_TODO, &done));
+    assert_edit(&f->edits[0], NODE_EDIT_DROP, "completed_at", "", "");
+    assert_int_equal(CHT_OK, read_edits(f, "{'status':'pending','completed_at':7}"));
+    assert_int_equal(CHT_OK, complete(f, CRDT_TODO, &done));
+    assert_int_equal(2, f->count);
+    assert_int_equal(CHT_OK, read_edits(f, "{'status':'pending'}"));
+    assert_int_equal(CHT_OK, complete(f, CRDT_TODO, &open_one));
+    assert_int_equal(1, f->count);
+}
+
+static void beginning_a_todo_notes_when_once(void **state)
+{
+    struct fixture *f = *state;
+    const struct node_shown begun = { .exists = true,
+                                      .started_at = true,
+                                      .status = cht_bytes_str("pending") };
+    assert_int_equal(CHT_OK, read_edits(f, "{'status':'in_progress'}"));
+    assert_int_equal(CHT_OK, complete(f, CRDT_TODO, &open_one));
+    assert_int_equal(2, f->count);
+    assert_edit(&f->edits[0], NODE_EDIT_PUT, "started_at", "", "05");
+    assert_int_equal(CHT_OK, read_edits(f, "{'status':'in_progress'}"));
+    assert_int_equal(CHT_OK, complete(f, CRDT_TODO, &begun));
     assert_int_equal(1, f->count);
 }
 
@@ -295,6 +336,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_todo_is_pending_and_born_now, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_the_change_says_itself_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(completing_a_todo_notes_when, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reopening_takes_back_when_it_was_completed, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(beginning_a_todo_notes_when_once, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
