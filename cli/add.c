@@ -17,8 +17,7 @@ const struct cli_command cli_add = {
     .name = "add",
     .summary = "Add a todo; prints its id.",
     .arguments = "TEXT…",
-    .details = "All words together are its content. It takes the flags of a todo's "
-               "fields, as `chitty todo create` does.",
+    .details = "All words together are its content.",
     .examples = "chitty add Buy milk\n"
                 "chitty add \"Call the court\" --priority high --deadline tomorrow\n"
                 "chitty add Write the parser --label compiler --project PROJ-4F2KJ5ZK\n"

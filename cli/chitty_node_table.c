@@ -12,6 +12,14 @@ static const struct cli_command *const commands[] = {
 const struct cli_program cli_chitty_node = {
     .name = "chitty-node",
     .summary = "The node of this machine: run it, pair it, look into it.",
+    .details = "Keeps a replica of a space of todos, topics, projects and sessions in one SQLite "
+               "file, signs what is changed here, and exchanges changes with the other devices of "
+               "the space. Programs on this machine speak with it over a local socket; chitty(1) "
+               "is the daily one.\n"
+               "\n"
+               "Most commands ask the running node; where none runs they open the home themselves, "
+               "under its lock. `invite` and `join` start a node where none runs; `restore` wants "
+               "none to run.",
     .commands = commands,
     .open_backend = cli_backend_home,
 };

@@ -20,23 +20,32 @@ static const struct cli_command *const space_verbs[] = {
 /* A noun's own verbs: `static const struct cli_command *const project_verbs[] = { &cli_…, NULL };`
  * and `.verbs = project_verbs` in its row. */
 static const struct cli_noun nouns[] = {
-    { .name = "todo", .type = CRDT_TODO },
-    { .name = "topic", .type = CRDT_TOPIC },
-    { .name = "project", .type = CRDT_PROJECT },
-    { .name = "session", .type = CRDT_SESSION },
-    { .name = "context", .type = CRDT_CONTEXT },
-    { .name = "repo", .type = CRDT_REPO },
-    { .name = "service", .type = CRDT_SERVICE },
-    { .name = "message", .type = CRDT_MESSAGE },
-    { .name = "checkpoint", .type = CRDT_CHECKPOINT },
-    { .name = "device", .type = CRDT_DEVICE },
-    { .name = "space", .verbs = space_verbs },
+    { .name = "todo", .summary = "work to be done", .type = CRDT_TODO },
+    { .name = "topic", .summary = "what work is about", .type = CRDT_TOPIC },
+    { .name = "project", .summary = "work that belongs together", .type = CRDT_PROJECT },
+    { .name = "session",
+      .summary = "a sitting at work, of a person or an agent",
+      .type = CRDT_SESSION },
+    { .name = "context", .summary = "what was learned, to be used again", .type = CRDT_CONTEXT },
+    { .name = "repo", .summary = "a git repository and its clones", .type = CRDT_REPO },
+    { .name = "service", .summary = "what runs somewhere, and how it is", .type = CRDT_SERVICE },
+    { .name = "message",
+      .summary = "what somebody said; a comment, where it is about a record",
+      .type = CRDT_MESSAGE },
+    { .name = "checkpoint", .summary = "where work stood at a moment", .type = CRDT_CHECKPOINT },
+    { .name = "device", .summary = "a machine, as people describe it", .type = CRDT_DEVICE },
+    { .name = "space",
+      .summary = "a set of records of its own, with its own devices",
+      .verbs = space_verbs },
     { .name = NULL },
 };
 
 const struct cli_program cli_chitty = {
     .name = "chitty",
     .summary = "Todos, topics, projects and sessions, the same on all your machines.",
+    .details = "Asks the node of its user (chitty-node(1)), which keeps a replica of everything on "
+               "this machine and exchanges changes with the other machines. It works without a "
+               "network. Where no node runs, chitty starts one.",
     .commands = commands,
     .nouns = nouns,
     .verbs = verbs,

@@ -52,7 +52,8 @@ struct cli_command {
 /* "todo": verbs on records of a type, or with type 0 on something else. */
 struct cli_noun {
     const char *name;
-    unsigned type; /* whose records; it has the program's verbs too */
+    const char *summary; /* what such a thing is; without a full stop */
+    unsigned type;       /* whose records; it has the program's verbs too */
     const struct cli_command *const
         *verbs; /* its own, which come first; ends with NULL; NULL: none */
 };

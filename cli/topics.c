@@ -1,0 +1,145 @@
+/* Help topics. They are pages of section 7 too, and the commands' pages take sections from them. */
+#include "cli/topics.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const char filters[] =
+    "`list`, `ls` and `watch` take a filter: words, all of which have to hold, and flags of "
+    "fields.\n"
+    "\n"
+    "* --FIELD VALUE: records with that value, as `--status blocked`. Several values, given by "
+    "several flags or (words and ids) with commas, mean any of them; an empty one means those "
+    "without a value.\n"
+    "\n"
+    "`chitty help ls` lists the flags. Without one for the status, records that are finished are "
+    "left out: completed, cancelled, archived, closed, ended and crashed ones. `--all` lists them "
+    "too, `--deleted` also what was deleted.\n"
+    "\n"
+    "  chitty ls --label legal --priority high,critical\n"
+    "  chitty todo list --project PROJ-4F2KJ5ZK --sort -deadline --limit 20\n"
+    "  chitty session list --status active --json";
+
+static const char dates[] =
+    "Where a flag takes a TIME:\n"
+    "\n"
+    "* 2026-03-01: A day. As a deadline it means its end, elsewhere its beginning.\n"
+    "* 2026-03-01T18:00: A moment of that day, local time; seconds may follow.\n"
+    "* 2026-03-01T18:00:00+01:00: A moment with its zone, as RFC 3339 writes it; `Z` is UTC.\n"
+    "* now, today, tomorrow, yesterday: What they say.\n"
+    "* +3d, +2h, +1w: From now on: days, hours, weeks.\n"
+    "\n"
+    "Without a zone the time is local (TZ). With --json times come out as RFC 3339 in UTC.\n"
+    "\n"
+    "  chitty add \"Call the court\" --deadline tomorrow\n"
+    "  chitty todo update 01HX --deadline +3d --defer 2026-03-01T09:00";
+
+static const char json[] =
+    "With `--json` a command prints one JSON document, on one line:\n"
+    "\n"
+    "  {\"schemaVersion\":1,\"kind\":\"todo-list\",\"data\":[...]}\n"
+    "\n"
+    "The kind says how the data looks; the manual of each command names its kind. What is there in "
+    "this version stays under its name; names may be added, so programs pass over what they do not "
+    "know.\n"
+    "\n"
+    "A record is an object with its `chittyId`, `type` and `version`, and its fields in `data`: "
+    "sets are arrays, maps are objects, times are RFC 3339 in UTC. A field without a value is left "
+    "out.\n"
+    "\n"
+    "An error is an object on standard error, and nothing is on standard output:\n"
+    "\n"
+    "  {\"schemaVersion\":1,\"kind\":\"error\",\"error\":{\"code\":\"not_found\",\n"
+    "   \"message\":\"...\",\"hint\":\"...\",\"retryable\":false}}\n"
+    "\n"
+    "`code` stays the same from version to version; `hint` and `field` may be missing; "
+    "`retryable` says whether the same command may succeed later.";
+
+static const char exit_codes[] =
+    "* 0: Done. An empty list is no failure.\n"
+    "* 1: Failed.\n"
+    "* 2: Wrong usage, or a value that is not allowed.\n"
+    "* 3: The node cannot be reached.\n"
+    "* 4: Not allowed.\n"
+    "* 5: Someone else changed it meanwhile, or holds it.\n"
+    "* 6: The other device is offline.\n"
+    "* 7: Not found.\n"
+    "\n"
+    "With --json the error object on standard error has a code word beside (see `chitty help "
+    "json`). Commands that look for problems, as `chitty-node doctor` and `verify`, exit with 1 "
+    "where they find one.";
+
+static const char environment[] =
+    "* CHITTY_HOME: One folder for all files of the node.\n"
+    "* CHITTY_NO_AUTOSTART: When 1, chitty starts no node.\n"
+    "* CHITTY_NO_DISCOVERY: When 1, every node behaves as with `run --no-discovery`.\n"
+    "* CHITTY_ACTOR: The id of the session or agent on whose behalf changes are made.\n"
+    "* NO_COLOR, CLICOLOR_FORCE, TERM: Colour is for terminals; the first turns it off, the second "
+    "on. A TERM of `dumb` has none.\n"
+    "* COLUMNS: Width of the terminal, where it does not say so itself.\n"
+    "* TZ: The local time zone.\n"
+    "* XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME, XDG_RUNTIME_DIR: The folders of `chitty "
+    "help "
+    "files`, where CHITTY_HOME is not set.\n"
+    "* NOTIFY_SOCKET: Where `chitty-node run` tells that it is ready and that it ends, as "
+    "sd_notify(3) says.";
+
+static const char files[] =
+    "* ~/.local/share/chitty: Keys and databases.\n"
+    "* ~/.local/state/chitty/node.log: What a node says that was started by a client.\n"
+    "* $XDG_RUNTIME_DIR/chitty/node.sock: The local socket; without that variable in "
+    "/run/user/UID/chitty or /tmp/chitty-UID.\n"
+    "* ~/.config/systemd/user/chitty-node.service: The unit of `chitty-node service`.\n"
+    "* chitty-discover: The helper that finds other devices, beside chitty-node.\n"
+    "\n"
+    "With CHITTY_HOME set, all but the unit and the helper stand in that folder.";
+
+static const char ids[] =
+    "Each record has an id for life, as `CHITTY-TODO-01HXW3K9Q2M7T0V5Z8B4N6R1CD`: its type, then "
+    "26 digits of Crockford's base32 (no I, L, O or U; small letters will do).\n"
+    "\n"
+    "Wherever a command takes an ID, any beginning that only one record has is enough:\n"
+    "\n"
+    "  CHITTY-TODO-01HXW3K9...   TODO-01HX   01HX\n"
+    "\n"
+    "Where several records begin so, the command names them and does nothing. On a terminal lists "
+    "show a short form; elsewhere they print whole ids, for scripts.\n"
+    "\n"
+    "A device is named by its name, or by the first digits of its id, which is 32 hex digits.";
+
+static const char fields[] =
+    "The fields of a type are flags of `create`, `update` and `add`: an underscore of the name is "
+    "a dash in the flag. `chitty help todo create` and the manual page of the type list them with "
+    "what they take.\n"
+    "\n"
+    "* --priority high: One of the words that the help lists.\n"
+    "* --deadline TIME: See `chitty help dates`.\n"
+    "* --label x, --label +x, --label -x: Add an element to a set, or take it out; given as often "
+    "as needed.\n"
+    "* --labels x,y: The whole set.\n"
+    "* --milestone KEY=VALUE: A key of a map. The value is JSON where it can be read as such, else "
+    "a text; `KEY=` removes the key.\n"
+    "* --description TEXT|-|@FILE: A document: as it stands, from standard input, or from a file.\n"
+    "\n"
+    "`update --unset NAME,...` leaves fields without a value.";
+
+const struct cli_topic cli_topics[] = {
+    { "filters", "which records a list has", filters },
+    { "fields", "values of fields, as flags", fields },
+    { "dates", "how times are written", dates },
+    { "ids", "how records and devices are named", ids },
+    { "json", "documents for programs", json },
+    { "exit-codes", "what the exit status says", exit_codes },
+    { "environment", "variables that are looked at", environment },
+    { "files", "where things are kept", files },
+    { NULL, NULL, NULL },
+};
+
+const struct cli_topic *cli_topic_named(const char *name)
+{
+    for (const struct cli_topic *t = cli_topics; t->name != NULL; t++) {
+        if (strcmp(t->name, name) == 0)
+            return t;
+    }
+    return NULL;
+}
