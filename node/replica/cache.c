@@ -55,6 +55,17 @@ static enum cht_err first_touch(struct node_replica *r, uint32_t n)
     return replica_push(&r->touched, &touch, sizeof touch);
 }
 
+/* What of the row a change to this field makes stale. */
+static void mark_row(const struct node_replica *r, struct replica_slot *slot,
+                     const struct crdt_field *f)
+{
+    unsigned row = node_rows_flags(f);
+    bool first = (row & NODE_ROW_OPEN) != 0 && (slot->row & NODE_ROW_OPEN) == 0;
+    if (first && (slot->flags & SLOT_ROW) != 0 && node_rows_open(&r->graph, slot->state))
+        row |= NODE_ROW_WAS_OPEN;
+    slot->row |= (uint8_t)row;
+}
+
 enum cht_err replica_touch(struct node_replica *r, uint32_t n, struct crdt_place by, uint16_t field)
 {
     struct replica_slot *slot = &r->slots[n];
@@ -74,12 +85,8 @@ enum cht_err replica_touch(struct node_replica *r, uint32_t n, struct crdt_place
     if (f != NULL) /* `deleted` is shared by all types and stands first in each */
         bit = field == CRDT_FIELD_DELETED ? 0 : (unsigned)(f - t->fields);
     touch->fields |= UINT64_C(1) << bit;
-    if (f == NULL)
-        return CHT_OK;
-    if (f->search || field == CRDT_FIELD_DELETED)
-        slot->flags |= SLOT_SEARCH;
-    if (node_rows_indexed(f))
-        slot->flags |= SLOT_INDEXED;
+    if (f != NULL)
+        mark_row(r, slot, f);
     return CHT_OK;
 }
 
@@ -91,8 +98,15 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : (x > y ? 1 : 0);
 }
 
+static uint32_t number_of(const void *ctx, const struct crdt_id *id)
+{
+    const struct node_replica *r = ctx;
+    return node_index_find(&r->entities, id);
+}
+
 enum cht_err replica_write_rows(struct node_replica *r)
 {
+    const struct node_rows rows = { .graph = &r->graph, .number = number_of, .ctx = r };
     uint32_t *dirty = r->dirty.items;
     if (r->dirty.count > 1)
         qsort(dirty, r->dirty.count, sizeof *dirty, by_number); /* pages in order */
@@ -101,13 +115,11 @@ enum cht_err replica_write_rows(struct node_replica *r)
         struct replica_slot *slot = &r->slots[dirty[i]];
         bool again = (slot->flags & SLOT_AGAIN) != 0;
         if (again)
-            err = node_rows_drop(r->store, dirty[i], slot->state->id.type);
+            err = node_rows_drop(r->store, &rows, dirty[i], &slot->state->id);
         if (err != CHT_OK || (again && (slot->flags & SLOT_OPS) == 0))
             continue; /* all that was ever said of it is void */
         unsigned flags = again || (slot->flags & SLOT_ROW) == 0 ? NODE_ROW_NEW : 0u;
-        flags |= (slot->flags & SLOT_INDEXED) != 0 ? NODE_ROW_INDEXED : 0u;
-        flags |= (slot->flags & SLOT_SEARCH) != 0 ? NODE_ROW_SEARCH : 0u;
-        err = node_rows_write(r->store, &r->graph, dirty[i], slot->state, flags);
+        err = node_rows_write(r->store, &rows, dirty[i], slot->state, flags | slot->row);
     }
     return err;
 }
@@ -127,7 +139,8 @@ void replica_written(struct node_replica *r)
     for (size_t i = 0; i < r->dirty.count; i++) {
         struct replica_slot *slot = &r->slots[dirty[i]];
         bool gone = (slot->flags & SLOT_AGAIN) != 0 && (slot->flags & SLOT_OPS) == 0;
-        slot->flags &= (uint8_t) ~(SLOT_DIRTY | SLOT_INDEXED | SLOT_SEARCH | SLOT_AGAIN | SLOT_ROW);
+        slot->flags &= (uint8_t) ~(SLOT_DIRTY | SLOT_AGAIN | SLOT_ROW);
+        slot->row = 0;
         slot->flags |= gone ? 0 : SLOT_ROW;
     }
     r->dirty.count = 0;
@@ -139,7 +152,7 @@ static void drop(struct node_replica *r, struct replica_slot *slot)
     crdt_state_clear(slot->state);
     free(slot->state);
     slot->state = NULL;
-    slot->flags = 0;
+    slot->flags = slot->row = 0;
     r->loaded--;
 }
 

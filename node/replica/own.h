@@ -29,17 +29,16 @@ struct replica_row {
 enum slot_flags {
     SLOT_DIRTY = 1u << 0,   /* differs from its row */
     SLOT_ROW = 1u << 1,     /* has a row */
-    SLOT_INDEXED = 1u << 2, /* an indexed column may differ */
-    SLOT_SEARCH = 1u << 3,  /* the search text may differ */
-    SLOT_TOUCHED = 1u << 4, /* changed in this turn */
-    SLOT_AGAIN = 1u << 5,   /* folded anew: its row is made anew too */
-    SLOT_OPS = 1u << 6,     /* an op that is not void was folded (known with SLOT_AGAIN) */
+    SLOT_TOUCHED = 1u << 2, /* changed in this turn */
+    SLOT_AGAIN = 1u << 3,   /* folded anew: its row is made anew too */
+    SLOT_OPS = 1u << 4,     /* an op that is not void was folded (known with SLOT_AGAIN) */
 };
 
 struct replica_slot {
     struct crdt_state *state; /* NULL: not in memory */
     uint32_t touch;           /* with SLOT_TOUCHED: its place in the turn's list */
     uint8_t flags;
+    uint8_t row; /* NODE_ROW_*: what of the row may differ */
 };
 
 struct replica_spelt {

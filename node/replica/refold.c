@@ -207,8 +207,9 @@ static enum cht_err empty(struct node_replica *r, uint32_t n)
     crdt_root_bytes(&sum, bytes.b);
     crdt_root_sub(&r->root, &bytes);
     crdt_state_clear(slot->state);
-    slot->flags &= (uint8_t) ~(SLOT_SEARCH | SLOT_INDEXED | SLOT_OPS);
+    slot->flags &= (uint8_t)~SLOT_OPS;
     slot->flags |= SLOT_AGAIN;
+    slot->row = 0;
     return CHT_OK;
 }
 

@@ -1,22 +1,18 @@
 /* Values as columns and back; see columns.h. */
 #include "node/store/columns.h"
 
-#include "crdt/mp.h"
 #include "crdt/rfc3339.h"
 
 #define ID_VALUE_BYTES (1u + CRDT_ID_BYTES)
 
-static bool is_id(const struct crdt_mp *v)
+bool store_value_id(const struct crdt_mp *v, struct crdt_id *out)
 {
-    return v->kind == CRDT_MP_BIN && v->data.len == ID_VALUE_BYTES &&
-           crdt_type_name(v->data.data[0]) != NULL;
-}
-
-static void id_text(const struct crdt_mp *v, char out[static CRDT_ID_TEXT_MAX])
-{
-    struct crdt_id id = { .type = v->data.data[0] };
-    memcpy(id.b, v->data.data + 1, CRDT_ID_BYTES);
-    crdt_id_text(&id, out);
+    if (v->kind != CRDT_MP_BIN || v->data.len != ID_VALUE_BYTES ||
+        crdt_type_name(v->data.data[0]) == NULL)
+        return false;
+    out->type = v->data.data[0];
+    memcpy(out->b, v->data.data + 1, CRDT_ID_BYTES);
+    return true;
 }
 
 /* Bytes before the payload in the shortest form of a string. */
@@ -38,6 +34,7 @@ static size_t int_size(int64_t v)
 bool store_column_holds(const struct crdt_field *f, struct cht_bytes value)
 {
     struct crdt_mp v = crdt_mp_peek(value);
+    struct crdt_id id;
     switch (f->value) {
     case CRDT_V_STR:
     case CRDT_V_TEXT:
@@ -56,7 +53,7 @@ bool store_column_holds(const struct crdt_field *f, struct cht_bytes value)
     case CRDT_V_TIME:
         return v.kind == CRDT_MP_UINT && v.u <= CRDT_RFC3339_MS_MAX && value.len == uint_size(v.u);
     case CRDT_V_ID:
-        return is_id(&v) && value.len == ID_VALUE_BYTES + 2;
+        return store_value_id(&v, &id) && value.len == ID_VALUE_BYTES + 2;
     case CRDT_V_ANY:
         return false;
     }
@@ -85,15 +82,16 @@ enum cht_err store_column_bind(sqlite3_stmt *st, int at, const struct crdt_field
                                struct cht_bytes value, struct cht_buf *scratch)
 {
     struct crdt_mp v = crdt_mp_peek(value);
+    struct crdt_id id;
     if (v.kind == CRDT_MP_STR) {
         bind_text(st, at, v.data, true);
     } else if (f->value == CRDT_V_TIME && v.kind == CRDT_MP_UINT && v.u <= CRDT_RFC3339_MS_MAX) {
         char text[CRDT_RFC3339_MAX];
         crdt_rfc3339_text(v.u, text);
         bind_text(st, at, cht_bytes_str(text), false);
-    } else if (f->value == CRDT_V_ID && is_id(&v)) {
+    } else if (f->value == CRDT_V_ID && store_value_id(&v, &id)) {
         char text[CRDT_ID_TEXT_MAX];
-        id_text(&v, text);
+        crdt_id_text(&id, text);
         bind_text(st, at, cht_bytes_str(text), false);
     } else if (v.kind == CRDT_MP_BOOL || (v.kind == CRDT_MP_UINT && v.u <= INT64_MAX)) {
         sqlite3_bind_int64(st, at, (int64_t)v.u);

@@ -30,16 +30,46 @@ static void say(const char *table, sqlite3_stmt *row, int column, const char *wh
     each(ctx, where, what);
 }
 
-/* Both sorted by their first column, a number: walk them side by side. */
-static enum cht_err compare_rows(const char *table, sqlite3_stmt *a, sqlite3_stmt *b,
+/* NULL, numbers, text, blobs: what SQLite sorts first. */
+static int order_of_type(int type)
+{
+    if (type == SQLITE_INTEGER || type == SQLITE_FLOAT)
+        return 1;
+    return type == SQLITE_NULL ? 0 : (type == SQLITE_TEXT ? 2 : 3);
+}
+
+/* Which row comes first, by the columns that are the key? */
+static int compare_keys(sqlite3_stmt *a, sqlite3_stmt *b, int keys)
+{
+    int order = 0;
+    for (int i = 0; order == 0 && i < keys; i++) {
+        int type = order_of_type(sqlite3_column_type(a, i));
+        order = type - order_of_type(sqlite3_column_type(b, i));
+        if (order != 0)
+            break;
+        if (type == 1) {
+            int64_t x = sqlite3_column_int64(a, i), y = sqlite3_column_int64(b, i);
+            order = x < y ? -1 : (x > y);
+        } else {
+            struct cht_bytes x = store_column(a, i), y = store_column(b, i);
+            size_t len = x.len < y.len ? x.len : y.len;
+            order = len == 0 ? 0 : memcmp(x.data, y.data, len);
+            order = order != 0 ? order : (x.len < y.len ? -1 : (x.len > y.len));
+        }
+    }
+    return order;
+}
+
+/* Both sorted by their first columns, as many as `keys` says: walk them side by side. */
+static enum cht_err compare_rows(const char *table, int keys, sqlite3_stmt *a, sqlite3_stmt *b,
                                  node_difference *each, void *ctx)
 {
     enum cht_err has_a = store_row(a), has_b = store_row(b);
     while (has_a == CHT_OK || has_b == CHT_OK) {
-        int64_t ka = has_a == CHT_OK ? sqlite3_column_int64(a, 0) : INT64_MAX;
-        int64_t kb = has_b == CHT_OK ? sqlite3_column_int64(b, 0) : INT64_MAX;
-        bool extra = has_b != CHT_OK || (has_a == CHT_OK && ka < kb);
-        bool missing = !extra && (has_a != CHT_OK || kb < ka);
+        int order = has_a == CHT_OK ? -1 : 1;
+        if (has_a == CHT_OK && has_b == CHT_OK)
+            order = compare_keys(a, b, keys);
+        bool extra = order<0, missing = order> 0;
         if (extra)
             say(table, a, -1, "the log knows nothing of this row", each, ctx);
         if (missing)
@@ -60,15 +90,15 @@ static enum cht_err compare_rows(const char *table, sqlite3_stmt *a, sqlite3_stm
 }
 
 static enum cht_err compare_table(struct node_store *checked, struct node_store *fresh,
-                                  const char *table, const char *sql, node_difference *each,
-                                  void *ctx)
+                                  const char *table, int keys, const char *sql,
+                                  node_difference *each, void *ctx)
 {
     sqlite3_stmt *a = NULL, *b = NULL;
     enum cht_err err = store_prepare(checked, sql, &a);
     if (err == CHT_OK)
         err = store_prepare(fresh, sql, &b);
     if (err == CHT_OK)
-        err = compare_rows(table, a, b, each, ctx);
+        err = compare_rows(table, keys, a, b, each, ctx);
     sqlite3_finalize(a);
     sqlite3_finalize(b);
     if (err == CHT_E_CORRUPT) {
@@ -94,27 +124,31 @@ enum cht_err node_store_compare_notes(struct node_store *checked, struct node_st
     };
     enum cht_err err = CHT_OK;
     for (size_t i = 0; err == CHT_OK && i < sizeof notes / sizeof notes[0]; i++)
-        err = compare_table(checked, fresh, notes[i].table, notes[i].sql, each, ctx);
+        err = compare_table(checked, fresh, notes[i].table, 1, notes[i].sql, each, ctx);
     return err;
 }
 
 enum cht_err node_store_compare_state(struct node_store *checked, struct node_store *fresh,
                                       node_difference *each, void *ctx)
 {
-    enum cht_err err = compare_table(checked, fresh, "other",
+    enum cht_err err = compare_table(checked, fresh, "other", 1,
                                      "SELECT n, id, modified, deleted, conflicts, crdt FROM other"
                                      " ORDER BY n",
                                      each, ctx);
     if (err == CHT_OK)
-        err = compare_table(checked, fresh, "search",
+        err = compare_table(checked, fresh, "search", 1,
                             "SELECT rowid, title, body FROM search ORDER BY rowid", each, ctx);
+    if (err == CHT_OK)
+        err = compare_table(checked, fresh, "element", 3,
+                            "SELECT field, value, n FROM element ORDER BY field, value, n", each,
+                            ctx);
     size_t count;
     (void)crdt_schema_at(0, &count);
     for (size_t i = 0; err == CHT_OK && i < count; i++) {
         const char *table = crdt_type_table(crdt_schema_at(i, NULL)->type);
         char sql[96];
         (void)snprintf(sql, sizeof sql, "SELECT n AS row, * FROM \"%s\" ORDER BY n", table);
-        err = compare_table(checked, fresh, table, sql, each, ctx);
+        err = compare_table(checked, fresh, table, 1, sql, each, ctx);
     }
     return err;
 }

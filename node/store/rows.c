@@ -1,5 +1,6 @@
 /* Entities as rows of the typed tables; see store.h (PROTOCOL 10.4). */
 #include "node/store/columns.h"
+#include "node/store/elements.h"
 #include "node/store/sums.h"
 #include "node/store/tables.h"
 
@@ -132,16 +133,62 @@ static enum cht_err write_search(struct node_store *s, const struct crdt_graph *
     return store_done(st);
 }
 
-enum cht_err node_rows_write(struct node_store *s, const struct crdt_graph *g, uint32_t n,
-                             const struct crdt_state *state, unsigned flags)
+unsigned node_rows_flags(const struct crdt_field *f)
 {
-    struct node_row_info info;
-    enum cht_err err = node_row_info(g, state, &info);
+    unsigned flags = 0;
+    if (node_rows_indexed(f))
+        flags |= NODE_ROW_INDEXED;
+    if (f->search || f->number == CRDT_FIELD_DELETED)
+        flags |= NODE_ROW_SEARCH;
+    if (store_is_element(f))
+        flags |= NODE_ROW_ELEMENTS;
+    if (f->number == CRDT_FIELD_DELETED || strcmp(f->name, "status") == 0)
+        flags |= NODE_ROW_OPEN;
+    return flags;
+}
+
+/* What of a todo is shown in the rows of others, and of them in its own. The row is written. */
+static enum cht_err keep_blockers(struct node_store *s, const struct node_rows *rows, uint32_t n,
+                                  const struct crdt_state *state, unsigned flags, bool open)
+{
+    bool was_open = (flags & NODE_ROW_NEW) == 0 &&
+                    ((flags & NODE_ROW_OPEN) == 0 ? open : (flags & NODE_ROW_WAS_OPEN) != 0);
+    bool recount =
+        (flags & NODE_ROW_NEW) == 0 &&
+        ((flags & NODE_ROW_ELEMENTS) != 0 || (open != was_open && store_waits_for_itself(state)));
+    enum cht_err err = CHT_OK;
+    uint32_t blockers;
+    if (recount)
+        err = store_blockers(s, rows, n, state, open, &blockers);
+    if (err == CHT_OK && recount)
+        err = store_blockers_set(s, n, blockers);
+    return err == CHT_OK && open != was_open ? store_blocks(s, n, &state->id, open) : err;
+}
+
+/* All that is made of a row beside it; `old`: the state that the row had, NULL without one. */
+static enum cht_err write_beside(struct node_store *s, const struct node_rows *rows, uint32_t n,
+                                 const struct crdt_state *old, const struct crdt_state *state,
+                                 unsigned flags, bool hidden)
+{
+    enum cht_err err = CHT_OK;
+    if ((flags & (NODE_ROW_NEW | NODE_ROW_ELEMENTS)) != 0)
+        err = store_elements_change(s, rows->graph, n, old, state);
+    if (err == CHT_OK && state->id.type == CRDT_TODO)
+        err = keep_blockers(s, rows, n, state, flags, node_rows_open(rows->graph, state));
+    if (err == CHT_OK && (flags & NODE_ROW_SEARCH) != 0)
+        err = write_search(s, rows->graph, n, state, hidden);
+    return err;
+}
+
+static enum cht_err write_row(struct node_store *s, const struct node_rows *rows, uint32_t n,
+                              const struct crdt_state *state, unsigned flags,
+                              const struct node_row_info *info)
+{
+    const struct crdt_graph *g = rows->graph;
     struct pack_ctx pack = { .type = state->id.type };
     cht_buf_reset(&s->blob);
     cht_buf_reset(&s->scratch);
-    if (err == CHT_OK)
-        err = crdt_state_pack(state, g, in_column, &pack, &s->blob);
+    enum cht_err err = crdt_state_pack(state, g, in_column, &pack, &s->blob);
     bool fresh = (flags & NODE_ROW_NEW) != 0;
     bool indexed = fresh || (flags & NODE_ROW_INDEXED) != 0;
     sqlite3_stmt *st = NULL;
@@ -153,6 +200,11 @@ enum cht_err node_rows_write(struct node_store *s, const struct crdt_graph *g, u
                                   &st);
     if (err == CHT_OK)
         err = bind_fields(s, st, g, state, indexed);
+    uint32_t blockers = 0;
+    if (err == CHT_OK && fresh && state->id.type == CRDT_TODO) {
+        err = store_blockers(s, rows, n, state, node_rows_open(g, state), &blockers);
+        sqlite3_bind_int64(st, STORE_PARAM_BLOCKERS, blockers);
+    }
     if (err != CHT_OK)
         return err;
     char id[CRDT_ID_TEXT_MAX], modified[CRDT_RFC3339_MAX];
@@ -168,19 +220,47 @@ enum cht_err node_rows_write(struct node_store *s, const struct crdt_graph *g, u
     } else {
         sqlite3_bind_null(st, STORE_PARAM_MODIFIED);
     }
-    sqlite3_bind_int(st, STORE_PARAM_DELETED, info.hidden);
-    sqlite3_bind_int64(st, STORE_PARAM_CONFLICTS, info.conflicts);
+    sqlite3_bind_int(st, STORE_PARAM_DELETED, info->hidden);
+    sqlite3_bind_int64(st, STORE_PARAM_CONFLICTS, info->conflicts);
     store_bind(st, STORE_PARAM_CRDT, cht_buf_view(&s->blob));
-    err = store_done(st);
-    if (err == CHT_OK && (flags & NODE_ROW_SEARCH) != 0)
-        err = write_search(s, g, n, state, info.hidden);
+    return store_done(st);
+}
+
+enum cht_err node_rows_write(struct node_store *s, const struct node_rows *rows, uint32_t n,
+                             const struct crdt_state *state, unsigned flags)
+{
+    struct node_row_info info;
+    struct crdt_state old;
+    bool had = (flags & (NODE_ROW_NEW | NODE_ROW_ELEMENTS)) == NODE_ROW_ELEMENTS;
+    crdt_state_init(&old, &state->id);
+    enum cht_err err = node_row_info(rows->graph, state, &info);
+    if (err == CHT_OK && had)
+        err = node_rows_read(s, rows->graph, n, &old);
+    if (err == CHT_OK)
+        err = write_row(s, rows, n, state, flags, &info);
+    if (err == CHT_OK)
+        err = write_beside(s, rows, n, had ? &old : NULL, state, flags, info.hidden);
+    crdt_state_clear(&old);
     return err;
 }
 
-enum cht_err node_rows_drop(struct node_store *s, uint32_t n, unsigned type)
+enum cht_err node_rows_drop(struct node_store *s, const struct node_rows *rows, uint32_t n,
+                            const struct crdt_id *id)
 {
-    sqlite3_stmt *st;
-    enum cht_err err = store_row_statement(s, type, STORE_ROW_DELETE, &st);
+    sqlite3_stmt *st = NULL;
+    struct crdt_state old;
+    crdt_state_init(&old, id);
+    enum cht_err err = node_rows_read(s, rows->graph, n, &old);
+    bool had = err == CHT_OK;
+    if (err == CHT_E_NOTFOUND)
+        err = CHT_OK;
+    if (err == CHT_OK)
+        err = store_elements_change(s, rows->graph, n, &old, NULL);
+    if (err == CHT_OK && had && node_rows_open(rows->graph, &old))
+        err = store_blocks(s, n, id, false);
+    crdt_state_clear(&old);
+    if (err == CHT_OK)
+        err = store_row_statement(s, id->type, STORE_ROW_DELETE, &st);
     if (err != CHT_OK)
         return err;
     sqlite3_bind_int64(st, STORE_PARAM_N, n);
@@ -245,14 +325,20 @@ static const char clear_search[] =
     "INSERT INTO search_data(id, block) VALUES(1, x''), (10, x'00000000000000');"
     "INSERT INTO search(search) VALUES('rebuild')";
 
+enum cht_err store_clear_search(struct node_store *s)
+{
+    return store_exec(s, clear_search);
+}
+
 enum cht_err node_rows_clear(struct node_store *s)
 {
-    enum cht_err err = store_exec(s, "DELETE FROM other; DELETE FROM position; DELETE FROM entity;"
-                                     "DELETE FROM actor; DELETE FROM number; DELETE FROM void;"
-                                     "DELETE FROM meta WHERE key IN ('root', 'positions');"
-                                     "UPDATE log SET entities = NULL, pasts = NULL");
+    enum cht_err err = store_exec(
+        s, "DELETE FROM other; DELETE FROM element; DELETE FROM position; DELETE FROM entity;"
+           "DELETE FROM actor; DELETE FROM number; DELETE FROM void;"
+           "DELETE FROM meta WHERE key IN ('root', 'positions');"
+           "UPDATE log SET entities = NULL, pasts = NULL");
     if (err == CHT_OK)
-        err = store_exec(s, clear_search);
+        err = store_clear_search(s);
     size_t count;
     (void)crdt_schema_at(0, &count);
     for (size_t i = 0; err == CHT_OK && i < count; i++) {

@@ -41,6 +41,13 @@
     X(SQL_RECORD_ADD, "INSERT INTO record(bytes) VALUES(?1)")                                      \
     X(SQL_SEARCH_PUT, "INSERT OR REPLACE INTO search(rowid, title, body) VALUES(?1, ?2, ?3)")      \
     X(SQL_SEARCH_DROP, "DELETE FROM search WHERE rowid = ?1")                                      \
+    X(SQL_ELEMENT_ADD, "INSERT OR IGNORE INTO element(field, value, n) VALUES(?1, ?2, ?3)")        \
+    X(SQL_ELEMENT_DROP, "DELETE FROM element WHERE field = ?1 AND value = ?2 AND n = ?3")          \
+    X(SQL_ELEMENT_OF, "SELECT n FROM element WHERE field = ?1 AND value = ?2")                     \
+    X(SQL_TODO_OPEN, "SELECT 1 FROM todo WHERE n = ?1 AND deleted = 0 AND (status IS NULL OR"      \
+                     " status NOT IN ('completed', 'cancelled'))")                                 \
+    X(SQL_BLOCKERS_SET, "UPDATE todo SET blockers = ?2 WHERE n = ?1 AND blockers <> ?2")           \
+    X(SQL_BLOCKERS_ADD, "UPDATE todo SET blockers = blockers + ?2 WHERE n = ?1")                   \
     X(SQL_ANSWER_PUT, "INSERT OR REPLACE INTO idempotency(key, at_ms, answer, sum)"                \
                       " VALUES(?1, ?2, ?3, ?4)")                                                   \
     X(SQL_ANSWER_GET, "SELECT answer FROM idempotency WHERE key = ?1")                             \
@@ -115,6 +122,8 @@ static inline void store_bind(sqlite3_stmt *st, int at, struct cht_bytes value)
 /* Write a row of meta, without its total. */
 CHT_MUST_USE enum cht_err store_meta_write(struct node_store *s, const char *key,
                                            struct cht_bytes value);
+/* Empty the full-text table, also one that is damaged inside. */
+CHT_MUST_USE enum cht_err store_clear_search(struct node_store *s);
 /* Create the tables of an empty file. */
 CHT_MUST_USE enum cht_err store_create_tables(struct node_store *s);
 /* Where the typed tables were made of another schema, make them anew, empty: with the positions

@@ -162,17 +162,33 @@ struct node_row_info {
 };
 
 enum node_row_flags {
-    NODE_ROW_NEW = 1u << 0,     /* there is no row yet */
-    NODE_ROW_INDEXED = 1u << 1, /* status or project may have changed */
-    NODE_ROW_SEARCH = 1u << 2,  /* a searched field may have changed, or it was hidden or shown */
+    NODE_ROW_NEW = 1u << 0,      /* there is no row yet */
+    NODE_ROW_INDEXED = 1u << 1,  /* status or project may have changed */
+    NODE_ROW_SEARCH = 1u << 2,   /* a searched field may have changed, or it was hidden or shown */
+    NODE_ROW_ELEMENTS = 1u << 3, /* what `element` says of it may have changed */
+    NODE_ROW_OPEN = 1u << 4,     /* `status` may have changed, or it was hidden or shown … */
+    NODE_ROW_WAS_OPEN = 1u << 5, /* … and its row was open (see node_rows_open) */
 };
-/* Take away an entity's row and its search text; harmless without them. */
-CHT_MUST_USE enum cht_err node_rows_drop(struct node_store *s, uint32_t n, unsigned type);
+/* What rows are written with. */
+struct node_rows {
+    const struct crdt_graph *graph;
+    uint32_t (*number)(const void *ctx, const struct crdt_id *id); /* UINT32_MAX: it has none */
+    const void *ctx;
+};
+/* Take away an entity's row and what was made of it; harmless without them. CHT_E_CORRUPT. */
+CHT_MUST_USE enum cht_err node_rows_drop(struct node_store *s, const struct node_rows *rows,
+                                         uint32_t n, const struct crdt_id *id);
 
-/* Write an entity's row, and its search text with NODE_ROW_SEARCH. */
-CHT_MUST_USE enum cht_err node_rows_write(struct node_store *s, const struct crdt_graph *g,
+/* Write an entity's row, what `element` and the dependents' `blockers` say of it, and its search
+ * text, as far as the flags say that they may have changed. CHT_E_CORRUPT: the row that is there
+ * cannot be read. */
+CHT_MUST_USE enum cht_err node_rows_write(struct node_store *s, const struct node_rows *rows,
                                           uint32_t n, const struct crdt_state *state,
                                           unsigned flags);
+/* What a change to this field means for the row: NODE_ROW_*. */
+unsigned node_rows_flags(const struct crdt_field *f);
+/* A todo that is not hidden, and neither completed nor cancelled: those wait that depend on it. */
+bool node_rows_open(const struct crdt_graph *g, const struct crdt_state *state);
 /* Load entity n into an initialised, empty state, whose id says which it is. CHT_E_NOTFOUND: it has
  * no row (an empty state); CHT_E_CORRUPT. */
 CHT_MUST_USE enum cht_err node_rows_read(struct node_store *s, const struct crdt_graph *g,

@@ -45,8 +45,9 @@ static enum cht_err type_table_sql(const struct crdt_type_schema *t, struct cht_
             err = add(sql, column_type(f));
     }
     if (err == CHT_OK)
-        err = add(sql, ", modified TEXT, deleted INTEGER NOT NULL, conflicts INTEGER NOT NULL,"
-                       " n INTEGER PRIMARY KEY, crdt BLOB NOT NULL);");
+        err = add3(sql, ", modified TEXT, deleted INTEGER NOT NULL, conflicts INTEGER NOT NULL,",
+                   t->type == CRDT_TODO ? " blockers INTEGER NOT NULL," : "",
+                   " n INTEGER PRIMARY KEY, crdt BLOB NOT NULL);");
     for (size_t i = 0; err == CHT_OK && i < t->count; i++) {
         const char *name = t->fields[i].name;
         if (!node_rows_indexed(&t->fields[i]))
@@ -57,6 +58,11 @@ static enum cht_err type_table_sql(const struct crdt_type_schema *t, struct cht_
         if (err == CHT_OK)
             err = add3(sql, "\"(\"", name, "\");");
     }
+    /* few have any, and a node asks for all that do */
+    if (err == CHT_OK)
+        err = add3(sql, "CREATE INDEX \"", table, "_attached\" ON \"");
+    if (err == CHT_OK)
+        err = add3(sql, table, "\"(n) WHERE attachments", " IS NOT NULL;");
     return err;
 }
 
@@ -90,7 +96,13 @@ static const char fixed_tables[] =
     "BLOB NOT NULL,"
     " PRIMARY KEY(device, address)) WITHOUT ROWID;"
     "CREATE TABLE ticket(id BLOB PRIMARY KEY, secret BLOB NOT NULL, expiry_ms INTEGER NOT NULL,"
-    " joiner BLOB, sum BLOB NOT NULL) WITHOUT ROWID;"
+    " joiner BLOB, sum BLOB NOT NULL) WITHOUT ROWID;";
+
+/* Field first: what hangs on a todo is asked for with each one that opens or closes, and those rows
+ * lie together. */
+static const char other_views[] =
+    "CREATE TABLE element(field INTEGER NOT NULL, value TEXT NOT NULL, n INTEGER NOT NULL,"
+    " PRIMARY KEY(field, value, n)) WITHOUT ROWID;"
     "CREATE VIRTUAL TABLE search USING fts5(title, body);";
 
 /* The tables that are made from the schema, as SQL with a final NUL. */
@@ -101,6 +113,8 @@ static enum cht_err typed_tables_sql(struct cht_buf *sql)
     enum cht_err err = CHT_OK;
     for (size_t i = 0; err == CHT_OK && i < count; i++)
         err = type_table_sql(crdt_schema_at(i, NULL), sql);
+    if (err == CHT_OK)
+        err = add(sql, other_views);
     return err == CHT_OK ? cht_buf_add_u8(sql, '\0') : err;
 }
 
@@ -161,8 +175,12 @@ static enum cht_err drop_typed(struct node_store *s)
     sqlite3_finalize(st);
     if (err == CHT_E_NOTFOUND)
         err = store_exec(s, "ALTER TABLE device RENAME TO author");
+    if (err == CHT_OK)
+        err = store_clear_search(s);
 #define X(sym, num, name, table, domain) "DROP TABLE IF EXISTS \"" table "\";"
-    return err == CHT_OK ? store_exec(s, CRDT_TYPES(X)) : err;
+    return err == CHT_OK ? store_exec(s, CRDT_TYPES(X) "DROP TABLE IF EXISTS element;"
+                                                       "DROP TABLE IF EXISTS search")
+                         : err;
 #undef X
 }
 
@@ -266,10 +284,12 @@ enum cht_err store_row_sql(const struct crdt_type_schema *t, unsigned type,
         /* not OR REPLACE: SQLite would set a savepoint for each row, and FTS5 write out its words
          * at each savepoint */
         err = add3(sql, "INSERT INTO \"", table, "\"(n, id, modified, deleted, conflicts, crdt");
+        if (err == CHT_OK && type == CRDT_TODO)
+            err = add(sql, ", blockers");
         if (err == CHT_OK)
             err = columns(t, false, sql);
         if (err == CHT_OK)
-            err = add(sql, ") VALUES(?1, ?2, ?3, ?4, ?5, ?6");
+            err = add3(sql, ") VALUES(?1, ?2, ?3, ?4, ?5, ?6", type == CRDT_TODO ? ", ?7" : "", "");
         if (err == CHT_OK)
             err = columns(t, true, sql);
         return err == CHT_OK ? add(sql, ")") : err;

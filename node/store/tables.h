@@ -19,6 +19,7 @@ enum store_row_kind {
 #define STORE_PARAM_DELETED   4
 #define STORE_PARAM_CONFLICTS 5
 #define STORE_PARAM_CRDT      6
+#define STORE_PARAM_BLOCKERS  7 /* of a new todo */
 #define STORE_FIELD_PARAM     ((size_t)10)
 
 /* Append a statement's text; `t` NULL: the table of types without a schema. */

@@ -41,6 +41,7 @@ static const struct {
     { "session", "session", true, false },
     { "todo", "todo", true, false },
     { "other", "other", true, false },
+    { "element", "element", true, false },
     { "search_content", "search", true, false },
     { "search_data", "search", true, true },
     { "search_idx", "search", true, true },

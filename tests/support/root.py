@@ -3,9 +3,10 @@
 
 Written from docs/PROTOCOL.md (1 to 5 and 10) and docs/SCHEMA.md; it shares nothing with the C code.
 It decodes every row of the log, hashes every entry along its path and holds each row's tip against
-it; then it folds the entries with its own logic into the state root, and sums the rows of the typed
-tables to a second one. It has no Ed25519, so it does not check the heads' signatures; with the tips
-it does check that every byte below them is the one that was hashed.
+it; then it folds the entries with its own logic into the state root, sums the rows of the typed
+tables to a second one, and makes again what is made of rows (elements, blockers). It has no
+Ed25519, so it does not check the heads' signatures; with the tips it does check that every byte
+below them is the one that was hashed.
 
 usage: root.py DATABASE
 prints {"root", "rows_root", "chains": [{"device", "path", "seq", "hash"}], "entries", "applied",
@@ -13,6 +14,7 @@ prints {"root", "rows_root", "chains": [{"device", "path", "seq", "hash"}], "ent
 ops, `ruled` entries that rulings void. `behind`: the typed tables do not show all applied entries
 yet, so that rows_root is of an earlier state.
 """
+import collections
 import json
 import os
 import sqlite3
@@ -347,9 +349,51 @@ def read_blob(row, kind, fields):
     return cells
 
 
+def id_text(raw):
+    """The text of an id of 17 bytes; None for a type that has no name."""
+    if len(raw) != 17 or raw[0] not in TYPE_NAMES:
+        return None
+    number = int.from_bytes(raw[1:], "big")
+    digits = "".join(DIGITS[number >> shift & 31] for shift in range(125, -1, -5))
+    return "CHITTY-%s-%s" % (TYPE_NAMES[raw[0]], digits)
+
+
+def row_elements(row, kind, fields, cells):
+    """The rows of `element` that an entity gives: {(field, value, n)}."""
+    found = set()
+    for number, field in fields.items():
+        values = []
+        if field.kind == "set" and field.value in ("str", "word", "id"):
+            for key in (key for at, key in cells if at == number):
+                head = mp_peek(key)
+                values.append(head.value.decode() if head.kind == "str" else id_text(head.value))
+        elif field.kind == "register" and field.value == "id" and field.name != "project":
+            shown = row[field.name]
+            values.append(shown if shown and shown.startswith("CHITTY-") else None)
+        found |= {(kind << 16 | number, value, row["n"]) for value in values if value is not None}
+    return found
+
+
+def check_views(db, schema, elements, problems):
+    """What is made of the rows for those who look from the other side (10.4)."""
+    if elements != set(db.execute("SELECT field, value, n FROM element")):
+        problems.append("element is not what the rows give")
+    todo = TYPE_NUMBERS["TODO"]
+    names = {field.name: number for number, field in schema[todo][1].items()}
+    waits = todo << 16 | names["dependencies"]
+    rows = list(db.execute("SELECT n, id, deleted, status, blockers FROM todo"))
+    is_open = {id_ for n, id_, deleted, status, _ in rows
+               if not deleted and status not in ("completed", "cancelled")}
+    waiting = collections.Counter(n for field, value, n in elements
+                                  if field == waits and value in is_open)
+    for n, _, _, _, blockers in rows:
+        if blockers != waiting[n]:
+            problems.append("todo row %d: blockers" % n)
+
+
 def sum_rows(db, log, schema, problems):
     db.row_factory = sqlite3.Row
-    total = 0
+    total, elements = 0, set()
     tables = [(kind,) + entry for kind, entry in schema.items()] + [(None, "other", {})]
     for kind, table, fields in tables:
         for row in db.execute('SELECT * FROM "%s" ORDER BY n' % table):
@@ -357,13 +401,16 @@ def sum_rows(db, log, schema, problems):
                 of, id_ = id_bytes(row["id"])
                 if kind not in (None, of):
                     raise Bad("an id of another type")
-                for (number, key), live in read_blob(row, of, fields).items():
+                cells = read_blob(row, of, fields)
+                elements |= row_elements(row, of, fields, cells)
+                for (number, key), live in cells.items():
                     field = DELETED if number == 0 else fields.get(number)
                     for dot, value in live.items():
                         total += term(log, field, (of, id_, number, key), dot, value)
             except (Bad, KeyError, ValueError, TypeError, AttributeError, IndexError) as why:
                 problems.append("%s row %s: %r" % (table, row["n"], why))
     db.row_factory = None
+    check_views(db, schema, elements, problems)
     return total & MASK
 
 
