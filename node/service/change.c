@@ -64,8 +64,11 @@ static enum cht_err begin_change(struct plan *p, const struct node_change *c,
     enum cht_err err = makes ? new_entity(c, fault, &id, &drawn) : known_entity(p, c, fault, &id);
     if (err == CHT_OK)
         err = plan_begin(p, &id, item);
-    if (err != CHT_OK || c->op != NODE_CREATE || drawn || !plan_exists(p, item))
+    if (err != CHT_OK)
         return err;
+    item->drawn = drawn;
+    if (c->op != NODE_CREATE || drawn || !plan_exists(p, item))
+        return CHT_OK;
     char text[CRDT_ID_TEXT_MAX];
     crdt_id_text(&id, text);
     return node_fault_set(fault, CHT_E_EXISTS, cht_bytes_str("chittyId"),
@@ -123,6 +126,8 @@ static enum cht_err write_data(struct plan *p, const struct node_change *c,
         node_edits_read(item->id.type, c->data, &resolver, &p->s->arena, fault, &edits, &count);
     if (err == CHT_OK && item->id.type == CRDT_REPO)
         err = tidy_address(p, edits, count);
+    if (err == CHT_OK && item->id.type == CRDT_TODO)
+        err = plan_check_recurrence(edits, count, fault);
     if (err == CHT_OK)
         err =
             node_edits_complete(item->id.type, &shown, p->s->now_ms, &p->s->arena, &edits, &count);
@@ -139,22 +144,29 @@ enum cht_err plan_change(struct plan *p, const struct node_change *c, struct nod
         err = write_data(p, c, fault, &item);
     if (err == CHT_OK)
         err = plan_expected(p, c, &item, fault);
-    if (err == CHT_OK)
-        plan_take(p, &item);
-    return err;
+    if (err != CHT_OK)
+        return err;
+    plan_take(p, &item);
+    return plan_recur(p, p->count - 1);
 }
 
 /* --- answers ------------------------------------------------------------------------------- */
 
-static enum cht_err put_result(struct plan *p, const struct plan_item *item, struct cht_buf *out)
+static enum cht_err put_result(struct plan *p, uint32_t place, bool dry, struct cht_buf *out)
 {
+    const struct plan_item *item = &p->items[place];
+    const bool named = !(dry && item->drawn);
     struct node_service *s = p->s;
-    enum cht_err err = crdt_mp_put_map(out, 3);
-    if (err == CHT_OK)
+    enum cht_err err = crdt_mp_put_map(out, 2u + named + dry + (item->next != NULL));
+    if (err == CHT_OK && named)
         err = service_put_id("chittyId", &item->id, out);
     if (err == CHT_OK)
         err = service_put_vector(s, "version", node_replica_applied(s->replica), out);
-    return err == CHT_OK ? node_mp_put_key_bool(out, "changed", item->ops.count != 0) : err;
+    if (err == CHT_OK)
+        err = node_mp_put_key_bool(out, "changed", item->ops.count != 0);
+    if (err == CHT_OK && dry)
+        err = plan_put_would(p, place, out);
+    return err == CHT_OK && item->next != NULL ? service_put_id("next", item->next, out) : err;
 }
 
 static enum cht_err put_results(struct plan *p, const struct node_mutation *m, struct cht_buf *out)
@@ -169,7 +181,7 @@ static enum cht_err put_results(struct plan *p, const struct node_mutation *m, s
     }
     for (uint32_t i = 0; err == CHT_OK && i < p->count; i++) {
         if (!p->items[i].brought)
-            err = put_result(p, &p->items[i], out);
+            err = put_result(p, i, m->dry, out);
     }
     return err;
 }
@@ -230,6 +242,13 @@ enum cht_err service_actor(const struct local_request *request, struct node_faul
     return CHT_OK;
 }
 
+enum cht_err plan_too_large(struct node_fault *fault)
+{
+    return node_fault_set(fault, CHT_E_LIMIT, cht_bytes(NULL, 0),
+                          "one change may write %u bytes and %u values at most: split it",
+                          LIMIT_BODY_BYTES, LIMIT_ENTRY_OPS);
+}
+
 enum cht_err plan_write(struct plan *p, const struct local_request *request,
                         struct node_fault *fault)
 {
@@ -251,9 +270,7 @@ enum cht_err plan_write(struct plan *p, const struct local_request *request,
         return err;
     err = node_replica_write(s->replica, writes, count, acting ? &actor : NULL, s->now_ms);
     if (err == CHT_E_LIMIT)
-        (void)node_fault_set(fault, err, cht_bytes(NULL, 0),
-                             "one change may write %u bytes and %u values at most: split it",
-                             LIMIT_BODY_BYTES, LIMIT_ENTRY_OPS);
+        err = plan_too_large(fault);
     else if (err == CHT_E_DENIED)
         err = service_may_not_write(s, fault);
     return err;
@@ -265,9 +282,9 @@ static enum cht_err carry_out(struct plan *p, const struct local_request *reques
 {
     struct node_service *s = p->s;
     struct service_caller caller = service_caller_of(request);
-    const bool writing = plan_writing(p) != 0;
+    const bool writing = !m->dry && plan_writing(p) != 0;
     size_t at = s->results.len;
-    enum cht_err err = plan_write(p, request, fault);
+    enum cht_err err = m->dry ? plan_check(p, fault) : plan_write(p, request, fault);
     if (err == CHT_OK)
         err = put_results(p, m, &s->results);
     struct cht_bytes result = cht_bytes(s->results.data + at, s->results.len - at);
@@ -276,7 +293,7 @@ static enum cht_err carry_out(struct plan *p, const struct local_request *reques
     if (err == CHT_OK && writing && m->key.len != 0)
         err = node_replica_keep_answer(s->replica, m->key, result, s->now_ms);
     if (err == CHT_OK)
-        err = service_hold_answer(s, &caller, m->key, at, result.len);
+        err = service_hold_answer(s, &caller, m->dry ? cht_bytes(NULL, 0) : m->key, at, result.len);
     if (err != CHT_OK)
         s->results.len = at;
     return err;
@@ -289,13 +306,10 @@ void service_change(struct node_service *s, const struct local_request *request)
     struct node_mutation m;
     struct plan plan = { 0 };
     enum cht_err err = node_mutation_read(request->msg.payload, &fault, &m);
-    if (err == CHT_OK && answered_before(s, &caller, m.key))
+    if (err == CHT_OK && !m.dry && answered_before(s, &caller, m.key))
         return;
-    if (err == CHT_OK && m.dry)
-        err = node_fault_set(&fault, CHT_E_UNSUPPORTED, cht_bytes_str("dry"),
-                             "this node cannot tell beforehand what a change would do");
     if (err == CHT_OK)
-        err = plan_init(&plan, s, m.count);
+        err = plan_init(&plan, s, 2 * m.count); /* each may bring one along */
     for (unsigned i = 0; err == CHT_OK && i < m.count; i++) {
         struct node_change c = node_mutation_next(&m);
         err = plan_change(&plan, &c, &fault);

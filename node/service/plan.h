@@ -18,6 +18,7 @@ struct plan_item {
     const struct crdt_state *state; /* as the replica has it; NULL: it has nothing of it */
     struct plan_ops ops;
     uint32_t before; /* the change of this plan that last wrote the same entity; PLAN_NONE */
+    bool drawn;      /* its id was drawn for this request */
     bool brought;    /* another change brought it along: it has no result of its own */
     const struct crdt_id *next; /* what this one brought along; NULL: nothing */
 };
@@ -73,12 +74,24 @@ CHT_MUST_USE enum cht_err plan_hide(struct plan *p, struct plan_item *item, bool
  * errors with `fault`. */
 CHT_MUST_USE enum cht_err plan_change(struct plan *p, const struct node_change *c,
                                       struct node_fault *fault);
+/* Where the change at `place` completes a recurring todo: the next one (LOCAL 3.8). CHT_E_NOMEM; as
+ * plan_begin. */
+CHT_MUST_USE enum cht_err plan_recur(struct plan *p, uint32_t place);
+/* CHT_E_INVALID: an edit writes a recurrence that is not understood. */
+CHT_MUST_USE enum cht_err plan_check_recurrence(const struct node_edit *edits, size_t count,
+                                                struct node_fault *fault);
 /* LOCAL 3.4: has anything in the way been changed since `c->expect`? */
 CHT_MUST_USE enum cht_err plan_expected(struct plan *p, const struct node_change *c,
                                         const struct plan_item *item, struct node_fault *fault);
 /* The answer to a request whose plan clashed (LOCAL 5.3). */
 void service_answer_clash(struct node_service *s, const struct service_caller *caller,
                           const struct plan *p);
+/* "would": the fields that the change at `place` writes, what they show before it and after it. */
+CHT_MUST_USE enum cht_err plan_put_would(const struct plan *p, uint32_t place, struct cht_buf *out);
+/* Would plan_write take it? Errors as it. */
+CHT_MUST_USE enum cht_err plan_check(struct plan *p, struct node_fault *fault);
+/* CHT_E_LIMIT, in words. */
+enum cht_err plan_too_large(struct node_fault *fault);
 /* Write what is planned, on behalf of the request's actor. */
 CHT_MUST_USE enum cht_err plan_write(struct plan *p, const struct local_request *request,
                                      struct node_fault *fault);
