@@ -18,6 +18,7 @@ const struct cli_command cli_add = {
     .summary = "Add a todo; prints its id.",
     .arguments = "TEXT…",
     .details = "All words together are its content.",
+    .kind = "change",
     .examples = "chitty add Buy milk\n"
                 "chitty add \"Call the court\" --priority high --deadline tomorrow\n"
                 "chitty add Write the parser --label compiler --project PROJ-4F2KJ5ZK\n"

@@ -80,6 +80,7 @@ const struct cli_command cli_backup = {
                "has it can read the space, and cannot write in it. It appears under its "
                "name when it is whole and on the disk.",
     .group = CLI_SETUP,
+    .kind = "backup",
     .examples = "chitty-node backup ~/chitty-monday.db\n"
                 "chitty-node backup --force /media/stick/chitty.db",
     .args_min = 1,

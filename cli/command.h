@@ -3,7 +3,7 @@
 /* What a command is: a file ends in its `const struct cli_command`; chitty.c and chitty_node.c list
  * them. The table feeds dispatch, help, the check of flags and the test of the manual pages. */
 #include "cli/backend.h"
-#include "cli/output.h"
+#include "cli/pick.h"
 #include "crdt/schema.h"
 #include "node/client/fault.h"
 
@@ -41,6 +41,9 @@ struct cli_command {
     const char *details;   /* more, in the markup of cli/markup.h; NULL: none */
     const char *examples;  /* lines of shell */
     enum cli_group group;
+    /* Of the JSON document that it prints (cli/kinds.h); "@" stands for the type ("@-list": of
+     * todos "todo-list"). "": it prints none. */
+    const char *kind;
     unsigned args_min, args_max;
     unsigned type; /* enum crdt_type whose fields it has; 0: none, or that of its noun */
     enum cli_fields fields;
@@ -85,7 +88,9 @@ struct cli_context {
     const char *noun; /* "todo", or NULL */
     unsigned type;    /* of the noun or the command; 0: none */
     uint64_t now_ms;  /* wall clock at the start */
-    bool json;        /* --json */
+    bool json;        /* --json, or something else that is made of JSON */
+    enum cli_format format;
+    const char *picks; /* names of --json=…; NULL: all */
     const char *args[CLI_ARGS_MAX];
     size_t arg_count;
     struct cli_given given[CLI_ARGS_MAX];

@@ -48,6 +48,7 @@ const struct cli_command cli_conflicts = {
                "deleted on one and changed on another. One of the values is shown "
                "everywhere else; none is lost.",
     .group = CLI_INSPECT,
+    .kind = "conflicts",
     .examples = "chitty conflicts\n"
                 "chitty-node conflicts 01HXW3K9 --json",
     .args_max = 1,

@@ -144,6 +144,7 @@ const struct cli_command cli_doctor = {
                "warning is not one. With `--json` each has a `check`, a name for scripts"
                " that stays the same.",
     .group = CLI_INSPECT,
+    .kind = "doctor",
     .examples = "chitty-node doctor\n"
                 "chitty-node doctor --json | jq -r '.data.findings[] | .check + \": \" + .text'",
     .args_max = 0,

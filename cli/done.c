@@ -11,6 +11,7 @@ const struct cli_command cli_done = {
     .name = "done",
     .summary = "Complete todos, all of them or none.",
     .arguments = "ID…",
+    .kind = "change",
     .examples = "chitty done 01HXW3K9\n"
                 "chitty done TODO-01HXW3K9 TODO-4F2KJ5ZK",
     .args_min = 1,

@@ -426,6 +426,7 @@ const struct cli_command cli_export = {
                "concurrent values wait for a decision, the one shown is in \"data\" and the others "
                "are in \"conflicts\". 'chitty-node import' reads the file.",
     .group = CLI_SETUP,
+    .kind = "",
     .examples = "chitty-node export > everything.jsonl\n"
                 "chitty-node export --types todo,project --out work.jsonl\n"
                 "chitty-node export --person anna --deleted",

@@ -59,6 +59,7 @@ const struct cli_command cli_init = {
     .summary = "Make this machine a device with a space of its own.",
     .arguments = "",
     .group = CLI_SETUP,
+    .kind = "init",
     .examples = "chitty-node init\n"
                 "chitty-node init --name laptop",
     .args_max = 0,

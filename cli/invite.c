@@ -170,6 +170,7 @@ const struct cli_command cli_invite = {
                " device within the hour. Whoever has it can join: hand it over as you "
                "would a password.",
     .group = CLI_DEVICES,
+    .kind = "invite",
     .examples = "chitty-node invite\n"
                 "chitty-node invite --role reader\n"
                 "ssh desktop chitty-node join \"$(chitty-node invite --ticket | tail -n 1)\"",

@@ -111,6 +111,7 @@ const struct cli_command cli_join = {
                "`--bring`, which takes what is here along into the other space under the"
                " same ids, or `--keep-both`.",
     .group = CLI_DEVICES,
+    .kind = "join",
     .examples = "chitty-node join 4812-0935-7662\n"
                 "chitty-node join chitty1-… --bring --at desktop.local:7400",
     .args_min = 1,

@@ -6,6 +6,8 @@
 #include "node/client/mpmap.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #define DEPTH_MAX 32 /* messages nest half as deep at most */
 
@@ -60,7 +62,17 @@ static void put_float(struct cli_out *out, double v)
         cli_put_text(out, "null");
         return;
     }
-    cli_printf(out, v == floor(v) && fabs(v) < 1e15 ? "%.1f" : "%.17g", v);
+    if (v == floor(v) && fabs(v) < 1e15) {
+        cli_printf(out, "%.1f", v);
+        return;
+    }
+    char text[32]; /* as few digits as give the same number again */
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(text, sizeof text, "%.*g", digits, v);
+        if (strtod(text, NULL) == v)
+            break;
+    }
+    cli_put_text(out, text);
 }
 
 static void put_any(struct cli_out *out, struct cht_bytes object, unsigned depth);

@@ -139,13 +139,28 @@ static void put_row(struct listing *l, struct cht_wire *w)
     cli_put_char(out, '\n');
 }
 
+/* --json: one document; else each record is one. */
+static void put_json(struct listing *l, struct cht_bytes record)
+{
+    struct cli_out *out = &l->c->out;
+    if (l->c->format == CLI_JSON) {
+        if (l->rows > 0)
+            cli_put_char(out, ',');
+        cli_json_record(out, record);
+        return;
+    }
+    cli_json_begin(out, crdt_type_table(l->c->type));
+    cli_json_record(out, record);
+    cli_json_end(out);
+}
+
 static enum cht_err each(void *ctx, const struct node_msg *answer)
 {
     struct listing *l = ctx;
     struct cli_out *out = &l->c->out;
     if (answer->type != NODE_MSG_STATE_SNAPSHOT)
         return CHT_OK;
-    if (l->c->json && !l->begun) {
+    if (l->c->format == CLI_JSON && !l->begun) {
         char kind[32] = "";
         (void)strncat(kind, crdt_type_table(l->c->type), 20);
         (void)strncat(kind, "-list", 6);
@@ -155,10 +170,8 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     l->begun = true;
     struct node_mp_iter it = node_mp_iter(node_mp_get(answer->payload, "records"));
     for (; it.left != 0 && it.at.err == CHT_OK; it.left--) {
-        if (l->c->json && l->rows > 0)
-            cli_put_char(out, ',');
         if (l->c->json)
-            cli_json_record(out, crdt_mp_pass(&it.at));
+            put_json(l, crdt_mp_pass(&it.at));
         else
             put_row(l, &it.at);
         l->rows++;
@@ -192,12 +205,33 @@ static enum cht_err put_fields(struct listing *l, const char *names, struct cht_
     return err;
 }
 
+/* The fields among the names of --json=…: the node need not send others. */
+static void chosen_fields(const struct cli_context *c, char *out, size_t size)
+{
+    const struct crdt_type_schema *schema = crdt_schema(c->type);
+    out[0] = '\0';
+    for (size_t i = 0; i < schema->count; i++) {
+        if (!cli_pick_has(c->picks, cht_bytes_str(schema->fields[i].name)))
+            continue;
+        (void)strncat(out, out[0] == '\0' ? "" : ",", size - strlen(out) - 1);
+        (void)strncat(out, schema->fields[i].name, size - strlen(out) - 1);
+    }
+}
+
 /* The rest of the payload after operation and domain. */
 static enum cht_err put_rest(struct listing *l, bool open_only, uint64_t limit, struct cht_buf *b,
                              uint32_t *out_pairs)
 {
     struct cli_context *c = l->c;
     const char *sort = cli_flag(c, "sort"), *fields = cli_flag(c, "fields");
+    char chosen[1024];
+    /* without `fields` a record has its version */
+    if (fields == NULL && c->picks != NULL && !cli_pick_has(c->picks, cht_bytes_str("version"))) {
+        chosen_fields(c, chosen, sizeof chosen);
+        fields = chosen;
+    } else if (fields == NULL && c->format == CLI_NAMES) {
+        fields = "";
+    }
     bool filtered = false;
     uint32_t pairs = 0;
     struct cht_buf filter;
@@ -252,7 +286,7 @@ enum cht_err cli_list(struct cli_context *c, bool open_only)
         err = cht_buf_add(&r.message, cht_buf_view(&rest));
     if (err == CHT_OK)
         err = cli_ask(c, CLI_REACH_NODE, &r, true, each, &l);
-    if (err == CHT_OK && c->json) {
+    if (err == CHT_OK && c->format == CLI_JSON) {
         cli_put_char(&c->out, ']');
         cli_json_end(&c->out);
     }

@@ -92,6 +92,7 @@ const struct cli_command cli_log = {
     .summary = "The changes of one, or of everything, newest first.",
     .arguments = "[ID]",
     .group = CLI_INSPECT,
+    .kind = "log",
     .examples = "chitty log 01HXW3K9\n"
                 "chitty-node log --limit 20\n"
                 "chitty-node log --json",

@@ -12,6 +12,7 @@ const struct cli_command cli_ls = {
     .summary = "List open todos.",
     .arguments = "",
     .details = "Open todos are those that are neither completed nor cancelled.",
+    .kind = "@-list",
     .examples = "chitty ls\n"
                 "chitty ls --all --sort -deadline\n"
                 "chitty ls --label compiler --priority high,critical\n"

@@ -55,6 +55,7 @@ const struct cli_command cli_members = {
     .details = "Role, whether they are connected, who admitted them, who revoked them "
                "and how. A device is named by its name or the first digits of its id.",
     .group = CLI_DEVICES,
+    .kind = "members",
     .examples = "chitty-node members\n"
                 "chitty-node members --json",
     .args_max = 0,

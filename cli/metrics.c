@@ -93,6 +93,7 @@ const struct cli_command cli_metrics = {
                "sessions, and of each peer bytes, entries, processor time and what it "
                "was refused.",
     .group = CLI_INSPECT,
+    .kind = "metrics",
     .examples = "chitty-node metrics > /var/lib/node_exporter/chitty.prom\n"
                 "chitty-node metrics --json",
     .args_max = 0,

@@ -1,11 +1,15 @@
 /* Flags of a command line. */
 #include "cli/options.h"
 
+#include "cli/format.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 const struct cli_flag cli_common_flags[] = {
-    { "json", NULL, "print one JSON document" },
+    { "json", "[NAME,…]", "print one JSON document; with names, only these of each record" },
+    { "ndjson", NULL, "print a JSON document a record, each on a line" },
+    { "output", "FORMAT", "as -o FORMAT: table, json, ndjson, or name (ids alone)" },
     { "space", "NAME", "of this space instead of the one in use (chitty space list)" },
     { "help", NULL, "tell about this command" },
     { NULL, NULL, NULL },
@@ -167,7 +171,10 @@ static enum cht_err read_flag(struct cli_context *c, const char *text, const cha
         given.flag = find_flag(cli_common_flags, name);
     if (given.flag == NULL && !find_field(c, name, &given))
         return unknown_flag(c, name);
-    const bool takes = given.flag == NULL || given.flag->value != NULL;
+    bool takes = given.flag == NULL || given.flag->value != NULL;
+    /* a value in brackets may be left out */
+    if (takes && given.flag != NULL && given.flag->value[0] == '[' && equals == NULL)
+        takes = cli_format_is_choice(c, next);
     if (!takes && equals != NULL)
         return node_fault_set(&c->fault, CHT_E_INVALID, name, "--%s takes no value",
                               given.flag->name);
@@ -182,6 +189,20 @@ static enum cht_err read_flag(struct cli_context *c, const char *text, const cha
     if (c->given_count == CLI_ARGS_MAX)
         return node_fault_set(&c->fault, CHT_E_LIMIT, cht_bytes(NULL, 0), "too many flags");
     c->given[c->given_count++] = given;
+    return CHT_OK;
+}
+
+/* -o FORMAT, -oFORMAT, -o=FORMAT */
+static enum cht_err read_output(struct cli_context *c, const char *rest, const char *next)
+{
+    const char *value = rest[0] == '\0' ? next : rest + (rest[0] == '=' ? 1 : 0);
+    const struct cli_flag *flag = find_flag(cli_common_flags, cht_bytes_str("output"));
+    if (value == NULL)
+        return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("output"),
+                              "-o needs a value: table, json, ndjson or name");
+    if (c->given_count == CLI_ARGS_MAX)
+        return node_fault_set(&c->fault, CHT_E_LIMIT, cht_bytes(NULL, 0), "too many flags");
+    c->given[c->given_count++] = (struct cli_given){ .flag = flag, .value = value };
     return CHT_OK;
 }
 
@@ -207,6 +228,13 @@ enum cht_err cli_options_read(struct cli_context *c, int argc, char **argv, bool
             i += took_next ? 1 : 0;
             continue;
         }
+        if (!flags_over && strncmp(argv[i], "-o", 2) == 0) {
+            enum cht_err err = read_output(c, argv[i] + 2, i + 1 < argc ? argv[i + 1] : NULL);
+            if (err != CHT_OK)
+                return err;
+            i += argv[i][2] == '\0' ? 1 : 0;
+            continue;
+        }
         if (!flags_over && argv[i][0] == '-' && argv[i][1] != '\0')
             return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes(NULL, 0),
                                   "there is no flag %s (text that begins with - goes after --)",
@@ -216,7 +244,6 @@ enum cht_err cli_options_read(struct cli_context *c, int argc, char **argv, bool
                                   "a command takes %u arguments at most", CLI_ARGS_MAX);
         c->args[c->arg_count++] = argv[i];
     }
-    c->json = cli_flag(c, "json") != NULL;
     const struct cli_command *command = c->command;
     if (c->arg_count < command->args_min || c->arg_count > command->args_max) {
         (void)node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes(NULL, 0), "%s %s %s",
@@ -226,7 +253,7 @@ enum cht_err cli_options_read(struct cli_context *c, int argc, char **argv, bool
                              command->name, command->arguments);
         return CHT_E_INVALID;
     }
-    return CHT_OK;
+    return cli_format_read(c);
 }
 
 const char *cli_flag(const struct cli_context *c, const char *name)

@@ -49,6 +49,7 @@ void cli_out_init(struct cli_out *out, int fd)
 {
     out->fd = fd;
     out->sys = 0;
+    out->sink = NULL;
     out->len = 0;
     out->terminal = isatty(fd) == 1;
     out->colour = wants_colour(out->terminal);
@@ -58,6 +59,10 @@ void cli_out_init(struct cli_out *out, int fd)
 static void write_out(struct cli_out *out)
 {
     size_t at = 0;
+    if (out->sink != NULL && out->len > 0 && out->sys == 0) {
+        out->sys = out->sink(out->sink_ctx, cht_bytes(out->data, out->len));
+        out->len = 0;
+    }
     while (at < out->len && out->sys == 0) {
         const ssize_t put = write(out->fd, out->data + at, out->len - at);
         if (put >= 0)

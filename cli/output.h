@@ -26,6 +26,9 @@ struct cli_out {
     bool colour;
     int columns; /* width of the terminal; 0: unknown or none */
     int sys;     /* errno of the first failed write; nothing is written after it */
+    /* Takes what would be written, when set: 0 or an errno. */
+    int (*sink)(void *ctx, struct cht_bytes bytes);
+    void *sink_ctx;
     size_t len;
     uint8_t data[CLI_OUT_BYTES];
 };

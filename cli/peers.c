@@ -118,6 +118,7 @@ const struct cli_command cli_peers = {
                "it broke the protocol, and what of it waits, is void or branches here. "
                "The last line counts what strangers were refused, if there were any.",
     .group = CLI_INSPECT,
+    .kind = "peers",
     .examples = "chitty-node peers              # and what each was refused, by reason\n"
                 "chitty-node peers --json",
     .args_max = 0,

@@ -1,4 +1,5 @@
 /* Dispatch, help and exit status of both programs. */
+#include "cli/format.h"
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/report.h"
@@ -62,15 +63,6 @@ static enum cht_err find(struct cli_context *c, int argc, char **argv, int *out_
     *out_used = 2;
     c->command = cli_verb_named(c->program, noun, argv[1]);
     return c->command == NULL ? unknown_command(c, noun, argv[1]) : CHT_OK;
-}
-
-static bool json_asked(int argc, char **argv)
-{
-    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            return true;
-    }
-    return false;
 }
 
 /* `help [COMMAND [VERB]]`, --help, --version, or nothing at all. True when that was it. */
@@ -137,7 +129,13 @@ static enum cht_err run(struct cli_context *c, int argc, char **argv)
         cli_help_command(c);
         return CHT_OK;
     }
-    return c->command->run(c);
+    struct cli_pick *pick = NULL;
+    if (c->json && (c->picks != NULL || c->format != CLI_JSON))
+        err = cli_pick_begin(&c->out, c->format, c->picks, &pick);
+    if (err == CHT_OK)
+        err = c->command->run(c);
+    cli_pick_end(&c->out, pick);
+    return err;
 }
 
 enum cht_err cli_open(struct cli_context *c, enum cli_reach reach)
@@ -157,7 +155,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
     (void)clock_gettime(CLOCK_REALTIME, &now);
     c->now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     c->program = program;
-    c->json = json_asked(argc, argv);
+    c->json = cli_format_asks_json(argc, argv);
     cli_out_init(&c->out, STDOUT_FILENO);
     enum cht_err err = argc > 0 ? run(c, argc - 1, argv + 1) : CHT_E_INVALID;
     if (cli_out_flush(&c->out) != CHT_OK && err == CHT_OK)

@@ -74,6 +74,7 @@ const struct cli_command cli_quarantined = {
     .summary = "Entries that are kept and do not count, and whose ruling it is.",
     .arguments = "",
     .group = CLI_INSPECT,
+    .kind = "quarantined",
     .examples = "chitty-node quarantined\n"
                 "chitty-node quarantined --limit 1000 --json",
     .args_max = 0,

@@ -22,6 +22,7 @@ const struct cli_command cli_readmit = {
     .details = "With the role it was admitted with or with that of `--role`. What it "
                "writes from now on counts.",
     .group = CLI_DEVICES,
+    .kind = "readmit",
     .examples = "chitty-node readmit laptop\n"
                 "chitty-node readmit laptop --role writer",
     .args_min = 1,

@@ -21,6 +21,7 @@ const struct cli_command cli_rebuild = {
     .summary = "Make the state anew from the log.",
     .arguments = "",
     .group = CLI_SETUP,
+    .kind = "rebuild",
     .examples = "chitty-node rebuild\n"
                 "chitty-node rebuild --json",
     .args_max = 0,

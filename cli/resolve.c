@@ -117,6 +117,7 @@ const struct cli_command cli_resolve = {
     .summary = "Put one value in the place of several concurrent ones.",
     .arguments = "ID FIELD",
     .group = CLI_INSPECT,
+    .kind = "change",
     .examples = "chitty resolve 01HXW3K9 content --pick 2\n"
                 "chitty-node resolve 01HXW3K9 content --value \"Buy oat milk\"",
     .args_min = 2,

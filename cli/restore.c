@@ -97,6 +97,7 @@ const struct cli_command cli_restore = {
                "space of this device, under the same ids: for when no member of the old "
                "one is left.",
     .group = CLI_SETUP,
+    .kind = "restore",
     .examples = "chitty-node restore ~/chitty-monday.db\n"
                 "chitty-node restore --replace ~/chitty-monday.db",
     .args_min = 1,

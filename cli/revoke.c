@@ -57,6 +57,7 @@ const struct cli_command cli_revoke = {
                "before; of one that is revoked already it moves the cut-off. The times "
                "are those that the device gave.",
     .group = CLI_DEVICES,
+    .kind = "revoke",
     .examples = "chitty-node revoke laptop --lost\n"
                 "chitty-node revoke 3f9a01c2 --compromised --before yesterday",
     .args_min = 1,

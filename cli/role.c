@@ -21,6 +21,7 @@ const struct cli_command cli_role = {
     .details = "An `admin` may write and manage members, a `writer` may write; a "
                "`reader` and a `relay` are sent everything and write nothing.",
     .group = CLI_DEVICES,
+    .kind = "role",
     .examples = "chitty-node role tablet reader\n"
                 "chitty-node role desktop admin",
     .args_min = 2,

@@ -76,6 +76,7 @@ const struct cli_command cli_run = {
                "avahi-daemon, devices meet at the addresses they remember, and at those "
                "of `--peer`.",
     .group = CLI_SETUP,
+    .kind = "",
     .examples = "chitty-node run\n"
                 "chitty-node run --listen 0.0.0.0:7400 --peer desktop.local:7400 --no-discovery",
     .args_max = 0,

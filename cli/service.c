@@ -455,6 +455,7 @@ const struct cli_command cli_service = {
                "stays. `status` tells whether it is installed, enabled, running, and "
                "what this build would install.",
     .group = CLI_SETUP,
+    .kind = "service",
     .examples = "chitty-node service install\n"
                 "chitty-node service install --print --listen 0.0.0.0:7447\n"
                 "chitty-node service status --json",

@@ -65,6 +65,7 @@ const struct cli_command cli_show = {
     .details = "Concurrent values are numbered; the one that is shown everywhere else is"
                " marked.",
     .group = CLI_INSPECT,
+    .kind = "show",
     .examples = "chitty show 01HXW3K9\n"
                 "chitty-node show CHITTY-PROJ-4F2KJ5ZK --json",
     .args_min = 1,

@@ -62,6 +62,7 @@ const struct cli_command cli_space_list = {
     .name = "list",
     .summary = "List your spaces on this machine; * marks the one in use.",
     .arguments = "",
+    .kind = "space-list",
     .examples = "chitty space list\n"
                 "chitty space list --json",
     .args_max = 0,

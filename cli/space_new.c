@@ -76,6 +76,7 @@ const struct cli_command cli_space_new = {
     .name = "new",
     .summary = "Make another space, with a node of its own.",
     .arguments = "NAME",
+    .kind = "init",
     .examples = "chitty space new work\n"
                 "chitty --space work add \"Prepare the talk\"\n"
                 "chitty-node --space work invite",

@@ -26,6 +26,7 @@ const struct cli_command cli_space_use = {
     .name = "use",
     .summary = "Let commands mean this space from now on.",
     .arguments = "NAME",
+    .kind = "",
     .examples = "chitty space use work\n"
                 "chitty space use default",
     .args_min = 1,

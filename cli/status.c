@@ -23,6 +23,7 @@ const struct cli_command cli_status = {
                "is full or fails, `readOnly` says since when and what to do; changes are"
                " refused until the node can write again, which it notices by itself.",
     .group = CLI_INSPECT,
+    .kind = "status",
     .examples = "chitty-node status\n"
                 "chitty-node status --json",
     .args_max = 0,

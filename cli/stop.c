@@ -22,6 +22,7 @@ const struct cli_command cli_stop = {
     .summary = "End the running node.",
     .arguments = "",
     .group = CLI_SETUP,
+    .kind = "stop",
     .examples = "chitty-node stop",
     .args_max = 0,
     .run = run,

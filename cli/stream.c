@@ -2,6 +2,7 @@
 #include "cli/stream.h"
 
 #include "cli/json.h"
+#include "cli/kinds.h"
 #include "cli/request.h"
 #include "cli/values.h"
 
@@ -14,7 +15,13 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     if (answer->type != NODE_MSG_STATE_SNAPSHOT)
         return CHT_OK;
     while (node_mp_next(&it, NULL, &record)) {
-        if (s->c->json) {
+        if (s->c->json && s->c->format != CLI_JSON) {
+            struct cli_kind_room room;
+            unsigned type;
+            cli_json_begin(out, cli_kind_named(s->kind, &room, &type)->item);
+            cli_json_history(out, record);
+            cli_json_end(out);
+        } else if (s->c->json) {
             if (s->count == 0) {
                 cli_json_begin(out, s->kind);
                 cli_put_char(out, '[');
@@ -36,7 +43,7 @@ enum cht_err cli_stream(struct cli_stream *s, const char *operation, const char 
     enum cht_err err = cli_query(s->c, operation, id, limit, &r);
     if (err == CHT_OK)
         err = cli_ask(s->c, CLI_REACH_HOME, &r, true, each, s);
-    if (err == CHT_OK && s->c->json) {
+    if (err == CHT_OK && s->c->format == CLI_JSON) {
         if (s->count == 0) {
             cli_json_begin(&s->c->out, s->kind);
             cli_put_char(&s->c->out, '[');

@@ -45,6 +45,7 @@ const struct cli_command cli_verb_create = {
     .arguments = "[TEXT…]",
     .details = "The text is its content, title or name.",
     .group = CLI_RECORDS,
+    .kind = "change",
     .examples = "chitty topic create \"Legal Case 12345\" --tag court\n"
                 "chitty project create ChittyChronicle --repo https://example.org/c.git\n"
                 "chitty session create --session-id 4927a516 --platform claude-code",

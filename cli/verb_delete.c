@@ -25,6 +25,7 @@ const struct cli_command cli_verb_delete = {
     .details = "What another machine changes meanwhile is kept, and listed by "
                "`conflicts`.",
     .group = CLI_RECORDS,
+    .kind = "change",
     .examples = "chitty todo delete 01HXW3K9\n"
                 "chitty todo delete 01HXW3K9 --undo",
     .args_min = 1,

@@ -36,6 +36,7 @@ const struct cli_command cli_verb_get = {
     .summary = "Print one with all its fields.",
     .arguments = "ID",
     .group = CLI_RECORDS,
+    .kind = "@",
     .examples = "chitty todo get 01HXW3K9\n"
                 "chitty project get PROJ-4F2KJ5ZK --json",
     .args_min = 1,

@@ -15,6 +15,7 @@ const struct cli_command cli_verb_list = {
                "by several flags or (words and ids) with commas, mean any of them; an "
                "empty one means those without a value.",
     .group = CLI_RECORDS,
+    .kind = "@-list",
     .examples = "chitty todo list --status blocked\n"
                 "chitty project list --all\n"
                 "chitty session list --project PROJ-4F2KJ5ZK --json",

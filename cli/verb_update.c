@@ -33,6 +33,7 @@ const struct cli_command cli_verb_update = {
                "these fields since the version that `get --json` printed: then the exit "
                "status is 5.",
     .group = CLI_RECORDS,
+    .kind = "change",
     .examples = "chitty todo update 01HXW3K9 --status in_progress --label +urgent --label -later\n"
                 "chitty todo update 01HXW3K9 --deadline +3d --unset defer\n"
                 "chitty project update 4F2KJ5ZK --milestone 'alpha={\"due\":\"2026-05-01\"}'",

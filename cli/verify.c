@@ -33,6 +33,7 @@ const struct cli_command cli_verify = {
     .details = "Checks every hash, chain and signature of the log, and the tables "
                "against it. Exits with status 1 where there is a problem.",
     .group = CLI_INSPECT,
+    .kind = "verify",
     .examples = "chitty-node verify\n"
                 "chitty-node verify --json",
     .args_max = 0,

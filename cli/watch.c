@@ -147,6 +147,7 @@ const struct cli_command cli_watch = {
     .arguments = "",
     .details = "Prints a line for each change of a todo, made here or on another "
                "machine, until interrupted.",
+    .kind = "event",
     .examples = "chitty watch\n"
                 "chitty watch --status completed --json",
     .args_max = 0,

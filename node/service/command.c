@@ -67,7 +67,7 @@ static enum cht_err put_counts(struct node_service *s, const struct node_replica
         err = node_mp_put_key_uint(out, "entries", counts->entries);
     if (err == CHT_OK)
         err = node_mp_put_key_uint(out, "chains", counts->chains);
-    return err == CHT_OK ? node_mp_put_key_uint(out, "devices", counts->devices) : err;
+    return err == CHT_OK ? node_mp_put_key_uint(out, "members", counts->devices) : err;
 }
 
 static enum cht_err put_from_net(enum cht_err (*put)(void *ctx, struct cht_buf *out), void *ctx,

@@ -178,7 +178,7 @@ static void slips_are_told_before_the_node_is_asked(void **state)
         { "add|x|--prioriti|high", "did you mean --priority?" },
         { "add|x|--lable|a", "did you mean --label?" },
         { "add|x|--label", "--label needs a value" },
-        { "add|x|--json=1", "--json takes no value" },
+        { "add|x|--ndjson=1", "--ndjson takes no value" },
         { "add", "usage is add TEXT" },
         { "todo|update|01HX", "nothing to update" },
         { "todo|update", "usage is update ID" },
