@@ -122,7 +122,7 @@ void bench_fail(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    (void)fputs("chitty-bench: ", stderr);
+    (void)fprintf(stderr, "%s: ", program_invocation_short_name);
     (void)vfprintf(stderr, format, args);
     (void)fputc('\n', stderr);
     va_end(args);
