@@ -297,39 +297,50 @@ static enum cht_err check_names(unsigned type, struct cht_bytes container, const
     return err;
 }
 
-static enum cht_err read_sort(struct cht_bytes payload, struct node_fault *fault,
-                              struct node_query *q)
+static enum cht_err read_conditions(struct cht_bytes payload, struct node_fault *fault,
+                                    struct node_query *q)
 {
-    enum cht_err err = take_text(payload, "sort", 64, fault, &q->sort);
-    if (err != CHT_OK || q->sort.len == 0)
-        return err;
-    if (q->sort.data[0] == '-') {
-        q->descending = true;
-        q->sort = cht_bytes(q->sort.data + 1, q->sort.len - 1);
-    }
-    const struct crdt_field *field = NULL;
-    err = node_field_find(q->type, q->sort, fault, &field);
-    if (err == CHT_OK && field != NULL && (field->kind == CRDT_SET || field->kind == CRDT_MAP))
-        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("sort"),
-                              "%s holds several values: records cannot be sorted by it",
-                              field->name);
+    struct cht_bytes is = { 0 }, sort = node_mp_get(payload, "sort");
+    enum cht_err err = take(payload, "filter", CRDT_MP_MAP, fault, &q->filter);
+    if (err == CHT_OK)
+        err = check_names(q->type, q->filter, "filter", fault);
+    if (err == CHT_OK)
+        err = take(payload, "where", CRDT_MP_ARRAY, fault, &q->where);
+    if (err == CHT_OK)
+        err = node_where_check(q->type, q->where, fault);
+    if (err == CHT_OK)
+        err = take(payload, "is", CRDT_MP_ARRAY, fault, &is);
+    if (err == CHT_OK)
+        err = node_is_read(q->type, is, fault, &q->is);
+    if (err == CHT_OK)
+        err = take_text(payload, "text", NODE_TEXT_BYTES, fault, &q->text);
+    if (err == CHT_OK && node_mp_kind(sort) != CRDT_MP_NIL)
+        err = node_sort_read(q->type, sort, fault, q->sort, &q->sort_count);
     return err;
 }
 
 static enum cht_err read_limits(struct cht_bytes payload, struct node_fault *fault,
                                 struct node_query *q)
 {
-    struct cht_bytes number = { 0 }, deleted = { 0 };
-    enum cht_err err = take(payload, "limit", CRDT_MP_UINT, fault, &number);
+    static const char *const bools[] = { "deleted", "titles", "count" };
+    struct cht_bytes unused = { 0 };
+    enum cht_err err = take(payload, "limit", CRDT_MP_UINT, fault, &unused);
     if (err == CHT_OK)
-        err = take(payload, "deleted", CRDT_MP_BOOL, fault, &deleted);
+        err = take(payload, "offset", CRDT_MP_UINT, fault, &unused);
+    for (size_t i = 0; err == CHT_OK && i < sizeof bools / sizeof bools[0]; i++)
+        err = take(payload, bools[i], CRDT_MP_BOOL, fault, &unused);
     if (err != CHT_OK)
         return err;
     q->limit = node_mp_get_uint(payload, "limit", LIMIT_QUERY_ROWS);
+    q->offset = node_mp_get_uint(payload, "offset", 0);
     q->deleted = node_mp_get_bool(payload, "deleted");
+    q->titles = node_mp_get_bool(payload, "titles");
+    q->count = node_mp_get_bool(payload, "count");
     if (q->limit == 0 || q->limit > LIMIT_QUERY_ROWS)
         return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("limit"),
                               "limit has to be 1 to %u", LIMIT_QUERY_ROWS);
+    if (q->offset > INT64_MAX)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("offset"), "offset is too large");
     return CHT_OK;
 }
 
@@ -345,9 +356,10 @@ static enum cht_err check_query(const struct node_query *q, struct node_fault *f
     if (q->op == NODE_UNWATCH && q->watch.len == 0)
         return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("watch"),
                               "watch has to name the watch that is to end");
-    if (q->filter.len > 0 && q->type == 0)
-        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("filter"),
-                              "a filter needs a domain");
+    if ((q->filter.len > 0 || q->text.len > 0) && q->type == 0)
+        return node_fault_set(fault, CHT_E_INVALID,
+                              cht_bytes_str(q->text.len > 0 ? "text" : "filter"),
+                              "%s needs a domain", q->text.len > 0 ? "text" : "a filter");
     return CHT_OK;
 }
 
@@ -366,15 +378,11 @@ enum cht_err node_query_read(struct cht_bytes payload, enum node_query_op usual,
     if (err == CHT_OK)
         err = take_entity_id(payload, fault, &entity, &q.id);
     if (err == CHT_OK)
-        err = take(payload, "filter", CRDT_MP_MAP, fault, &q.filter);
-    if (err == CHT_OK)
-        err = check_names(q.type, q.filter, "filter", fault);
+        err = read_conditions(payload, fault, &q);
     if (err == CHT_OK)
         err = take(payload, "fields", CRDT_MP_ARRAY, fault, &q.fields);
     if (err == CHT_OK)
         err = check_names(q.type, q.fields, "fields", fault);
-    if (err == CHT_OK)
-        err = read_sort(payload, fault, &q);
     if (err == CHT_OK)
         err = read_limits(payload, fault, &q);
     if (err == CHT_OK)

@@ -3,6 +3,7 @@
 /* The payloads of requests, read and checked (LOCAL 3, 4, 6). Spans borrow from the message; what
  * is a matter of the schema or of the state is left to edits.h and to the node. */
 #include "crdt/schema.h"
+#include "node/client/conditions.h"
 #include "node/client/fault.h"
 #include "node/client/mpmap.h"
 
@@ -25,6 +26,7 @@ enum node_change_op {
 #define NODE_BATCH_MAX   256u  /* changes in one request: a transaction never crosses a head */
 #define NODE_KEY_BYTES   64u   /* an idempotency key */
 #define NODE_TOKEN_BYTES 8192u /* a version or vector handed back */
+#define NODE_TEXT_BYTES  1024u /* words to search for */
 
 struct node_change {
     enum node_change_op op;
@@ -77,11 +79,17 @@ struct node_query {
     unsigned type;           /* of the domain; 0: any */
     struct cht_bytes id;     /* as typed; empty: none */
     struct cht_bytes filter; /* exact bytes of a map of known fields; empty: none */
+    struct cht_bytes where;  /* exact bytes of an array, checked by node_where_check */
+    struct cht_bytes text;   /* words to search for; empty: none */
+    unsigned is;             /* bits, 1 << enum node_is_word */
     struct cht_bytes fields; /* exact bytes of an array of known names; empty: all */
-    struct cht_bytes sort;   /* a known field's name; empty: the usual order */
-    bool descending;
+    struct node_sort sort[NODE_SORTS_MAX];
+    size_t sort_count;      /* 0: the usual order */
     bool deleted;           /* hidden ones too */
+    bool titles;            /* with what linked records are called */
+    bool count;             /* how many there are, and nothing else */
     uint64_t limit;         /* 1 … LIMIT_QUERY_ROWS */
+    uint64_t offset;        /* so many are passed over first */
     struct cht_bytes from;  /* watch: a vector; empty: from now on */
     struct cht_bytes watch; /* unwatch: which */
 };

@@ -2,6 +2,7 @@
  *
  * A stream reads through a database connection of its own, so it sees one state however long the
  * client takes, and no long list ever lies in memory. */
+#include "node/service/match.h"
 #include "node/service/own.h"
 
 #include "crdt/rfc3339.h"
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 
 #define LIST_FIELDS_MAX 48u
-#define LIST_ARGS_MAX   64u
 
 struct list_stream {
     struct node_service *s;
@@ -27,7 +27,10 @@ struct list_stream {
     bool all;      /* no fields were named: whole records with a version */
     uint8_t fields_bytes[1024];
     size_t fields_len;
-    bool more; /* the cursor stands on a row */
+    bool counting; /* the answer is how many there are */
+    bool titled;   /* with what linked records are called */
+    bool more;     /* the cursor stands on a row */
+    struct service_titles titles;
 };
 
 static enum cht_err put_column(const struct list_stream *l, const struct crdt_field *f, int column,
@@ -60,8 +63,20 @@ static enum cht_err put_column(const struct list_stream *l, const struct crdt_fi
     return CHT_E_INTERNAL;
 }
 
+static enum cht_err put_titles(struct list_stream *l, struct cht_buf *out)
+{
+    struct service_link links[TITLES_FIELDS_MAX];
+    unsigned count = 0;
+    for (unsigned i = 0; i < l->field_count && count < TITLES_FIELDS_MAX; i++) {
+        if (l->fields[i]->value == CRDT_V_ID &&
+            crdt_id_parse(node_find_bytes(l->cursor, (int)(4 + i)), &links[count].id) == CHT_OK)
+            links[count++].field = l->fields[i]->name;
+    }
+    return service_put_titles(l->s, &l->titles, links, count, out);
+}
+
 /* Columns: n, id, deleted, conflicts, then the fields. */
-static enum cht_err put_row(const struct list_stream *l, struct cht_buf *out)
+static enum cht_err put_row(struct list_stream *l, struct cht_buf *out)
 {
     bool hidden = node_find_int(l->cursor, 2) != 0;
     int64_t conflicts = node_find_int(l->cursor, 3);
@@ -71,7 +86,7 @@ static enum cht_err put_row(const struct list_stream *l, struct cht_buf *out)
         here[i] = !node_find_is_null(l->cursor, (int)(4 + i));
         present += here[i];
     }
-    enum cht_err err = crdt_mp_put_map(out, 3u + hidden + (conflicts != 0));
+    enum cht_err err = crdt_mp_put_map(out, 3u + l->titled + hidden + (conflicts != 0));
     if (err == CHT_OK)
         err = node_mp_put_key_str(out, "chittyId", node_find_bytes(l->cursor, 1));
     if (err == CHT_OK)
@@ -84,6 +99,8 @@ static enum cht_err put_row(const struct list_stream *l, struct cht_buf *out)
         if (here[i])
             err = put_column(l, l->fields[i], (int)(4 + i), out);
     }
+    if (err == CHT_OK && l->titled)
+        err = put_titles(l, out);
     if (err == CHT_OK && hidden)
         err = node_mp_put_key_bool(out, "deleted", true);
     if (err == CHT_OK && conflicts != 0)
@@ -91,7 +108,7 @@ static enum cht_err put_row(const struct list_stream *l, struct cht_buf *out)
     return err;
 }
 
-static enum cht_err put_state(const struct list_stream *l, struct cht_buf *out)
+static enum cht_err put_state(struct list_stream *l, struct cht_buf *out)
 {
     struct crdt_state state;
     uint32_t n = (uint32_t)node_find_int(l->cursor, 0);
@@ -103,9 +120,23 @@ static enum cht_err put_state(const struct list_stream *l, struct cht_buf *out)
     if (err == CHT_OK)
         err = service_put_record(
             l->s, &state, l->all ? cht_bytes(NULL, 0) : cht_bytes(l->fields_bytes, l->fields_len),
-            out);
+            l->titled ? &l->titles : NULL, out);
     crdt_state_clear(&state);
     return err;
+}
+
+/* How many there are: the cursor's one row. */
+static enum cht_err put_count(struct list_stream *l, struct cht_buf *out)
+{
+    enum cht_err err = service_begin(l->s, &l->caller, NODE_MSG_ACK, out);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, 1);
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "result");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, 1);
+    return err == CHT_OK ? node_mp_put_key_uint(out, "count", (uint64_t)node_find_int(l->cursor, 0))
+                         : err;
 }
 
 static enum cht_err next_message(void *state, struct cht_buf *out, bool *out_end)
@@ -114,6 +145,10 @@ static enum cht_err next_message(void *state, struct cht_buf *out, bool *out_end
     cht_buf_reset(&l->rows);
     uint32_t count = 0;
     enum cht_err err = l->replaced == l->s->replaced ? CHT_OK : CHT_E_BUSY;
+    if (l->counting) {
+        *out_end = true;
+        return err == CHT_OK ? put_count(l, out) : err;
+    }
     while (err == CHT_OK && l->more && l->rows.len < SERVICE_STREAM_BYTES) {
         err = l->by_state ? put_state(l, &l->rows) : put_row(l, &l->rows);
         if (err != CHT_OK)
@@ -148,123 +183,7 @@ static void end_stream(void *state)
     free(l);
 }
 
-/* --- the question in SQL ------------------------------------------------------------------- */
-
-struct sql {
-    struct cht_buf text;
-    struct cht_bytes args[LIST_ARGS_MAX];
-    size_t arg_count;
-    struct cht_arena *arena;
-    struct node_service *service; /* finds the links that are meant */
-    struct node_fault *fault;
-};
-
-static enum cht_err add(struct sql *q, const char *text)
-{
-    return cht_buf_add(&q->text, cht_bytes_str(text));
-}
-
-static enum cht_err add_arg(struct sql *q, struct cht_bytes value)
-{
-    char name[16];
-    if (q->arg_count == LIST_ARGS_MAX)
-        return CHT_E_LIMIT;
-    q->args[q->arg_count++] = value;
-    (void)snprintf(name, sizeof name, "?%zu", q->arg_count);
-    return add(q, name);
-}
-
-/* A wanted value as the column has it: text, or a number as text that SQLite compares by the
- * column's affinity. */
-static enum cht_err column_text(struct sql *q, const struct crdt_field *f, struct cht_bytes want,
-                                struct cht_bytes *out)
-{
-    struct crdt_mp v = crdt_mp_peek(want);
-    char text[40];
-    if (v.kind == CRDT_MP_STR) {
-        *out = v.data;
-        return CHT_OK;
-    }
-    if (f->value == CRDT_V_TIME && v.kind == CRDT_MP_UINT && v.u <= CRDT_RFC3339_MS_MAX)
-        crdt_rfc3339_text(v.u, text);
-    else if (v.kind == CRDT_MP_UINT || v.kind == CRDT_MP_BOOL)
-        (void)snprintf(text, sizeof text, "%llu", (unsigned long long)v.u);
-    else if (v.kind == CRDT_MP_INT)
-        (void)snprintf(text, sizeof text, "%lld", (long long)v.i);
-    else
-        (void)snprintf(text, sizeof text, "%.17g", v.f);
-    return cht_arena_copy(q->arena, cht_bytes_str(text), out);
-}
-
-/* A link may be given by the beginning of its id. */
-static enum cht_err wanted_text(struct sql *q, const struct crdt_field *f, struct cht_bytes want,
-                                struct cht_bytes *out)
-{
-    if (f->value != CRDT_V_ID)
-        return column_text(q, f, want, out);
-    struct node_id_resolver resolver = service_resolver(q->service);
-    struct crdt_id id;
-    char text[CRDT_ID_TEXT_MAX];
-    enum cht_err err = resolver.resolve(resolver.ctx, node_mp_str(want), f->id_type, q->fault, &id);
-    if (err != CHT_OK)
-        return err;
-    crdt_id_text(&id, text);
-    return cht_arena_copy(q->arena, cht_bytes_str(text), out);
-}
-
-static enum cht_err add_option(struct sql *q, const struct crdt_field *f, struct cht_bytes want,
-                               bool alone)
-{
-    char head[128];
-    bool keyed = f->kind == CRDT_SET || f->kind == CRDT_MAP;
-    if (node_mp_kind(want) == CRDT_MP_NIL) {
-        (void)snprintf(head, sizeof head, "\"%s\" IS NULL", f->name);
-        return add(q, head);
-    }
-    struct cht_bytes text;
-    enum cht_err err = wanted_text(q, f, want, &text);
-    if (err != CHT_OK)
-        return err;
-    if (keyed) /* the column is a JSON array of elements or an object of keys */
-        (void)snprintf(head, sizeof head,
-                       "EXISTS(SELECT 1 FROM json_each(\"%s\") WHERE %s = ", f->name,
-                       f->kind == CRDT_SET ? "value" : "key");
-    else /* of several values: no index, whose order would have to be sorted again */
-        (void)snprintf(head, sizeof head, "%s\"%s\" = ", alone ? "" : "+", f->name);
-    err = add(q, head);
-    if (err == CHT_OK)
-        err = add_arg(q, text);
-    return err == CHT_OK && keyed ? add(q, ")") : err;
-}
-
-static enum cht_err add_filter(struct sql *q, unsigned type, struct cht_bytes filter)
-{
-    struct node_mp_iter it = node_mp_iter(filter);
-    struct cht_bytes key, want, option;
-    enum cht_err err = CHT_OK;
-    bool first = true;
-    while (err == CHT_OK && node_mp_next(&it, &key, &want)) {
-        const struct crdt_field *f = crdt_field_named(type, node_mp_str(key));
-        if (f == NULL)
-            return CHT_E_INVALID;
-        err = add(q, first ? "(" : " AND (");
-        first = false;
-        struct node_mp_iter options = node_mp_iter(want);
-        bool many = node_mp_kind(want) == CRDT_MP_ARRAY;
-        if (err == CHT_OK && !many)
-            err = add_option(q, f, want, true);
-        for (unsigned i = 0; many && err == CHT_OK && node_mp_next(&options, NULL, &option); i++) {
-            err = i == 0 ? CHT_OK : add(q, " OR ");
-            if (err == CHT_OK)
-                err = add_option(q, f, option, node_mp_count(want) == 1);
-        }
-        if (err == CHT_OK && many && node_mp_count(want) == 0)
-            err = add(q, "0");
-        if (err == CHT_OK)
-            err = add(q, ")");
-    }
-    return err == CHT_OK ? cht_buf_add_u8(&q->text, '\0') : err;
-}
+/* --- asking -------------------------------------------------------------------------------- */
 
 static enum cht_err choose_fields(struct list_stream *l, const struct node_query *q,
                                   struct cht_buf *columns)
@@ -293,43 +212,34 @@ static enum cht_err choose_fields(struct list_stream *l, const struct node_query
     return err == CHT_OK ? cht_buf_add_u8(columns, '\0') : err;
 }
 
-/* By a field and then by id; without one in the order in which they came to this node, which is
- * that of their rows: a list of all is read without sorting. */
-static void order_of(const struct node_query *q, char out[static 160])
-{
-    const struct crdt_field *f = crdt_field_named(q->type, q->sort);
-    if (q->sort.len == 0 || f == NULL)
-        (void)snprintf(out, 160, "n%s", q->descending ? " DESC" : "");
-    else
-        (void)snprintf(out, 160, "\"%s\"%s, id", f->name, q->descending ? " DESC" : "");
-}
-
 static enum cht_err open_stream(struct node_service *s, const struct node_query *q,
                                 struct list_stream *l, struct node_fault *fault)
 {
-    struct sql sql = { .arena = &s->arena, .service = s, .fault = fault };
+    struct match_question question = { 0 };
+    struct match match = { 0 };
     struct cht_buf columns;
-    char order[160];
-    cht_buf_init(&sql.text, LIMIT_CLIENT_BYTES);
     cht_buf_init(&columns, 8192);
     l->reader = s->reader;
     s->reader = NULL;
-    enum cht_err err = CHT_OK;
-    if (l->reader == NULL)
+    enum cht_err err = match_read(s, q, &s->arena, fault, &match);
+    if (err == CHT_OK && l->reader == NULL)
         err = node_store_open(s->path, NODE_STORE_READ, NULL, &l->reader);
     if (err == CHT_OK)
-        err = choose_fields(l, q, &columns);
+        err = q->count ? cht_buf_add(&columns, cht_bytes("count(*)", 9))
+                       : choose_fields(l, q, &columns);
     if (err == CHT_OK)
-        err = add_filter(&sql, q->type, q->filter);
-    order_of(q, order);
+        err = match_sql(&match, q->sort, q->sort_count, s->now_ms, &s->arena, &question);
     if (err == CHT_OK) {
-        struct node_find find = { .type = q->type,
-                                  .where = sql.text.len <= 1 ? NULL : (const char *)sql.text.data,
-                                  .order = order,
-                                  .args = sql.args,
-                                  .arg_count = sql.arg_count,
-                                  .limit = q->limit,
-                                  .with_deleted = q->deleted };
+        struct node_find find = {
+            .type = q->type,
+            .where = question.where.len == 0 ? NULL : (const char *)question.where.data,
+            .order = q->count || question.order.len == 0 ? NULL : (const char *)question.order.data,
+            .args = question.args,
+            .arg_count = question.arg_count,
+            .limit = q->limit,
+            .offset = q->count ? 0 : q->offset,
+            .with_deleted = q->deleted || (q->is & 1u << NODE_IS_HIDDEN) != 0
+        };
         err = node_find_open(l->reader, &find, (const char *)columns.data, &l->cursor);
     }
     if (err == CHT_OK) {
@@ -337,7 +247,8 @@ static enum cht_err open_stream(struct node_service *s, const struct node_query 
         l->more = err == CHT_OK;
         err = err == CHT_E_NOTFOUND ? CHT_OK : err;
     }
-    cht_buf_clear(&sql.text);
+    cht_buf_clear(&question.where);
+    cht_buf_clear(&question.order);
     cht_buf_clear(&columns);
     return err;
 }
@@ -355,6 +266,8 @@ void service_list(struct node_service *s, const struct service_caller *c,
     l->caller = *c;
     l->type = q->type;
     l->type_word = crdt_type_table(q->type);
+    l->counting = q->count;
+    l->titled = q->titles;
     cht_buf_init(&l->rows, LIMIT_CLIENT_BYTES);
     struct node_fault fault = { 0 };
     enum cht_err err = CHT_E_INVALID;

@@ -4,7 +4,9 @@
 #include "crdt/base/arena.h"
 #include "node/client/edits.h"
 #include "node/client/request.h"
+#include "node/service/match.h"
 #include "node/service/service.h"
+#include "node/service/titles.h"
 
 #define SERVICE_ANSWER_BYTES LIMIT_CLIENT_BYTES
 
@@ -25,8 +27,9 @@ struct service_waiting {
 
 struct service_watch {
     struct service_caller caller; /* the watch's id is the request's */
-    unsigned type;                /* 0: all */
-    struct cht_buf filter;        /* exact bytes; empty: none */
+    struct cht_arena arena;       /* of what it matches */
+    struct match match;
+    struct node_words *words; /* where it matches texts; else NULL */
     struct cht_buf fields;
     struct service_watch *next;
 };
@@ -161,6 +164,8 @@ void service_watch_start(struct node_service *s, const struct service_caller *c,
                          const struct node_query *q);
 void service_watch_stop(struct node_service *s, const struct service_caller *c,
                         const struct node_query *q);
+/* Is that a todo which is here, shown and not finished? `ctx` is the service. */
+bool service_todo_open(void *ctx, const struct crdt_id *todo);
 void service_watch_drop(struct node_service *s, local_client_id client);
 /* Tell the watches what the last commit touched. */
 void service_tell(struct node_service *s);
@@ -171,18 +176,16 @@ void service_tell(struct node_service *s);
 CHT_MUST_USE enum cht_err service_put_data(const struct crdt_graph *g,
                                            const struct crdt_state *state, struct cht_bytes fields,
                                            struct cht_buf *out);
-/* Append a whole record (LOCAL 4.4). */
-CHT_MUST_USE enum cht_err service_put_record(const struct node_service *s,
-                                             const struct crdt_state *state,
-                                             struct cht_bytes fields, struct cht_buf *out);
+/* Append a whole record (LOCAL 4.4), with `titles` (may be NULL) those of its links among the
+ * fields asked for. */
+CHT_MUST_USE enum cht_err service_put_record(struct node_service *s, const struct crdt_state *state,
+                                             struct cht_bytes fields, struct service_titles *titles,
+                                             struct cht_buf *out);
 /* Append the map of the fields named by bits (struct node_touch): shown values, nil for one that
  * has none. */
 CHT_MUST_USE enum cht_err service_put_delta(const struct crdt_graph *g,
                                             const struct crdt_state *state, uint64_t fields,
                                             struct cht_buf *out);
-/* Does the entity pass a filter (LOCAL 4.3)? */
-bool service_matches(const struct crdt_graph *g, const struct crdt_state *state,
-                     struct cht_bytes filter);
 /* All live values of a cell as LOCAL 4.5 shows them, an array. */
 CHT_MUST_USE enum cht_err service_put_values(struct node_service *s, const struct crdt_state *state,
                                              const struct crdt_cell *cell, struct cht_buf *out);

@@ -71,11 +71,12 @@ void service_get(struct node_service *s, const struct service_caller *c, const s
     const struct crdt_state *state;
     if (find_state(s, c, q, &state) != CHT_OK)
         return;
+    struct service_titles titles = { 0 };
     struct cht_buf out;
     cht_buf_init(&out, SERVICE_ANSWER_BYTES);
     enum cht_err err = begin_records(s, c, 1, &out);
     if (err == CHT_OK)
-        err = service_put_record(s, state, q->fields, &out);
+        err = service_put_record(s, state, q->fields, q->titles ? &titles : NULL, &out);
     service_send(s, c, err, &out);
     cht_buf_clear(&out);
 }

@@ -101,13 +101,40 @@ enum cht_err service_put_delta(const struct crdt_graph *g, const struct crdt_sta
     return err;
 }
 
-enum cht_err service_put_record(const struct node_service *s, const struct crdt_state *state,
-                                struct cht_bytes fields, struct cht_buf *out)
+/* The links among the fields asked for. */
+static enum cht_err put_titles(struct node_service *s, const struct crdt_state *state,
+                               struct cht_bytes fields, struct service_titles *titles,
+                               struct cht_buf *out)
+{
+    const struct crdt_type_schema *t = crdt_schema(state->id.type);
+    const struct crdt_graph *g = node_replica_graph(s->replica);
+    struct service_link links[TITLES_FIELDS_MAX];
+    unsigned count = 0;
+    for (size_t i = 0; t != NULL && i < t->count && count < TITLES_FIELDS_MAX; i++) {
+        const struct crdt_field *f = &t->fields[i];
+        const struct crdt_cell *c =
+            f->kind == CRDT_REGISTER && f->value == CRDT_V_ID && wanted(fields, f->name)
+                ? crdt_state_cell(state, f->number, cht_bytes(NULL, 0))
+                : NULL;
+        if (c == NULL)
+            continue;
+        const struct cht_bytes raw = crdt_mp_peek(crdt_cell_shown(g, t->type, c)->bytes).data;
+        if (raw.len != 1 + CRDT_ID_BYTES)
+            continue;
+        links[count] = (struct service_link){ .field = f->name, .id.type = raw.data[0] };
+        memcpy(links[count++].id.b, raw.data + 1, CRDT_ID_BYTES);
+    }
+    return service_put_titles(s, titles, links, count, out);
+}
+
+enum cht_err service_put_record(struct node_service *s, const struct crdt_state *state,
+                                struct cht_bytes fields, struct service_titles *titles,
+                                struct cht_buf *out)
 {
     const struct crdt_graph *g = node_replica_graph(s->replica);
     struct node_row_info info;
     enum cht_err err = node_row_info(g, state, &info);
-    uint32_t keys = 3u + (fields.len == 0) + info.hidden + (info.conflicts != 0);
+    uint32_t keys = 3u + (fields.len == 0) + info.hidden + (info.conflicts != 0) + (titles != NULL);
     if (err == CHT_OK)
         err = crdt_mp_put_map(out, keys);
     if (err == CHT_OK)
@@ -121,61 +148,13 @@ enum cht_err service_put_record(const struct node_service *s, const struct crdt_
         err = node_mp_put_text(out, "data");
     if (err == CHT_OK)
         err = service_put_data(g, state, fields, out);
+    if (err == CHT_OK && titles != NULL)
+        err = put_titles(s, state, fields, titles, out);
     if (err == CHT_OK && info.hidden)
         err = node_mp_put_key_bool(out, "deleted", true);
     if (err == CHT_OK && info.conflicts != 0)
         err = node_mp_put_key_uint(out, "conflicts", info.conflicts);
     return err;
-}
-
-/* --- filters ------------------------------------------------------------------------------- */
-
-/* Does one wanted value hold for the field? nil: the field is unset. */
-static bool holds(const struct crdt_graph *g, const struct crdt_state *state,
-                  const struct crdt_field *f, struct cht_bytes want)
-{
-    uint32_t first = 0, count = cells_of(state, f->number, &first);
-    if (node_mp_kind(want) == CRDT_MP_NIL)
-        return count == 0;
-    struct cht_buf bytes;
-    cht_buf_init(&bytes, LIMIT_VALUE_BYTES * 2);
-    bool found = false;
-    for (uint32_t i = first; i < first + count && !found; i++) {
-        const struct crdt_cell *c = &state->cells[i];
-        struct cht_bytes have = f->kind == CRDT_SET || f->kind == CRDT_MAP
-                                    ? c->key
-                                    : crdt_cell_shown(g, state->id.type, c)->bytes;
-        cht_buf_reset(&bytes);
-        found =
-            node_value_show(f, have, &bytes) == CHT_OK && cht_bytes_eq(cht_buf_view(&bytes), want);
-    }
-    cht_buf_clear(&bytes);
-    return found;
-}
-
-bool service_matches(const struct crdt_graph *g, const struct crdt_state *state,
-                     struct cht_bytes filter)
-{
-    struct node_mp_iter it = node_mp_iter(filter);
-    struct cht_bytes key, want;
-    while (node_mp_next(&it, &key, &want)) {
-        const struct crdt_field *f = crdt_field_named(state->id.type, node_mp_str(key));
-        if (f == NULL)
-            return false;
-        if (node_mp_kind(want) != CRDT_MP_ARRAY) {
-            if (!holds(g, state, f, want))
-                return false;
-            continue;
-        }
-        bool any = false;
-        struct node_mp_iter options = node_mp_iter(want);
-        struct cht_bytes option;
-        while (!any && node_mp_next(&options, NULL, &option))
-            any = holds(g, state, f, option);
-        if (!any)
-            return false;
-    }
-    return true;
 }
 
 /* --- live values --------------------------------------------------------------------------- */

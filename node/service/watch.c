@@ -1,11 +1,13 @@
 /* Watches: who wants to hear of what changed; see own.h (LOCAL 4.8, 4.9). */
 #include "node/service/own.h"
+#include "node/store/words.h"
 
 #include <stdlib.h>
 
 static void free_watch(struct service_watch *w)
 {
-    cht_buf_clear(&w->filter);
+    cht_arena_clear(&w->arena);
+    node_words_close(w->words);
     cht_buf_clear(&w->fields);
     free(w);
 }
@@ -75,15 +77,37 @@ static enum cht_err tell_one(struct node_service *s, const struct service_watch 
     return err;
 }
 
+static bool todo_open(const struct crdt_graph *g, const struct crdt_state *state)
+{
+    const struct crdt_cell *c =
+        crdt_state_cell(state, node_status_field(CRDT_TODO)->number, cht_bytes(NULL, 0));
+    return state->id.type == CRDT_TODO && state->count != 0 && !crdt_state_hidden(state, g) &&
+           (c == NULL ||
+            !node_status_finished(crdt_mp_peek(crdt_cell_shown(g, CRDT_TODO, c)->bytes).data));
+}
+
+bool service_todo_open(void *ctx, const struct crdt_id *todo)
+{
+    struct node_service *s = ctx;
+    const struct crdt_state *state;
+    const uint32_t n = node_index_find(node_replica_index(s->replica), todo);
+    return n != INDEX_NONE && node_replica_state(s->replica, n, &state) == CHT_OK &&
+           todo_open(node_replica_graph(s->replica), state);
+}
+
 static void tell_entity(struct node_service *s, const struct service_watch *only,
                         const struct node_touch *touch)
 {
     const struct crdt_state *state;
     if (node_replica_state(s->replica, touch->n, &state) != CHT_OK)
         return;
+    struct match_world world = { .graph = node_replica_graph(s->replica),
+                                 .now_ms = s->now_ms,
+                                 .ctx = s,
+                                 .is_open = service_todo_open };
     for (const struct service_watch *w = s->watches; w != NULL; w = w->next) {
-        if ((only != NULL && w != only) || (w->type != 0 && w->type != state->id.type) ||
-            !service_matches(node_replica_graph(s->replica), state, cht_buf_view(&w->filter)))
+        world.words = w->words;
+        if ((only != NULL && w != only) || !match_state(&w->match, &world, state))
             continue;
         /* a client that has left or does not read is dropped by the server */
         (void)!tell_one(s, w, state, touch);
@@ -114,6 +138,29 @@ static void catch_up(struct node_service *s, const struct service_watch *w,
     free(list);
 }
 
+static enum cht_err make_watch(struct node_service *s, const struct service_caller *c,
+                               const struct node_query *q, struct node_fault *fault,
+                               struct service_watch **out)
+{
+    struct service_watch *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return CHT_E_NOMEM;
+    w->caller = *c;
+    cht_buf_init(&w->fields, LIMIT_CLIENT_BYTES);
+    cht_arena_init(&w->arena, 4 * (size_t)LIMIT_CLIENT_BYTES);
+    enum cht_err err = cht_buf_add(&w->fields, q->fields);
+    if (err == CHT_OK)
+        err = match_read(s, q, &w->arena, fault, &w->match);
+    if (err == CHT_OK && w->match.phrase_count != 0)
+        err = node_words_open(node_replica_store(s->replica), &w->words);
+    if (err != CHT_OK) {
+        free_watch(w);
+        return err;
+    }
+    *out = w;
+    return CHT_OK;
+}
+
 void service_watch_start(struct node_service *s, const struct service_caller *c,
                          const struct node_query *q)
 {
@@ -126,23 +173,17 @@ void service_watch_start(struct node_service *s, const struct service_caller *c,
         service_fail(s, c, CHT_E_INVALID, "\"from\" is no vector that this node has given out");
         return;
     }
-    struct service_watch *w = calloc(1, sizeof *w);
+    struct node_fault fault = { 0 };
+    struct service_watch *w = NULL;
     struct cht_buf result;
     cht_buf_init(&result, SERVICE_ANSWER_BYTES);
-    enum cht_err err = w == NULL ? CHT_E_NOMEM : crdt_mp_put_map(&result, 2);
+    enum cht_err err = make_watch(s, c, q, &fault, &w);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(&result, 2);
     if (err == CHT_OK)
         err = node_mp_put_key_str(&result, "watch", cht_bytes(c->id, c->id_len));
     if (err == CHT_OK)
         err = service_put_vector(s, "vector", node_replica_applied(s->replica), &result);
-    if (err == CHT_OK) {
-        w->caller = *c;
-        w->type = q->type;
-        cht_buf_init(&w->filter, LIMIT_CLIENT_BYTES);
-        cht_buf_init(&w->fields, LIMIT_CLIENT_BYTES);
-        err = cht_buf_add(&w->filter, q->filter);
-    }
-    if (err == CHT_OK)
-        err = cht_buf_add(&w->fields, q->fields);
     if (err == CHT_OK) {
         w->next = s->watches;
         s->watches = w;
@@ -152,7 +193,8 @@ void service_watch_start(struct node_service *s, const struct service_caller *c,
     } else {
         if (w != NULL)
             free_watch(w);
-        service_fail(s, c, err, "");
+        fault.error.code = err;
+        service_answer_fault(s, c, &fault);
     }
     cht_buf_clear(&result);
     crdt_vector_clear(&from);

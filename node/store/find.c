@@ -27,6 +27,7 @@ static enum cht_err find_sql(const struct node_find *f, const char *columns, str
         " ORDER BY ",
         f->order == NULL ? "n" : f->order,
         " LIMIT ?99",
+        f->offset == 0 ? "" : " OFFSET ?98",
     };
     enum cht_err err = CHT_OK;
     for (size_t i = 0; err == CHT_OK && i < sizeof parts / sizeof parts[0]; i++)
@@ -55,6 +56,8 @@ enum cht_err node_find_open(struct node_store *s, const struct node_find *f, con
                             f->args[i].len == 0 ? "" : (const char *)f->args[i].data,
                             f->args[i].len, SQLITE_TRANSIENT, SQLITE_UTF8);
     sqlite3_bind_int64(c->st, 99, f->limit == 0 ? -1 : (int64_t)f->limit);
+    if (f->offset != 0)
+        sqlite3_bind_int64(c->st, 98, (int64_t)f->offset);
     *out = c;
     return CHT_OK;
 }

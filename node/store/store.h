@@ -210,7 +210,8 @@ struct node_find {
     const char *order;            /* SQL ORDER BY terms; NULL: by n */
     const struct cht_bytes *args; /* text arguments */
     size_t arg_count;
-    uint64_t limit; /* 0: no limit */
+    uint64_t limit;  /* 0: no limit */
+    uint64_t offset; /* so many are passed over first */
     bool with_deleted;
 };
 struct node_cursor;

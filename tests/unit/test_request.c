@@ -150,8 +150,9 @@ static void a_list_is_read_with_all_its_parts(void **state)
     assert_int_equal(CRDT_TODO, q.type);
     assert_int_equal(2, node_mp_count(node_mp_get(q.filter, "status")));
     assert_int_equal(2, node_mp_count(q.fields));
-    assert_text("deadline", q.sort);
-    assert_true(q.descending);
+    assert_int_equal(1, q.sort_count);
+    assert_string_equal("deadline", q.sort[0].field->name);
+    assert_true(q.sort[0].descending);
     assert_int_equal(20, q.limit);
     assert_true(q.deleted);
 }
