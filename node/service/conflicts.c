@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define KEY_NAME_BYTES 8u
+
 struct conflict_stream {
     struct node_service *s;
     struct service_caller caller;
@@ -31,6 +33,38 @@ static struct cht_bytes title_of(const struct node_service *s, const struct crdt
         .data;
 }
 
+/* What names a conflict for as long as it lasts: the cell. A key may be long: its hash stands for
+ * it. */
+static enum cht_err put_name(const struct crdt_state *state, const struct crdt_cell *cell,
+                             const char *field, struct cht_buf *out)
+{
+    char id[CRDT_ID_TEXT_MAX], hex[2 * KEY_NAME_BYTES + 1] = "", name[CRDT_ID_TEXT_MAX + 96];
+    crdt_id_text(&state->id, id);
+    if (cell->key.len != 0) {
+        const struct crdt_hash h = crdt_hash_of(cell->key);
+        crdt_hex(cht_bytes(h.b, KEY_NAME_BYTES), hex);
+    }
+    (void)snprintf(name, sizeof name, "%s/%.48s%s%s", id, field, hex[0] == '\0' ? "" : "/", hex);
+    return node_mp_put_key_text(out, "conflictId", name);
+}
+
+/* As the original documents have it: what is shown wins for now, all values stay, a person is to
+ * choose (C-14). */
+static enum cht_err put_resolution(const struct crdt_field *f, struct cht_buf *out)
+{
+    const bool rank = f != NULL && f->kind == CRDT_REGISTER && f->policy == CRDT_RANK;
+    enum cht_err err = node_mp_put_key_text(out, "conflictType", "concurrent_update");
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "resolution");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, 3);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "strategy", "mvr");
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(out, "shown", rank ? "rank" : "lww");
+    return err == CHT_OK ? node_mp_put_key_bool(out, "pending", true) : err;
+}
+
 static enum cht_err put_conflict(struct node_service *s, const struct crdt_state *state,
                                  const struct crdt_cell *cell, const char *kind,
                                  struct cht_buf *out)
@@ -39,7 +73,7 @@ static enum cht_err put_conflict(struct node_service *s, const struct crdt_state
     const char *type = crdt_type_table(state->id.type);
     char number[16];
     (void)snprintf(number, sizeof number, "%u", cell->field);
-    enum cht_err err = crdt_mp_put_map(out, 6u + (cell->key.len != 0));
+    enum cht_err err = crdt_mp_put_map(out, 9u + (cell->key.len != 0));
     if (err == CHT_OK)
         err = service_put_id("chittyId", &state->id, out);
     if (err == CHT_OK)
@@ -54,6 +88,10 @@ static enum cht_err put_conflict(struct node_service *s, const struct crdt_state
         err = node_value_show(f, cell->key, out);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "kind", kind);
+    if (err == CHT_OK)
+        err = put_name(state, cell, f == NULL ? number : f->name, out);
+    if (err == CHT_OK)
+        err = put_resolution(f, out);
     if (err == CHT_OK)
         err = node_mp_put_text(out, "values");
     return err == CHT_OK ? service_put_values(s, state, cell, out) : err;
