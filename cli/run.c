@@ -16,9 +16,9 @@ static size_t collect(const struct cli_context *c, const char *name, const char 
 }
 
 /* For nodes that clients start: they pass no flag on. */
-static bool unwanted(void)
+static bool unwanted(const char *variable)
 {
-    const char *set = getenv("CHITTY_NO_DISCOVERY");
+    const char *set = getenv(variable);
     return set != NULL && set[0] != '\0' && strcmp(set, "0") != 0;
 }
 
@@ -37,7 +37,8 @@ static enum cht_err run(struct cli_context *c)
         .listen_count = collect(c, "listen", listen),
         .peers = peers,
         .peer_count = collect(c, "peer", peers),
-        .no_discovery = cli_flag(c, "no-discovery") != NULL || unwanted(),
+        .no_discovery = cli_flag(c, "no-discovery") != NULL || unwanted("CHITTY_NO_DISCOVERY"),
+        .no_observe = cli_flag(c, "no-observe") != NULL || unwanted("CHITTY_NO_OBSERVE"),
         .autostarted = cli_flag(c, "autostarted") != NULL,
         .ready_fd = cli_flag(c, "ready-fd") == NULL ? -1 : (int)ready,
     };
@@ -50,6 +51,7 @@ static const struct cli_flag flags[] = {
     { "listen", "HOST:PORT", "where peers may connect; several times for several" },
     { "peer", "HOST:PORT", "a peer to connect to besides those remembered; several times" },
     { "no-discovery", NULL, "neither announce this node on the network nor look for others" },
+    { "no-observe", NULL, "do not start chitty-observe" },
     { "autostarted", NULL, "as clients start it: ends after some idle minutes" },
     { "ready-fd", "N", "write + to this descriptor when ready" },
     { NULL, NULL, NULL },
@@ -74,7 +76,14 @@ const struct cli_command cli_run = {
                " A device that was found is a place to dial, no more: the key it has to "
                "show is known before. Without the helper, a system bus or an "
                "avahi-daemon, devices meet at the addresses they remember, and at those "
-               "of `--peer`.",
+               "of `--peer`.\n"
+               "\n"
+               "# Observing\n"
+               "`chitty-observe` stands beside `chitty-node`, is started with it and ends "
+               "with it. As a client of the node it keeps current what is true on this "
+               "machine: the clones that `chitty repo add` made known, how services look "
+               "from here, whether the processes of sessions live; and it announces "
+               "reminders. Where there is nothing to look after it sleeps.",
     .group = CLI_SETUP,
     .kind = "",
     .examples = "chitty-node run\n"

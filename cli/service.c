@@ -431,6 +431,7 @@ static const struct cli_flag flags[] = {
     { "listen", "HOST:PORT", "as of run; several times for several" },
     { "peer", "HOST:PORT", "as of run; several times" },
     { "no-discovery", NULL, "as of run" },
+    { "no-observe", NULL, "as of run" },
     { NULL, NULL, NULL },
 };
 

@@ -101,7 +101,7 @@ static enum cht_err put_command(const struct service_unit *u, struct cht_buf *ou
     for (size_t i = 0; err == CHT_OK && i < u->flag_count; i++) {
         const struct cli_given *given = &u->flags[i];
         const char *name = given->flag == NULL ? "" : given->flag->name;
-        const bool plain = strcmp(name, "no-discovery") == 0;
+        const bool plain = strcmp(name, "no-discovery") == 0 || strcmp(name, "no-observe") == 0;
         if (!plain && strcmp(name, "listen") != 0 && strcmp(name, "peer") != 0)
             continue;
         err = put(out, " --");

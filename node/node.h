@@ -60,6 +60,7 @@ struct node_run_options {
     const char *const *peers; /* addresses to dial besides those remembered */
     size_t peer_count;
     bool no_discovery;
+    bool no_observe;  /* do not start chitty-observe */
     bool autostarted; /* leave after some idle minutes unless the space has other devices;
                          make the home when there is none */
     int ready_fd;     /* written to when ready or given up (LOCAL 1.6); -1: none */

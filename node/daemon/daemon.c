@@ -98,6 +98,7 @@ static enum cht_err open_service(struct node_daemon *d)
                                         .invite = daemon_invite,
                                         .join = daemon_join,
                                         .discovery = daemon_put_discovery,
+                                        .observer = daemon_put_observer,
                                         .strangers = daemon_put_strangers,
                                         .figures = daemon_put_figures,
                                         .left = daemon_code_left,
@@ -157,6 +158,8 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
     daemon_wake_open(d);
     if (!o->no_discovery)
         err = daemon_discover_open(d);
+    if (err == CHT_OK && !o->no_observe)
+        err = daemon_observer_open(d);
     if (err != CHT_OK)
         return err;
     daemon_invites_tend(d);
@@ -168,6 +171,7 @@ static void finish(struct node_daemon *d)
     node_local_close(d->local); /* first: whom nobody answers any more should not get in */
     daemon_pairings_close(d);
     daemon_discover_close(d);
+    daemon_observer_close(d);
     daemon_wake_close(d);
     if (d->transport != NULL) {
         daemon_links_close(d);
@@ -218,6 +222,7 @@ enum cht_err daemon_switch(struct node_daemon *d, const char *path, struct node_
         daemon_load_peers(d);
         daemon_twins_begin(d);
         daemon_invites_tend(d);
+        daemon_observer_again(d);
     }
     return err;
 }
@@ -237,6 +242,7 @@ static long sleep_ms(const struct node_daemon *d)
     due = earliest(due, net_peers_due_ms(d->peers));
     due = earliest(due, daemon_read_only_due_ms(d));
     due = earliest(due, earliest(daemon_discover_due_ms(d), d->wake.check_ms));
+    due = earliest(due, daemon_observer_due_ms(d));
     const bool writes = d->read_only.why == CHT_OK;
     if (writes && (node_replica_dirty(d->home.replica) || !d->scrubbed))
         due = earliest(due, d->now_ms + DAEMON_SCRUB_MS);
@@ -254,7 +260,7 @@ static long sleep_ms(const struct node_daemon *d)
 }
 
 /* Sources that are there always, in this order. */
-enum { WAIT_SIGNALS, WAIT_LOCAL, WAIT_NET, WAIT_CLOCK, WAIT_DISCOVERY, WAITS_FIXED };
+enum { WAIT_SIGNALS, WAIT_LOCAL, WAIT_NET, WAIT_CLOCK, WAIT_DISCOVERY, WAIT_OBSERVER, WAITS_FIXED };
 
 #define POLLS_MAX (WAITS_FIXED + 1u + DAEMON_PAIRINGS + NET_TRANSPORT_POLLS)
 
@@ -273,6 +279,7 @@ static void wait_for(struct node_daemon *d, struct waits *w)
     w->items[w->count++] = (zmq_pollitem_t){ .fd = d->wake.net_fd, .events = ZMQ_POLLIN };
     w->items[w->count++] = (zmq_pollitem_t){ .fd = d->wake.clock_fd, .events = ZMQ_POLLIN };
     w->items[w->count++] = (zmq_pollitem_t){ .fd = daemon_discover_fd(d), .events = ZMQ_POLLIN };
+    w->items[w->count++] = (zmq_pollitem_t){ .fd = daemon_observer_fd(d), .events = ZMQ_POLLIN };
     if (d->pair_fd >= 0) {
         w->pairings[w->count] = NULL;
         w->items[w->count++] = (zmq_pollitem_t){ .fd = d->pair_fd, .events = ZMQ_POLLIN };
@@ -330,6 +337,8 @@ static void collect(struct node_daemon *d, struct waits *w)
         take_signals(d);
     if (w->items[WAIT_DISCOVERY].revents != 0)
         daemon_discover_ready(d);
+    if (w->items[WAIT_OBSERVER].revents != 0)
+        daemon_observer_ready(d);
     if (net_transport_collect(d->transport, &d->arena, &events) != CHT_OK) {
         daemon_log("error", "out of memory: frames were lost, sessions start anew");
         daemon_links_over(d);
@@ -337,13 +346,15 @@ static void collect(struct node_daemon *d, struct waits *w)
     daemon_arrow(ARROW_COLLECTED);
     daemon_links_take(d, events);
     take_pairings(d, w);
-    size_t clients = node_local_clients(d->local);
+    /* the observer alone keeps no node */
+    const pid_t observer = daemon_observer_pid(d);
+    size_t clients = node_local_clients_besides(d->local, observer);
     const uint64_t requests = service_requests(d->service);
     node_local_read(d->local, d->wall_ms);
     if (service_requests(d->service) != requests)
         d->asked_ms = d->now_ms;
     d->more = node_local_busy(d->local) || daemon_links_left(d);
-    if (clients != 0 || node_local_clients(d->local) != 0)
+    if (clients != 0 || node_local_clients_besides(d->local, observer) != 0)
         d->client_ms = d->now_ms;
     daemon_wake_tick(d);
     if (d->differs)
@@ -417,6 +428,7 @@ static void tend(struct node_daemon *d)
         d->busy_ms = d->now_ms; /* not at once again */
     daemon_twins_tell(d);
     daemon_discover_tick(d);
+    daemon_observer_tick(d);
     daemon_dials_tick(d);
     if (writes && !d->scrubbed && !d->more && !node_replica_dirty(d->home.replica) &&
         d->now_ms - d->busy_ms >= DAEMON_SCRUB_MS)

@@ -111,6 +111,7 @@ struct daemon_read_only {
 struct daemon_dial;
 struct daemon_pairing;
 struct daemon_discovery; /* discovery.h */
+struct daemon_observer;  /* observer.c */
 
 /* What tells that the machine slept, or is on another network than before. */
 struct daemon_wake {
@@ -138,6 +139,7 @@ struct node_daemon {
     struct daemon_static *statics;
     struct daemon_pairing *pairings;
     struct daemon_discovery *discovery; /* NULL: --no-discovery */
+    struct daemon_observer *observer;   /* NULL: --no-observe */
     struct daemon_wake wake;
     int signal_fd, pair_fd; /* pair_fd -1: not listening for pairing */
     uint16_t pair_port;
@@ -368,6 +370,23 @@ uint64_t daemon_read_only_due_ms(const struct node_daemon *d);
 /* Write what an old space holds into the replica of the new one, as far as it is not done yet; says
  * nothing when there is nothing to bring. Before anything is asked of peers. */
 CHT_MUST_USE enum cht_err daemon_bring(struct node_home *h, struct node_fault *fault);
+/* --- observer.c ----------------------------------------------------------------------------- */
+
+/* Make ready; the observer starts in the first turn. CHT_E_NOMEM. */
+CHT_MUST_USE enum cht_err daemon_observer_open(struct node_daemon *d);
+/* End it; at the end of the node after the local socket, by which it sees that the node ends. */
+void daemon_observer_close(struct node_daemon *d);
+/* To wait on: it has ended when there is anything; -1: it does not run. */
+int daemon_observer_fd(const struct node_daemon *d);
+void daemon_observer_ready(struct node_daemon *d);
+/* Another space is in use: let it begin anew. */
+void daemon_observer_again(struct node_daemon *d);
+void daemon_observer_tick(struct node_daemon *d);
+uint64_t daemon_observer_due_ms(const struct node_daemon *d);
+/* 0: it does not run. */
+pid_t daemon_observer_pid(const struct node_daemon *d);
+enum cht_err daemon_put_observer(void *ctx, struct cht_buf *out);
+
 /* --- twins.c -------------------------------------------------------------------------------- */
 
 /* What the replica tells now is known; log what comes after. */

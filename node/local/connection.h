@@ -6,9 +6,12 @@
 #include "crdt/limits.h"
 #include "node/local/handler.h"
 
+#include <sys/types.h>
+
 struct local_conn {
     local_client_id id;
     int fd;             /* owned */
+    pid_t pid;          /* whose it is */
     uint32_t events;    /* what epoll watches it for */
     unsigned turn_left; /* messages it may still hand in this turn */
     bool readable;      /* epoll said so */

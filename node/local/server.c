@@ -176,11 +176,14 @@ void node_local_close(struct node_local *local)
 /* --- accepting ----------------------------------------------------------------------------- */
 
 /* LOCAL 1.2 */
-static bool same_user(int fd)
+static bool same_user(int fd, pid_t *out_pid)
 {
     struct ucred peer;
     socklen_t len = sizeof peer;
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == geteuid();
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 || peer.uid != geteuid())
+        return false;
+    *out_pid = peer.pid;
+    return true;
 }
 
 static struct node_msg own_head(uint64_t now_ms)
@@ -203,7 +206,7 @@ static void refuse(int fd, const struct node_fault *why, uint64_t now_ms)
     cht_buf_clear(&frame);
 }
 
-static bool add_client(struct node_local *local, int fd)
+static bool add_client(struct node_local *local, int fd, pid_t pid)
 {
     size_t slot = 0;
     while (slot < LIMIT_CLIENTS && local->clients[slot] != NULL)
@@ -214,6 +217,7 @@ static bool add_client(struct node_local *local, int fd)
     struct local_conn *c = local_conn_new(id, fd);
     if (c == NULL)
         return false;
+    c->pid = pid;
     c->events = EPOLLIN;
     c->readable = true; /* a client usually asks at once */
     if (!watch(local, EPOLL_CTL_ADD, fd, c->events, slot)) {
@@ -243,8 +247,9 @@ static void accept_clients(struct node_local *local, uint64_t now_ms)
             return;
         struct node_fault why = { .error = { .code = CHT_E_DENIED,
                                              .text = "this socket is another user's" } };
-        bool served = same_user(fd);
-        if (served && !add_client(local, fd)) {
+        pid_t pid = 0;
+        bool served = same_user(fd, &pid);
+        if (served && !add_client(local, fd, pid)) {
             served = false;
             (void)node_fault_set(&why, CHT_E_BUSY, cht_bytes(NULL, 0),
                                  "the node serves %u clients already", LIMIT_CLIENTS);
@@ -407,4 +412,12 @@ const struct local_output *node_local_output(const struct node_local *local)
 size_t node_local_clients(const struct node_local *local)
 {
     return local->client_count;
+}
+
+size_t node_local_clients_besides(const struct node_local *local, pid_t pid)
+{
+    size_t count = local->client_count;
+    for (size_t i = 0; pid != 0 && count != 0 && i < LIMIT_CLIENTS; i++)
+        count -= local->clients[i] != NULL && local->clients[i]->pid == pid ? 1 : 0;
+    return count;
 }

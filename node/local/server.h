@@ -12,6 +12,8 @@
  * and resumes from its vector. Only processes of the same user are heard (SO_PEERCRED). */
 #include "node/local/handler.h"
 
+#include <sys/types.h>
+
 struct node_local;
 
 struct node_local_options {
@@ -42,7 +44,8 @@ void node_local_flush(struct node_local *local);
 
 /* The output given to the handler with each request; good until close. For news in later turns. */
 const struct local_output *node_local_output(const struct node_local *local);
-/* Connected clients. */
+/* Connected clients; those that are not of the process `pid` (0: all). */
 size_t node_local_clients(const struct node_local *local);
+size_t node_local_clients_besides(const struct node_local *local, pid_t pid);
 
 #endif

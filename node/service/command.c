@@ -79,12 +79,13 @@ static enum cht_err put_from_net(enum cht_err (*put)(void *ctx, struct cht_buf *
     return put == NULL ? crdt_mp_put_array(out, 0) : put(ctx, out);
 }
 
-/* Without a running node: off. */
-static enum cht_err put_discovery(const struct node_service *s, struct cht_buf *out)
+/* What a helper of the node does; without a running node: off. */
+static enum cht_err put_helper(const struct node_service *s, const char *key,
+                               enum cht_err (*put)(void *, struct cht_buf *), struct cht_buf *out)
 {
-    enum cht_err err = node_mp_put_text(out, "discovery");
-    if (err == CHT_OK && s->net.discovery != NULL)
-        return s->net.discovery(s->net.ctx, out);
+    enum cht_err err = node_mp_put_text(out, key);
+    if (err == CHT_OK && put != NULL)
+        return put(s->net.ctx, out);
     if (err == CHT_OK)
         err = crdt_mp_put_map(out, 1);
     return err == CHT_OK ? node_mp_put_key_text(out, "state", "off") : err;
@@ -111,7 +112,7 @@ enum cht_err service_put_status(struct node_service *s, struct cht_buf *out)
     struct node_replica_counts counts = node_replica_count(s->replica);
     char space[2 * CRDT_ID_BYTES + 1];
     crdt_hex(cht_bytes(node_replica_space(s->replica), CRDT_ID_BYTES), space);
-    enum cht_err err = crdt_mp_put_map(out, 16);
+    enum cht_err err = crdt_mp_put_map(out, 17);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "device", s->device_hex);
     if (err == CHT_OK)
@@ -135,7 +136,9 @@ enum cht_err service_put_status(struct node_service *s, struct cht_buf *out)
     if (err == CHT_OK)
         err = put_from_net(s->net.addresses, s->net.ctx, "addresses", out);
     if (err == CHT_OK)
-        err = put_discovery(s, out);
+        err = put_helper(s, "discovery", s->net.discovery, out);
+    if (err == CHT_OK)
+        err = put_helper(s, "observer", s->net.observer, out);
     if (err == CHT_OK)
         err = put_read_only(s, out);
     if (err == CHT_OK)

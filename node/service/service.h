@@ -22,6 +22,8 @@ struct service_net {
     const char *(*state)(void *ctx, const uint8_t *device);
     /* Append the map of discovery (LOCAL 6.1). */
     enum cht_err (*discovery)(void *ctx, struct cht_buf *out);
+    /* Append the map of the observer (LOCAL 6.1). */
+    enum cht_err (*observer)(void *ctx, struct cht_buf *out);
     /* … the map of what strangers have tried (LOCAL 6.4). */
     enum cht_err (*strangers)(void *ctx, struct cht_buf *out);
     /* Add figures of the daemon (figures.h). */

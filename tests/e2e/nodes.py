@@ -322,7 +322,8 @@ class World:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="chitty-e2e-"))
         self.env = {k: v for k, v in os.environ.items()
                     if not k.startswith(("CHITTY_", "XDG_")) or k == "CHITTY_SLOW"}
-        self.env.update(CHITTY_NO_AUTOSTART="1", CHITTY_NO_DISCOVERY="1", TZ="UTC",
+        self.env.update(CHITTY_NO_AUTOSTART="1", CHITTY_NO_DISCOVERY="1",
+                        CHITTY_NO_OBSERVE="1", TZ="UTC",
                         HOME=str(self.folder / "nobody"))
         programs = pathlib.Path(CHITTY_NODE).resolve().parent
         self.env["PATH"] = f"{programs}:{self.env.get('PATH', '/usr/bin:/bin')}"
