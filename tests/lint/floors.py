@@ -24,6 +24,7 @@ DOORS = {
     "zmq.h": ("net/io/", "node/loop", "tests/"),
     "jansson.h": ("cli/", "bridges/", "tests/"),
     "avahi-": ("net/io/",),
+    "curl/": ("bridges/",),
 }
 # headers of the C library that the pure floors (crdt, net without io) do without
 IMPURE = re.compile(
