@@ -36,6 +36,7 @@ void bench_cli(struct bench *b);
 void bench_hostile(struct bench *b);
 void bench_idle(struct bench *b);
 void bench_discover(struct bench *b);
+void bench_trace(struct bench *b);
 
 /* --- measure.c ------------------------------------------------------------------------------ */
 

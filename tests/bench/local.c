@@ -5,6 +5,7 @@
  * The floor is bare SQLite with the same pragmas: the same updates as plain UPDATEs of one column,
  * as many in a transaction as there are in flight, nothing signed, logged or indexed. */
 #include "tests/bench/home.h"
+#include "tests/bench/sqlite.h"
 #include "tests/bench/todos.h"
 
 #include "crdt/limits.h"
@@ -152,20 +153,6 @@ static double single_p50_us(const struct bench_home *h, double *out_p99_us)
 
 /* --- the floor ------------------------------------------------------------------------------- */
 
-static void run_sql(sqlite3 *db, const char *sql)
-{
-    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        bench_fail("%s: %s", sql, sqlite3_errmsg(db));
-}
-
-static sqlite3_stmt *prepare_sql(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *st = NULL;
-    if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK)
-        bench_fail("%s: %s", sql, sqlite3_errmsg(db));
-    return st;
-}
-
 static void bind_value(sqlite3_stmt *st, int at, struct cht_bytes value)
 {
     struct crdt_mp v = crdt_mp_peek(value);
@@ -178,13 +165,6 @@ static void bind_value(sqlite3_stmt *st, int at, struct cht_bytes value)
                             SQLITE_UTF8);
 }
 
-static void step(sqlite3 *db, sqlite3_stmt *st)
-{
-    if (sqlite3_step(st) != SQLITE_DONE)
-        bench_fail("floor: %s", sqlite3_errmsg(db));
-    sqlite3_reset(st);
-}
-
 static void fill_floor(sqlite3 *db, sqlite3_stmt **updates)
 {
     struct todos_random random = todos_random(42);
@@ -192,20 +172,21 @@ static void fill_floor(sqlite3 *db, sqlite3_stmt **updates)
     struct cht_buf bytes;
     char sql[128];
     cht_buf_init(&bytes, 1u << 16);
-    run_sql(db, "CREATE TABLE t(n INTEGER PRIMARY KEY, a, b, c, d, e, f, g, h); BEGIN");
-    sqlite3_stmt *insert = prepare_sql(db, "INSERT INTO t VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)");
+    bench_sql_run(db, "CREATE TABLE t(n INTEGER PRIMARY KEY, a, b, c, d, e, f, g, h); BEGIN");
+    sqlite3_stmt *insert =
+        bench_sql_prepare(db, "INSERT INTO t VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)");
     for (uint32_t n = 0; n < TODOS; n++) {
         todos_create(&random, &bytes, ops);
         sqlite3_bind_int64(insert, 1, n);
         for (int i = 0; i < (int)TODOS_FIELDS; i++)
             bind_value(insert, i + 2, ops[i].value);
-        step(db, insert);
+        bench_sql_step(db, insert);
     }
-    run_sql(db, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+    bench_sql_run(db, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
     sqlite3_finalize(insert);
     for (uint32_t i = 0; i < TODOS_FIELDS; i++) {
         (void)snprintf(sql, sizeof sql, "UPDATE t SET %c = ?1 WHERE n = ?2", (int)('a' + i));
-        updates[ops[i].field] = prepare_sql(db, sql);
+        updates[ops[i].field] = bench_sql_prepare(db, sql);
     }
     cht_buf_clear(&bytes);
 }
@@ -221,20 +202,20 @@ static double floor_ops_per_s(const char *folder)
     bench_path(path, folder, "floor.db");
     if (sqlite3_open(path, &db) != SQLITE_OK)
         bench_fail("%s: %s", path, sqlite3_errmsg(db));
-    run_sql(db, STORE_PRAGMAS);
+    bench_sql_run(db, STORE_PRAGMAS);
     fill_floor(db, updates);
     cht_buf_init(&bytes, 1u << 16);
     uint32_t count = CLIENTS * EACH, group = CLIENTS * IN_AIR;
     double start = bench_now_us();
     for (uint32_t i = 0; i < count; i++) {
         if (i % group == 0)
-            run_sql(db, "BEGIN IMMEDIATE");
+            bench_sql_run(db, "BEGIN IMMEDIATE");
         uint32_t number = todos_update(&random, TODOS, &bytes, &op);
         bind_value(updates[op.field], 1, op.value);
         sqlite3_bind_int64(updates[op.field], 2, number);
-        step(db, updates[op.field]);
+        bench_sql_step(db, updates[op.field]);
         if (i % group == group - 1 || i + 1 == count)
-            run_sql(db, "COMMIT");
+            bench_sql_run(db, "COMMIT");
     }
     double us = bench_now_us() - start;
     for (size_t i = 0; i < sizeof updates / sizeof updates[0]; i++)

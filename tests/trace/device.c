@@ -33,12 +33,14 @@ static void send_changes(void *ctx, struct cht_bytes message, unsigned records)
 {
     struct trace_device *d = ctx;
     struct node_fault fault = { 0 };
+    const double begun = bench_now_us();
     (void)records;
     while (d->in_air >= TRACE_IN_AIR)
         take_answer(d);
     if (node_client_send(d->client, message, &fault) != CHT_OK)
         bench_fail("a change was not taken: %s", cht_error_text(&fault.error));
     d->in_air++;
+    d->waited_us += bench_now_us() - begun;
 }
 
 void trace_device_settle(struct trace_device *d)

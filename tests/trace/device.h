@@ -12,6 +12,7 @@ struct trace_device {
     struct node_client *client;
     struct trace_writer writer;
     unsigned in_air;
+    double waited_us;   /* in sending and waiting for room */
     uint64_t unchanged; /* changes of records that the node found nothing to do for */
 };
 
