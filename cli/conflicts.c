@@ -49,6 +49,7 @@ const struct cli_command cli_conflicts = {
                "everywhere else; none is lost.",
     .group = CLI_INSPECT,
     .kind = "conflicts",
+    .pages = true,
     .examples = "chitty conflicts\n"
                 "chitty-node conflicts 01HXW3K9 --json",
     .args_max = 1,

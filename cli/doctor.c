@@ -145,6 +145,7 @@ const struct cli_command cli_doctor = {
                " that stays the same.",
     .group = CLI_INSPECT,
     .kind = "doctor",
+    .pages = true,
     .examples = "chitty-node doctor\n"
                 "chitty-node doctor --json | jq -r '.data.findings[] | .check + \": \" + .text'",
     .args_max = 0,

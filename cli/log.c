@@ -93,6 +93,7 @@ const struct cli_command cli_log = {
     .arguments = "[ID]",
     .group = CLI_INSPECT,
     .kind = "log",
+    .pages = true,
     .examples = "chitty log 01HXW3K9\n"
                 "chitty-node log --limit 20\n"
                 "chitty-node log --json",

@@ -13,6 +13,7 @@ const struct cli_command cli_ls = {
     .arguments = "",
     .details = "Open todos are those that are neither completed nor cancelled.",
     .kind = "@-list",
+    .pages = true,
     .examples = "chitty ls\n"
                 "chitty ls --all --sort -deadline\n"
                 "chitty ls --label compiler --priority high,critical\n"

@@ -56,6 +56,7 @@ const struct cli_command cli_members = {
                "and how. A device is named by its name or the first digits of its id.",
     .group = CLI_DEVICES,
     .kind = "members",
+    .pages = true,
     .examples = "chitty-node members\n"
                 "chitty-node members --json",
     .args_max = 0,

@@ -94,6 +94,7 @@ const struct cli_command cli_metrics = {
                "was refused.",
     .group = CLI_INSPECT,
     .kind = "metrics",
+    .pages = true,
     .examples = "chitty-node metrics > /var/lib/node_exporter/chitty.prom\n"
                 "chitty-node metrics --json",
     .args_max = 0,

@@ -11,7 +11,9 @@ const struct cli_flag cli_common_flags[] = {
     { "ndjson", NULL, "print a JSON document a record, each on a line" },
     { "output", "FORMAT", "as -o FORMAT: table, json, ndjson, or name (ids alone)" },
     { "space", "NAME", "of this space instead of the one in use (chitty space list)" },
-    { "help", NULL, "tell about this command" },
+    { "quiet", NULL, "as -q: print nothing on standard output" },
+    { "no-pager", NULL, "print long output at once, also on a terminal" },
+    { "help", NULL, "tell about this command; -h in short" },
     { NULL, NULL, NULL },
 };
 
@@ -206,13 +208,13 @@ static enum cht_err read_output(struct cli_context *c, const char *rest, const c
     return CHT_OK;
 }
 
-enum cht_err cli_options_read(struct cli_context *c, int argc, char **argv, bool *out_help)
+enum cht_err cli_options_read(struct cli_context *c, int argc, char **argv, enum cli_help *out_help)
 {
     bool flags_over = false;
-    *out_help = false;
+    *out_help = CLI_HELP_NONE;
     for (int i = 0; i < argc; i++) {
         if (!flags_over && (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)) {
-            *out_help = true;
+            *out_help = argv[i][1] == '-' ? CLI_HELP_LONG : CLI_HELP_SHORT;
             return CHT_OK;
         }
         if (!flags_over && strcmp(argv[i], "--") == 0) {
@@ -226,6 +228,13 @@ enum cht_err cli_options_read(struct cli_context *c, int argc, char **argv, bool
             if (err != CHT_OK)
                 return err;
             i += took_next ? 1 : 0;
+            continue;
+        }
+        if (!flags_over && strcmp(argv[i], "-q") == 0) {
+            bool took_next = false;
+            enum cht_err err = read_flag(c, "quiet", NULL, &took_next);
+            if (err != CHT_OK)
+                return err;
             continue;
         }
         if (!flags_over && strncmp(argv[i], "-o", 2) == 0) {

@@ -18,10 +18,12 @@ bool cli_field_flag(const struct crdt_field *field, enum cli_fields fields, bool
 const char *cli_field_value(const struct crdt_field *field, enum cli_fields fields, bool element,
                             char *room, size_t size);
 
+enum cli_help { CLI_HELP_NONE, CLI_HELP_SHORT, CLI_HELP_LONG };
+
 /* Read what follows the command's name into `c->args` and `c->given`, and set `c->json`.
  * `*out_help`:
  * --help or -h was among it (then nothing else is checked). CHT_E_INVALID with `c->fault`. */
 CHT_MUST_USE enum cht_err cli_options_read(struct cli_context *c, int argc, char **argv,
-                                           bool *out_help);
+                                           enum cli_help *out_help);
 
 #endif

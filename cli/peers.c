@@ -119,6 +119,7 @@ const struct cli_command cli_peers = {
                "The last line counts what strangers were refused, if there were any.",
     .group = CLI_INSPECT,
     .kind = "peers",
+    .pages = true,
     .examples = "chitty-node peers              # and what each was refused, by reason\n"
                 "chitty-node peers --json",
     .args_max = 0,

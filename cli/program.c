@@ -1,38 +1,58 @@
 /* Dispatch, help and exit status of both programs. */
 #include "cli/format.h"
 #include "cli/help.h"
+#include "cli/markup.h"
 #include "cli/options.h"
+#include "cli/pager.h"
+#include "cli/plugins.h"
 #include "cli/report.h"
 #include "cli/table.h"
+#include "cli/topics.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#define CANDIDATES_MAX 64u
+#define PLUGINS_MAX    64u
+#define CANDIDATES_MAX 256u
 
-static enum cht_err unknown_command(struct cli_context *c, const struct cli_noun *noun,
-                                    const char *word)
+/* Everything that might have been meant: verbs of the noun, or without one commands, nouns,
+ * programs on PATH and, `of_help`, topics. */
+static size_t list_candidates(const struct cli_context *c, const struct cli_noun *noun,
+                              bool of_help, char (*plugins)[CLI_PLUGIN_MAX], const char **out)
 {
-    const char *candidates[CANDIDATES_MAX + 1] = { NULL };
     const struct cli_command *command;
     const struct cli_noun *other;
     size_t n = 0;
-    for (size_t i = 0;
-         noun == NULL && n < CANDIDATES_MAX && (command = cli_command_at(c->program, i)) != NULL;
-         i++)
-        candidates[n++] = command->name;
-    for (size_t i = 0;
-         noun == NULL && n < CANDIDATES_MAX && (other = cli_noun_at(c->program, i)) != NULL; i++)
-        candidates[n++] = other->name;
-    for (size_t i = 0;
-         noun != NULL && n < CANDIDATES_MAX && (command = cli_verb_at(c->program, noun, i)) != NULL;
-         i++)
-        candidates[n++] = command->name;
+    if (noun != NULL) {
+        for (size_t i = 0; n < CANDIDATES_MAX && (command = cli_verb_at(c->program, noun, i)); i++)
+            out[n++] = command->name;
+        return n;
+    }
+    for (size_t i = 0; n < CANDIDATES_MAX && (command = cli_command_at(c->program, i)); i++) {
+        if (command->group != CLI_HIDDEN)
+            out[n++] = command->name;
+    }
+    for (size_t i = 0; n < CANDIDATES_MAX && (other = cli_noun_at(c->program, i)); i++)
+        out[n++] = other->name;
+    const size_t count = cli_plugins(c->program, plugins, PLUGINS_MAX);
+    for (size_t i = 0; n < CANDIDATES_MAX && i < count; i++)
+        out[n++] = plugins[i];
+    for (size_t i = 0; of_help && n < CANDIDATES_MAX && cli_topics[i].name != NULL; i++)
+        out[n++] = cli_topics[i].name;
+    return n;
+}
+
+static enum cht_err unknown_command(struct cli_context *c, const struct cli_noun *noun,
+                                    bool of_help, const char *word)
+{
+    char plugins[PLUGINS_MAX][CLI_PLUGIN_MAX];
+    const char *candidates[CANDIDATES_MAX + 1] = { NULL };
+    (void)list_candidates(c, noun, of_help, plugins, candidates);
     (void)node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes(NULL, 0),
-                         "there is no command \"%s%s%.80s\"", c->noun == NULL ? "" : c->noun,
-                         c->noun == NULL ? "" : " ", word);
+                         "there is no command %s\"%s%s%.80s\"", of_help ? "or topic " : "",
+                         c->noun == NULL ? "" : c->noun, c->noun == NULL ? "" : " ", word);
     const char *near = node_closest(cht_bytes_str(word), candidates);
     if (near != NULL)
         node_fault_hint(&c->fault, "did you mean \"%s%s%s\"?", c->noun == NULL ? "" : c->noun,
@@ -42,15 +62,18 @@ static enum cht_err unknown_command(struct cli_context *c, const struct cli_noun
     return CHT_E_INVALID;
 }
 
-/* Find the command that argv names; *out_used arguments are its name. */
-static enum cht_err find(struct cli_context *c, int argc, char **argv, int *out_used)
+/* Find the command that argv names; *out_used arguments are its name. Not `of_help`, a program on
+ * PATH will do: then this does not return. */
+static enum cht_err find(struct cli_context *c, int argc, char **argv, bool of_help, int *out_used)
 {
     const struct cli_noun *noun = cli_noun_named(c->program, argv[0]);
     *out_used = 1;
     if (noun == NULL) {
         c->command = cli_command_named(c->program, argv[0]);
-        if (c->command == NULL)
-            return unknown_command(c, NULL, argv[0]);
+        if (c->command == NULL) {
+            enum cht_err err = of_help ? CHT_OK : cli_plugin_run(c, argv);
+            return err != CHT_OK ? err : unknown_command(c, NULL, of_help, argv[0]);
+        }
         c->type = c->command->type;
         return CHT_OK;
     }
@@ -62,7 +85,7 @@ static enum cht_err find(struct cli_context *c, int argc, char **argv, int *out_
     }
     *out_used = 2;
     c->command = cli_verb_named(c->program, noun, argv[1]);
-    return c->command == NULL ? unknown_command(c, noun, argv[1]) : CHT_OK;
+    return c->command == NULL ? unknown_command(c, noun, false, argv[1]) : CHT_OK;
 }
 
 /* `help [COMMAND [VERB]]`, --help, --version, or nothing at all. True when that was it. */
@@ -85,10 +108,17 @@ static bool told_about(struct cli_context *c, int *argc, char ***argv, enum cht_
         cli_help_program(c);
         return true;
     }
+    const char *about = (*argv)[1];
+    const struct cli_topic *topic = cli_topic_named(about);
+    if (topic != NULL && cli_command_named(c->program, about) == NULL &&
+        cli_noun_named(c->program, about) == NULL) {
+        cli_put_markup(&c->out, topic->text, 0);
+        return true;
+    }
     int used = 0;
-    *out = find(c, *argc - 1, *argv + 1, &used);
+    *out = find(c, *argc - 1, *argv + 1, true, &used);
     if (*out == CHT_OK && c->command != NULL)
-        cli_help_command(c);
+        cli_help_command(c, false);
     return true;
 }
 
@@ -110,32 +140,60 @@ static enum cht_err take_space(struct cli_context *c, int *argc, char ***argv)
     return CHT_OK;
 }
 
+static int drop(void *ctx, struct cht_bytes bytes)
+{
+    (void)ctx;
+    (void)bytes;
+    return 0;
+}
+
+/* Its output as the flags want it: thrown away, made smaller, through a pager, or as it is. */
+static enum cht_err run_command(struct cli_context *c)
+{
+    struct cli_pick *pick = NULL;
+    struct cli_pager *pager = NULL;
+    enum cht_err err = CHT_OK;
+    if (cli_flag(c, "quiet") != NULL)
+        c->out.sink = drop;
+    else if (c->json && (c->picks != NULL || c->format != CLI_JSON))
+        err = cli_pick_begin(&c->out, c->format, c->picks, &pick);
+    else if (c->command->pages && cli_flag(c, "no-pager") == NULL)
+        err = cli_pager_begin(&c->out, &pager);
+    if (err == CHT_OK)
+        err = c->command->run(c);
+    else
+        (void)node_fault_from(&c->fault, err, NULL);
+    cli_pick_end(&c->out, pick);
+    cli_pager_end(&c->out, pager);
+    return err;
+}
+
 static enum cht_err run(struct cli_context *c, int argc, char **argv)
 {
     enum cht_err err = take_space(c, &argc, &argv);
     if (err != CHT_OK)
         return err;
-    if (told_about(c, &argc, &argv, &err))
+    struct cli_pager *pager = NULL;
+    err = argc > 0 && strcmp(argv[0], "help") == 0 ? cli_pager_begin(&c->out, &pager) : CHT_OK;
+    if (err != CHT_OK)
+        return node_fault_from(&c->fault, err, NULL);
+    const bool told = told_about(c, &argc, &argv, &err);
+    cli_pager_end(&c->out, pager);
+    if (told)
         return err;
     int used = 0;
-    bool help = false;
-    err = find(c, argc, argv, &used);
+    enum cli_help help = CLI_HELP_NONE;
+    err = find(c, argc, argv, false, &used);
     if (err != CHT_OK || c->command == NULL)
         return err;
     err = cli_options_read(c, argc - used, argv + used, &help);
     if (err != CHT_OK)
         return err;
-    if (help) {
-        cli_help_command(c);
+    if (help != CLI_HELP_NONE) {
+        cli_help_command(c, help == CLI_HELP_SHORT);
         return CHT_OK;
     }
-    struct cli_pick *pick = NULL;
-    if (c->json && (c->picks != NULL || c->format != CLI_JSON))
-        err = cli_pick_begin(&c->out, c->format, c->picks, &pick);
-    if (err == CHT_OK)
-        err = c->command->run(c);
-    cli_pick_end(&c->out, pick);
-    return err;
+    return run_command(c);
 }
 
 enum cht_err cli_open(struct cli_context *c, enum cli_reach reach)

@@ -75,6 +75,7 @@ const struct cli_command cli_quarantined = {
     .arguments = "",
     .group = CLI_INSPECT,
     .kind = "quarantined",
+    .pages = true,
     .examples = "chitty-node quarantined\n"
                 "chitty-node quarantined --limit 1000 --json",
     .args_max = 0,

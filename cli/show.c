@@ -66,6 +66,7 @@ const struct cli_command cli_show = {
                " marked.",
     .group = CLI_INSPECT,
     .kind = "show",
+    .pages = true,
     .examples = "chitty show 01HXW3K9\n"
                 "chitty-node show CHITTY-PROJ-4F2KJ5ZK --json",
     .args_min = 1,

@@ -24,6 +24,7 @@ const struct cli_command cli_status = {
                " refused until the node can write again, which it notices by itself.",
     .group = CLI_INSPECT,
     .kind = "status",
+    .pages = true,
     .examples = "chitty-node status\n"
                 "chitty-node status --json",
     .args_max = 0,

@@ -1,6 +1,11 @@
 /* The command tables, looked up. */
 #include "cli/table.h"
 
+const char *const cli_group_titles[CLI_GROUP_COUNT] = {
+    [CLI_EVERYDAY] = "everyday", [CLI_RECORDS] = "records",  [CLI_INSPECT] = "looking into it",
+    [CLI_DEVICES] = "devices",   [CLI_SETUP] = "setting up", [CLI_HIDDEN] = "for programs",
+};
+
 const struct cli_command *cli_command_at(const struct cli_program *program, size_t index)
 {
     size_t count = 0;

@@ -4,7 +4,10 @@
  * them by these alone, so that a command is everywhere once it stands in a table. */
 #include "cli/command.h"
 
-/* The commands at `index` of a program, of all there are: NULL at the end. */
+/* What a group is called. */
+extern const char *const cli_group_titles[CLI_GROUP_COUNT];
+
+/* The command at `index` of a program, of all there are: NULL at the end. */
 const struct cli_command *cli_command_at(const struct cli_program *program, size_t index);
 /* The noun at `index`: NULL at the end. */
 const struct cli_noun *cli_noun_at(const struct cli_program *program, size_t index);

@@ -37,6 +37,7 @@ const struct cli_command cli_verb_get = {
     .arguments = "ID",
     .group = CLI_RECORDS,
     .kind = "@",
+    .pages = true,
     .examples = "chitty todo get 01HXW3K9\n"
                 "chitty project get PROJ-4F2KJ5ZK --json",
     .args_min = 1,

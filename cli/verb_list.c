@@ -16,6 +16,7 @@ const struct cli_command cli_verb_list = {
                "empty one means those without a value.",
     .group = CLI_RECORDS,
     .kind = "@-list",
+    .pages = true,
     .examples = "chitty todo list --status blocked\n"
                 "chitty project list --all\n"
                 "chitty session list --project PROJ-4F2KJ5ZK --json",

@@ -20,11 +20,6 @@ static char pages[PAGES_MAX][64];
 static size_t page_count;
 static FILE *page;
 
-static const char *const group_titles[CLI_GROUP_COUNT] = {
-    [CLI_EVERYDAY] = "Everyday", [CLI_RECORDS] = "Records",  [CLI_INSPECT] = "Looking into it",
-    [CLI_DEVICES] = "Devices",   [CLI_SETUP] = "Setting up",
-};
-
 /* --- text ---------------------------------------------------------------------------------- */
 
 static unsigned code_point(const char *at, size_t *out_len)
@@ -302,7 +297,9 @@ static void put_commands(const struct cli_program *program)
             if (command->group != group || group == CLI_HIDDEN)
                 continue;
             if (!any)
-                fprintf(page, ".Ss %s\n.Bl -tag -width Ds\n", group_titles[group]);
+                fprintf(page, ".Ss %c%s\n.Bl -tag -width Ds\n",
+                        toupper((unsigned char)cli_group_titles[group][0]),
+                        cli_group_titles[group] + 1);
             any = true;
             put_command(command);
         }
