@@ -130,7 +130,7 @@ static enum cht_err take_entity_id(struct cht_bytes map, struct node_fault *faul
 {
     enum cht_err err = take(map, "entity", CRDT_MP_MAP, fault, out_entity);
     if (err == CHT_OK)
-        err = take_text(*out_entity, "chittyId", CRDT_ID_TEXT_MAX, fault, out_id);
+        err = take_text(*out_entity, "chittyId", NODE_NAME_BYTES, fault, out_id);
     return err;
 }
 
@@ -171,7 +171,7 @@ static enum cht_err read_change(struct cht_bytes map, struct node_fault *fault,
         err = check_kind(of[2], "entity", CRDT_MP_MAP, fault, &entity);
     node_mp_pick(entity, entity_keys, 3, of_entity);
     if (err == CHT_OK)
-        err = check_text(of_entity[0], "chittyId", CRDT_ID_TEXT_MAX, fault, &c.id);
+        err = check_text(of_entity[0], "chittyId", NODE_NAME_BYTES, fault, &c.id);
     if (err == CHT_OK)
         err = check_type(of_entity[1], fault, &c.type);
     if (err == CHT_OK)

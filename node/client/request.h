@@ -26,6 +26,7 @@ enum node_change_op {
 #define NODE_BATCH_MAX   256u  /* changes in one request: a transaction never crosses a head */
 #define NODE_KEY_BYTES   64u   /* an idempotency key */
 #define NODE_TOKEN_BYTES 8192u /* a version or vector handed back */
+#define NODE_NAME_BYTES  1024u /* an id, or what something is called */
 #define NODE_TEXT_BYTES  1024u /* words to search for */
 
 struct node_change {

@@ -1,36 +1,57 @@
 /* Which entity a text means, and versions as text; see own.h (LOCAL 2.4). */
+#include "node/service/names.h"
 #include "node/service/own.h"
 
 #include <stdlib.h>
 
-static enum cht_err find_prefix(struct node_service *s, struct cht_bytes text, unsigned type,
-                                struct node_fault *fault, uint32_t *out)
+/* Those whose ids begin so. */
+static void find_prefix(struct node_service *s, const struct crdt_id_prefix *prefix, unsigned type,
+                        struct service_names *found)
+{
+    const struct node_index *x = node_replica_index(s->replica);
+    for (uint32_t n = 0; n < x->count && found->count < NAMES_FOUND_MAX; n++) {
+        const struct crdt_id *id = &x->slots[n].id;
+        if ((type == 0 || id->type == type) && crdt_id_prefix_matches(prefix, id))
+            found->n[found->count++] = n;
+    }
+}
+
+/* By name, or by the beginning of an id. Most names are beginnings of ids too ("cafe"): what is
+ * called just so goes before what begins so, but for what spells its type ("PROJ-CAFE"). */
+static enum cht_err find_loosely(struct node_service *s, struct cht_bytes text, unsigned type,
+                                 struct node_fault *fault, uint32_t *out)
 {
     struct crdt_id_prefix prefix;
-    if (crdt_id_prefix_parse(text, &prefix) != CHT_OK || prefix.digits == 0)
-        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("chittyId"),
-                              "\"%.*s\" is no id and no beginning of one", (int)text.len,
-                              (const char *)text.data);
-    const struct node_index *x = node_replica_index(s->replica);
-    uint32_t found = INDEX_NONE, count = 0;
-    for (uint32_t n = 0; n < x->count && count < 2; n++) {
-        const struct crdt_id *id = &x->slots[n].id;
-        if ((type != 0 && id->type != type) || !crdt_id_prefix_matches(&prefix, id))
-            continue;
-        found = n;
-        count++;
-    }
-    if (count == 1)
-        *out = found;
-    else if (count == 0)
-        return node_fault_set(fault, CHT_E_NOTFOUND, cht_bytes_str("chittyId"),
-                              "there is nothing with an id that begins with \"%.*s\"",
-                              (int)text.len, (const char *)text.data);
-    else
-        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("chittyId"),
-                              "\"%.*s\" begins several ids: give more of it", (int)text.len,
-                              (const char *)text.data);
+    struct service_names found = { .count = 0 };
+    const bool begins = crdt_id_prefix_parse(text, &prefix) == CHT_OK && prefix.digits != 0;
+    if (begins && prefix.type == CRDT_CONTEXT && type == CRDT_TOPIC)
+        prefix.type = CRDT_TOPIC;
+    enum cht_err err = CHT_OK;
+    if (!begins || prefix.type == 0)
+        err = service_names_find(s, text, type, &found);
+    if (err == CHT_OK && found.count == 0 && begins)
+        find_prefix(s, &prefix, type, &found);
+    if (err != CHT_OK)
+        return err;
+    if (found.count == 0)
+        return service_names_none(s, text, type, fault);
+    if (found.count > 1)
+        return service_names_several(s, text, &found, fault);
+    *out = found.n[0];
     return CHT_OK;
+}
+
+/* Topics arrive as CHITTY-CONTEXT-… too: where one with those digits is here, or only a topic will
+ * do, that is what is meant. */
+static void as_topic(struct node_service *s, unsigned type, struct crdt_id *id)
+{
+    struct crdt_id topic = *id;
+    const struct node_index *x = node_replica_index(s->replica);
+    topic.type = CRDT_TOPIC;
+    if (id->type == CRDT_CONTEXT &&
+        (type == CRDT_TOPIC || (type == 0 && node_index_find(x, id) == INDEX_NONE &&
+                                node_index_find(x, &topic) != INDEX_NONE)))
+        *id = topic;
 }
 
 enum cht_err service_find(struct node_service *s, struct cht_bytes text, unsigned type,
@@ -38,7 +59,8 @@ enum cht_err service_find(struct node_service *s, struct cht_bytes text, unsigne
 {
     struct crdt_id id;
     if (crdt_id_parse(text, &id) != CHT_OK)
-        return find_prefix(s, text, type, fault, out);
+        return find_loosely(s, text, type, fault, out);
+    as_topic(s, type, &id);
     uint32_t n = node_index_find(node_replica_index(s->replica), &id);
     if (n == INDEX_NONE || (type != 0 && id.type != type))
         return node_fault_set(
@@ -53,10 +75,12 @@ static enum cht_err resolve_id(void *ctx, struct cht_bytes text, unsigned type,
                                struct node_fault *fault, struct crdt_id *out)
 {
     struct node_service *s = ctx;
-    if (crdt_id_parse(text, out) == CHT_OK)
+    if (crdt_id_parse(text, out) == CHT_OK) {
+        as_topic(s, type, out);
         return CHT_OK;
+    }
     uint32_t n;
-    enum cht_err err = find_prefix(s, text, type, fault, &n);
+    enum cht_err err = find_loosely(s, text, type, fault, &n);
     if (err == CHT_OK)
         *out = node_replica_index(s->replica)->slots[n].id;
     return err;

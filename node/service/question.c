@@ -4,6 +4,7 @@
 
 #include "crdt/limits.h"
 #include "crdt/rfc3339.h"
+#include "node/store/store.h"
 
 #include <stdio.h>
 
@@ -64,6 +65,10 @@ static enum cht_err add_option(struct asking *a, const struct match_cond *c, str
     char head[160];
     if (want.len == 0)
         (void)snprintf(head, sizeof head, "\"%s\" IS %sNULL", f->name, not ? "NOT " : "");
+    else if (node_rows_element(f))
+        (void)snprintf(head, sizeof head,
+                       "n %sIN (SELECT n FROM element WHERE field = %u AND value = ",
+                       not ? "NOT " : "", a->m->type << 16 | f->number);
     else if (keyed)
         (void)snprintf(head, sizeof head,
                        "%sEXISTS(SELECT 1 FROM json_each(\"%s\") WHERE %s = ", not ? "NOT " : "",
@@ -74,7 +79,7 @@ static enum cht_err add_option(struct asking *a, const struct match_cond *c, str
     enum cht_err err = add(a, head);
     if (err == CHT_OK && want.len != 0)
         err = add_value(a, f, want);
-    return err == CHT_OK && want.len != 0 && keyed ? add(a, ")") : err;
+    return err == CHT_OK && want.len != 0 && (keyed || node_rows_element(f)) ? add(a, ")") : err;
 }
 
 static enum cht_err add_cond(struct asking *a, const struct match_cond *c)
@@ -129,10 +134,6 @@ static enum cht_err add_open(struct asking *a)
     return err == CHT_OK ? add(a, "))") : err;
 }
 
-#define BLOCKERS                                                                                   \
-    "EXISTS(SELECT 1 FROM json_each(todo.dependencies) AS e JOIN todo AS b ON b.id = e.value"      \
-    " WHERE b.deleted = 0 AND (b.status IS NULL OR b.status NOT IN ('completed', 'cancelled')))"
-
 static enum cht_err add_is(struct asking *a, enum node_is_word word)
 {
     enum cht_err err = CHT_OK;
@@ -140,14 +141,14 @@ static enum cht_err add_is(struct asking *a, enum node_is_word word)
     case NODE_IS_OPEN:
         return add_open(a);
     case NODE_IS_READY:
-        err = add(a, "(\"status\" IS NULL OR \"status\" = 'pending') AND NOT " BLOCKERS
+        err = add(a, "(\"status\" IS NULL OR \"status\" = 'pending') AND blockers = 0"
                      " AND (\"defer\" IS NULL OR \"defer\" < ");
         if (err == CHT_OK)
             err = add_now(a);
         return err == CHT_OK ? add(a, ")") : err;
     case NODE_IS_BLOCKED:
         err = add_open(a);
-        return err == CHT_OK ? add(a, " AND (\"status\" = 'blocked' OR " BLOCKERS ")") : err;
+        return err == CHT_OK ? add(a, " AND (\"status\" = 'blocked' OR blockers > 0)") : err;
     case NODE_IS_OVERDUE:
         err = add_open(a);
         if (err == CHT_OK)

@@ -77,22 +77,13 @@ static enum cht_err tell_one(struct node_service *s, const struct service_watch 
     return err;
 }
 
-static bool todo_open(const struct crdt_graph *g, const struct crdt_state *state)
-{
-    const struct crdt_cell *c =
-        crdt_state_cell(state, node_status_field(CRDT_TODO)->number, cht_bytes(NULL, 0));
-    return state->id.type == CRDT_TODO && state->count != 0 && !crdt_state_hidden(state, g) &&
-           (c == NULL ||
-            !node_status_finished(crdt_mp_peek(crdt_cell_shown(g, CRDT_TODO, c)->bytes).data));
-}
-
 bool service_todo_open(void *ctx, const struct crdt_id *todo)
 {
     struct node_service *s = ctx;
     const struct crdt_state *state;
     const uint32_t n = node_index_find(node_replica_index(s->replica), todo);
     return n != INDEX_NONE && node_replica_state(s->replica, n, &state) == CHT_OK &&
-           todo_open(node_replica_graph(s->replica), state);
+           node_rows_open(node_replica_graph(s->replica), state);
 }
 
 static void tell_entity(struct node_service *s, const struct service_watch *only,

@@ -12,6 +12,11 @@ bool store_is_element(const struct crdt_field *f)
     return f->kind == CRDT_REGISTER && f->value == CRDT_V_ID && !node_rows_indexed(f);
 }
 
+bool node_rows_element(const struct crdt_field *f)
+{
+    return store_is_element(f);
+}
+
 static int64_t field_key(unsigned type, unsigned field)
 {
     return (int64_t)type << 16 | field;

@@ -62,6 +62,25 @@ enum cht_err node_find_open(struct node_store *s, const struct node_find *f, con
     return CHT_OK;
 }
 
+enum cht_err node_find_words(struct node_store *s, struct cht_bytes match, uint64_t limit,
+                             struct node_cursor **out)
+{
+    struct node_cursor *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return CHT_E_NOMEM;
+    enum cht_err err =
+        store_prepare(s, "SELECT rowid FROM search WHERE search MATCH ?1 LIMIT ?2", &c->st);
+    if (err != CHT_OK) {
+        free(c);
+        return err;
+    }
+    sqlite3_bind_text64(c->st, 1, (const char *)match.data, match.len, SQLITE_TRANSIENT,
+                        SQLITE_UTF8);
+    sqlite3_bind_int64(c->st, 2, (int64_t)limit);
+    *out = c;
+    return CHT_OK;
+}
+
 enum cht_err node_find_next(struct node_cursor *c)
 {
     return store_row(c->st);

@@ -193,6 +193,8 @@ bool node_rows_open(const struct crdt_graph *g, const struct crdt_state *state);
  * no row (an empty state); CHT_E_CORRUPT. */
 CHT_MUST_USE enum cht_err node_rows_read(struct node_store *s, const struct crdt_graph *g,
                                          uint32_t n, struct crdt_state *out);
+/* Do its values stand in table `element` (PROTOCOL 10.4)? */
+bool node_rows_element(const struct crdt_field *f);
 /* Does a column of this field have an index (see NODE_ROW_INDEXED)? */
 bool node_rows_indexed(const struct crdt_field *f);
 /* Empty all that is made from the log: typed tables, search, entities, actors, numbers, voids,
@@ -219,6 +221,9 @@ struct node_cursor;
  * and must be closed before the next transaction. */
 CHT_MUST_USE enum cht_err node_find_open(struct node_store *s, const struct node_find *f,
                                          const char *columns, struct node_cursor **out);
+/* The same over the numbers of what has the words, `match` being in FTS5's language. */
+CHT_MUST_USE enum cht_err node_find_words(struct node_store *s, struct cht_bytes match,
+                                          uint64_t limit, struct node_cursor **out);
 /* CHT_E_NOTFOUND: the end. */
 CHT_MUST_USE enum cht_err node_find_next(struct node_cursor *c);
 void node_find_close(struct node_cursor *c);
