@@ -2,8 +2,8 @@
 #include "cli/commands.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_add,  &cli_done,      &cli_ls,      &cli_watch, &cli_log,
-    &cli_show, &cli_conflicts, &cli_resolve, NULL,
+    &cli_add,       &cli_done,    &cli_ls,     &cli_watch,       &cli_log, &cli_show,
+    &cli_conflicts, &cli_resolve, &cli_attach, &cli_attachments, NULL,
 };
 
 static const struct cli_command *const verbs[] = {
@@ -14,6 +14,12 @@ static const struct cli_command *const space_verbs[] = {
     &cli_space_list,
     &cli_space_new,
     &cli_space_use,
+    NULL,
+};
+
+static const struct cli_command *const attachment_verbs[] = {
+    &cli_attachment_get,
+    &cli_attachment_rm,
     NULL,
 };
 
@@ -37,6 +43,7 @@ static const struct cli_noun nouns[] = {
     { .name = "space",
       .summary = "a set of records of its own, with its own devices",
       .verbs = space_verbs },
+    { .name = "attachment", .summary = "files attached to records", .verbs = attachment_verbs },
     { .name = NULL },
 };
 

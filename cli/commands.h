@@ -17,6 +17,12 @@ extern const struct cli_command cli_verb_create; /* verb_create.c */
 extern const struct cli_command cli_verb_update; /* verb_update.c */
 extern const struct cli_command cli_verb_delete; /* verb_delete.c */
 
+/* … of attachments */
+extern const struct cli_command cli_attach;         /* attach.c */
+extern const struct cli_command cli_attachments;    /* attachments.c */
+extern const struct cli_command cli_attachment_get; /* attachment_get.c */
+extern const struct cli_command cli_attachment_rm;  /* attachment_rm.c */
+
 /* … of its noun `space` */
 extern const struct cli_command cli_space_list; /* space_list.c */
 extern const struct cli_command cli_space_new;  /* space_new.c */
@@ -44,6 +50,7 @@ extern const struct cli_command cli_stop;    /* stop.c */
 extern const struct cli_command cli_doctor;  /* doctor.c */
 extern const struct cli_command cli_service; /* service.c */
 extern const struct cli_command cli_export;  /* export.c */
+extern const struct cli_command cli_blobs;   /* blobs.c */
 
 /* … of membership */
 extern const struct cli_command cli_members;     /* members.c */

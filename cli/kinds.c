@@ -55,6 +55,18 @@ static const struct cli_kind kinds[] = {
     { "rebuild", "what was made anew", "{root:hex,entries:uint,entities:uint}", NULL, NULL, NULL },
     { "backup", "the file that was written", "{path,bytes:uint,entries:uint,space:hex}", NULL, NULL,
       "path" },
+    { "attachments", "what is attached to a record", "[@attachment]", "", "attachment", "name" },
+    { "attachment", "a file of a record; several of one name are a conflict",
+      "{name,pick:uint,value:map,by,conflict?:bool}", NULL, NULL, "name" },
+    { "attachment-file", "the file that was written", "{file,blob:hex,size:uint}", NULL, NULL,
+      "file" },
+    { "blobs", "the files of attachments",
+      "{bytes:uint,quota:uint,fetchBelow:uint,attached:uint,attachedBytes:uint,here:uint,"
+      "missing:uint,unnamed:uint,unnamedBytes:uint,damaged:uint,keep:bool,removed?:uint,"
+      "removedBytes?:uint,blobs:[@blob]}",
+      "blobs", "blob", "blob" },
+    { "blob", "the file of an attachment", "{blob:hex,size:uint,chittyId:id,state,own:bool,from}",
+      NULL, NULL, "blob" },
     { "restore", "what was put back",
       "{device:hex,space:hex,home,kept,entries:uint,backupAt:ms,made:bool,writes:bool}", NULL, NULL,
       "space" },

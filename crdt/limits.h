@@ -68,5 +68,10 @@
 #define LIMIT_PAIR_BYTES      (64u * 1024u)         /* one message while pairing */
 #define LIMIT_BEACON_BYTES    768u                  /* an announcement; with its packet < 1,500 */
 #define LIMIT_BEACONS         64u                   /* announcements of others kept */
+#define LIMIT_BLOB_BYTES      (1024u * 1024u * 1024u) /* an attachment's content */
+#define LIMIT_BLOB_CHUNK      (64u * 1024u)  /* of it in one frame: a live change waits for few */
+#define LIMIT_BLOB_CREDIT     (256u * 1024u) /* of it asked for and not yet here, a connection */
+#define LIMIT_BLOB_WANTS      64u            /* blobs being fetched */
+#define LIMIT_BLOB_UPLOADS    16u            /* being written by clients */
 
 #endif

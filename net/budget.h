@@ -39,6 +39,7 @@ enum net_cost {
     X(RIGHTS, "rights", "a range of a device that had no right to write it")                       \
     X(RECORD, "record", "a membership record that does not verify")                                \
     X(FORK, "fork", "a fork proof that does not hold")                                             \
+    X(BLOB, "blob", "an attachment whose bytes are not what its name says")                        \
     X(UNPLACED, "unplaced", "a range whose entry before is not held")                              \
     X(WINDOW, "window", "a range of a path on which too much waits, or with too many branches")    \
     X(STALL, "stall", "something it said to have and did not send")                                \

@@ -14,7 +14,7 @@
 #define NET_RUN_BYTES        8u
 #define NET_VECTOR_ID_BYTES  16u
 #define NET_PROTOCOL_MIN     1u /* what this build speaks */
-#define NET_PROTOCOL_MAX     2u
+#define NET_PROTOCOL_MAX     3u
 #define NET_FRAME_HEAD_BYTES (1u + NET_NONCE_BYTES)
 
 /* name, kind on the wire, largest frame in bytes, tokens it costs its sender (PROTOCOL 8.12) */
@@ -30,14 +30,15 @@
     X(DIGEST, 9, 128u * 1024u, 4)                                                                  \
     X(MESSAGE, 10, LIMIT_MESSAGE_BYTES + NET_FRAME_HEAD_BYTES, 1)                                  \
     X(BYE, 11, 256u, 0)                                                                            \
-    X(FORK, 12, LIMIT_FORK_BYTES + 16u, 8)
+    X(FORK, 12, LIMIT_FORK_BYTES + 16u, 8)                                                         \
+    X(BLOB, 13, LIMIT_BLOB_CHUNK + 64u, 0)
 
 enum net_frame_kind {
 #define X(name, number, size_max, cost) NET_FRAME_##name = (number),
     NET_FRAME_KINDS(X)
 #undef X
 };
-#define NET_FRAME_KIND_MAX NET_FRAME_FORK
+#define NET_FRAME_KIND_MAX NET_FRAME_BLOB
 
 /* Why a session ends, as a BYE tells it: name, number, sentence */
 #define NET_BYE_REASONS(X)                                                                         \
@@ -139,6 +140,18 @@ struct net_fork_frame {
     struct cht_bytes proof;        /* PROOF; not looked at here */
 };
 
+enum net_blob_form { NET_BLOB_WANT = 0, NET_BLOB_DATA = 1, NET_BLOB_NONE = 2, NET_BLOB_KEPT = 3 };
+
+/* PROTOCOL 12.2 */
+struct net_blob_frame {
+    enum net_blob_form form;
+    struct crdt_hash hash;
+    uint32_t size;   /* WANT, KEPT: of the whole, at most LIMIT_BLOB_BYTES */
+    uint32_t from;   /* WANT: the first byte wanted, below size; DATA: where `bytes` belong */
+    uint32_t credit; /* WANT: so many from there on; 0 takes the want back */
+    struct cht_bytes bytes; /* DATA: 1 … LIMIT_BLOB_CHUNK */
+};
+
 struct net_frame {
     enum net_frame_kind kind;
     uint8_t nonce[NET_NONCE_BYTES]; /* the receiver's; zeros in the first frame of a dialler */
@@ -155,6 +168,7 @@ struct net_frame {
         struct cht_bytes message; /* one msgpack map (net/directed.h) */
         struct net_bye bye;
         struct net_fork_frame fork;
+        struct net_blob_frame blob;
     };
 };
 

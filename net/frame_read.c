@@ -316,6 +316,29 @@ static void read_fork(struct cht_wire *w, struct cht_arena *arena, struct net_fo
     out->ids = ids;
 }
 
+static void read_blob(struct cht_wire *w, struct net_blob_frame *out)
+{
+    uint8_t form = cht_wire_u8(w);
+    if (form > NET_BLOB_KEPT)
+        cht_wire_fail(w, CHT_E_MALFORMED);
+    out->form = (enum net_blob_form)form;
+    cht_wire_copy(w, out->hash.b, sizeof out->hash.b);
+    if (form == NET_BLOB_WANT || form == NET_BLOB_KEPT)
+        out->size = (uint32_t)cht_wire_varint_max(w, LIMIT_BLOB_BYTES);
+    if (form == NET_BLOB_WANT) {
+        out->from = (uint32_t)cht_wire_varint_max(w, LIMIT_BLOB_BYTES);
+        out->credit = (uint32_t)cht_wire_varint_max(w, LIMIT_BLOB_CREDIT);
+        if (out->from >= out->size || out->credit > out->size - out->from)
+            cht_wire_fail(w, CHT_E_MALFORMED);
+    }
+    if (form == NET_BLOB_DATA) {
+        out->from = (uint32_t)cht_wire_varint_max(w, LIMIT_BLOB_BYTES - 1);
+        out->bytes = cht_wire_take(w, cht_wire_left(w));
+        if (out->bytes.len == 0 || out->bytes.len > LIMIT_BLOB_CHUNK)
+            cht_wire_fail(w, CHT_E_MALFORMED);
+    }
+}
+
 static void read_body(struct cht_wire *w, struct cht_arena *arena, struct net_frame *out)
 {
     switch (out->kind) {
@@ -354,6 +377,9 @@ static void read_body(struct cht_wire *w, struct cht_arena *arena, struct net_fr
         break;
     case NET_FRAME_FORK:
         read_fork(w, arena, &out->fork);
+        break;
+    case NET_FRAME_BLOB:
+        read_blob(w, &out->blob);
         break;
     }
 }

@@ -243,6 +243,22 @@ static enum cht_err write_fork(const struct net_fork_frame *k, struct cht_buf *o
     return err;
 }
 
+static enum cht_err write_blob(const struct net_blob_frame *b, struct cht_buf *out)
+{
+    const bool sized = b->form == NET_BLOB_WANT || b->form == NET_BLOB_KEPT;
+    assert(b->size <= LIMIT_BLOB_BYTES && b->bytes.len <= LIMIT_BLOB_CHUNK);
+    enum cht_err err = cht_buf_add_u8(out, (uint8_t)b->form);
+    if (err == CHT_OK)
+        err = add_bytes(out, b->hash.b, sizeof b->hash.b);
+    if (err == CHT_OK && sized)
+        err = cht_buf_add_varint(out, b->size);
+    if (err == CHT_OK && (b->form == NET_BLOB_WANT || b->form == NET_BLOB_DATA))
+        err = cht_buf_add_varint(out, b->from);
+    if (err == CHT_OK && b->form == NET_BLOB_WANT)
+        err = cht_buf_add_varint(out, b->credit);
+    return err == CHT_OK && b->form == NET_BLOB_DATA ? cht_buf_add(out, b->bytes) : err;
+}
+
 static enum cht_err write_body(const struct net_frame *f, struct cht_buf *out)
 {
     switch (f->kind) {
@@ -270,6 +286,8 @@ static enum cht_err write_body(const struct net_frame *f, struct cht_buf *out)
         return write_bye(&f->bye, out);
     case NET_FRAME_FORK:
         return write_fork(&f->fork, out);
+    case NET_FRAME_BLOB:
+        return write_blob(&f->blob, out);
     }
     return CHT_E_INTERNAL;
 }

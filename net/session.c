@@ -193,12 +193,13 @@ static enum cht_err dispatch(struct net_session *s, struct net_effects *fx,
         return on_bye(s, fx, &f->bye);
     case NET_FRAME_FORK:
         return session_on_fork(s, fx, &f->fork);
+    case NET_FRAME_BLOB:
+        return session_on_blob(s, fx, &f->blob);
     }
     return CHT_E_INTERNAL;
 }
 
-/* Take what a frame of this kind costs from the peer's budget (PROTOCOL 8.12). */
-static bool pay(struct net_session *s, enum net_frame_kind kind)
+bool session_pay(struct net_session *s, unsigned cost)
 {
     uint64_t earned = (s->now_ms - s->tokens_ms) * NET_TOKENS_S / 1000u;
     if (earned > 0) {
@@ -206,10 +207,18 @@ static bool pay(struct net_session *s, enum net_frame_kind kind)
         s->tokens =
             earned >= NET_TOKENS_MAX - s->tokens ? NET_TOKENS_MAX : s->tokens + (uint32_t)earned;
     }
-    if (net_frame_cost(kind) > s->tokens)
+    if (cost > s->tokens)
         return false;
-    s->tokens -= net_frame_cost(kind);
+    s->tokens -= cost;
     return true;
+}
+
+enum cht_err session_overdrawn(struct net_session *s, struct net_effects *fx)
+{
+    s->stats.overdrawn++;
+    if (++s->overdrawn > NET_OVERDRAWN_MAX)
+        return session_blame(s, fx, NET_BYE_FLOOD, "far more frames than are allowed");
+    return CHT_OK;
 }
 
 static enum cht_err on_frame(struct net_session *s, struct net_effects *fx, struct cht_bytes bytes)
@@ -231,12 +240,8 @@ static enum cht_err on_frame(struct net_session *s, struct net_effects *fx, stru
     }
     if (s->state == SESSION_HELLO && kind != NET_FRAME_HELLO && kind != NET_FRAME_BYE)
         return session_blame(s, fx, NET_BYE_ORDER, "a frame before HELLO");
-    if (!pay(s, kind)) {
-        s->stats.overdrawn++;
-        if (++s->overdrawn > NET_OVERDRAWN_MAX)
-            return session_blame(s, fx, NET_BYE_FLOOD, "far more frames than are allowed");
-        return CHT_OK;
-    }
+    if (!session_pay(s, net_frame_cost(kind)))
+        return session_overdrawn(s, fx);
     if (s->farewell && kind != NET_FRAME_HELLO && kind != NET_FRAME_MEMBERS &&
         kind != NET_FRAME_BYE)
         return CHT_OK; /* PROTOCOL 7.28: nothing else that it sends is looked at */
@@ -264,6 +269,8 @@ static enum cht_err on_tick(struct net_session *s, struct net_effects *fx)
     enum cht_err err = session_pull_tick(s, fx);
     if (err == CHT_OK)
         err = session_heads_tick(s, fx);
+    if (err == CHT_OK)
+        err = session_blobs_tick(s, fx);
     return err == CHT_OK ? session_look(s, fx) : err;
 }
 
@@ -335,6 +342,8 @@ static enum cht_err handle(struct net_session *s, const struct net_event *ev,
         return session_revoked(s, fx);
     case NET_EV_MESSAGE:
         return on_own_message(s, fx, ev->bytes);
+    case NET_EV_BLOB:
+        return session_blob_event(s, fx, ev);
     case NET_EV_CLOSE:
         return session_close(s, fx, ev->reason, false, net_bye_text(ev->reason));
     }
@@ -384,6 +393,8 @@ uint64_t net_session_due_ms(const struct net_session *s)
     }
     if (s->bisect.active)
         sooner(&due, s->bisect.due_ms);
+    if (s->blob_in.active)
+        sooner(&due, s->blob_in.progress_ms + NET_STALL_MS);
     for (size_t i = 0; i < LIMIT_WANTS; i++) {
         if (s->pulls[i].active)
             sooner(&due, s->pulls[i].progress_ms + NET_STALL_MS);

@@ -71,6 +71,15 @@ enum net_verdict {
     NET_FAILED,      /* not stored: a fault of ours (disk full …) */
 };
 
+/* What becomes of blobs (PROTOCOL 12). A session fetches one at a time and sends one at a time. */
+enum net_blob_step {
+    NET_BLOB_FETCH, /* ask the peer for one, from there on; nothing where one is fetched already */
+    NET_BLOB_STOP,  /* what is fetched is not wanted any more */
+    NET_BLOB_SEND,  /* `bytes` of what the peer wants; at most net_session_blob_room */
+    NET_BLOB_LACK,  /* what the peer wants is not to be had here */
+    NET_BLOB_KEEP,  /* this device has it, and answers for it */
+};
+
 enum net_event_kind {
     NET_EV_START,        /* once, first */
     NET_EV_FRAME,        /* `bytes`; they must live until the turn ends */
@@ -84,6 +93,7 @@ enum net_event_kind {
     NET_EV_ROOM,         /* what could not be stored (NET_FAILED) can be now */
     NET_EV_REVOKED,      /* the peer is no member any more: tell it so, and end */
     NET_EV_MESSAGE,      /* send a directed message: `bytes`, one msgpack map */
+    NET_EV_BLOB,         /* `blob`: ask for one, take that back, or answer what was asked */
     NET_EV_CLOSE,        /* say BYE with `reason` and end */
 };
 
@@ -100,6 +110,11 @@ struct net_event {
     } delivered;
     enum cht_err records; /* RECORDS_DONE: CHT_OK; CHT_E_MALFORMED, _INVALID, _SIGNATURE, _DENIED:
                              the peer is to blame; any other: a fault of ours */
+    struct {
+        enum net_blob_step step;
+        struct crdt_hash hash;
+        uint32_t size, from; /* FETCH; size also of KEPT */
+    } blob;                  /* SEND: `bytes` */
     enum cht_err fork; /* FORK_DONE: CHT_OK; CHT_E_MALFORMED, _LIMIT, _SIGNATURE, _INVALID: the peer
                           is to blame; any other: nothing to be done */
     struct {
@@ -128,6 +143,7 @@ enum net_effect_kind {
     NET_FX_SYNCED,  /* both sides hold the same entries now, or no longer do */
     NET_FX_ALARM,   /* state roots differ at one vector */
     NET_FX_MESSAGE, /* a directed message for this node */
+    NET_FX_BLOB,    /* `blob`: what the peer said of one */
     NET_FX_CLOSE,   /* the session is over; its frames still go out before the leg is hung up */
 };
 
@@ -162,6 +178,11 @@ struct net_effect {
             const struct net_alarm_row *rows; /* at most LIMIT_ALARM_ROWS */
         } alarm;
         struct net_directed message;
+        struct {
+            const struct net_blob_frame *frame; /* WANT: its credit is 0 when it is taken back;
+                                                   DATA: in order, within what was asked for */
+            bool stalled;                       /* NONE: the peer did not say so, nothing came */
+        } blob;
         struct {
             enum net_bye_reason reason;
             bool by_peer;          /* the peer said BYE */
@@ -221,6 +242,11 @@ bool net_session_closed(const struct net_session *s);
 /* HELLOs and membership are settled and entries flow. */
 bool net_session_live(const struct net_session *s);
 bool net_session_synced(const struct net_session *s);
+/* Does the peer know blobs, and may they go? Is one being fetched? */
+bool net_session_blobs(const struct net_session *s);
+bool net_session_fetching(const struct net_session *s);
+/* So many bytes of the blob that the peer wants may be sent now, in one SEND. */
+size_t net_session_blob_room(const struct net_session *s);
 const struct net_session_stats *net_session_stats(const struct net_session *s);
 
 #endif

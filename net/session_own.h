@@ -75,6 +75,15 @@ struct session_bisect {
     uint8_t keys[LIMIT_ALARM_ROWS][LIMIT_KEY_BYTES]; /* what the rows' key spans point at */
 };
 
+/* A blob on its way. */
+struct session_blob {
+    bool active;
+    struct crdt_hash hash;
+    uint32_t size, next,
+        until; /* next: the first byte not yet sent; until: asked for up to there */
+    uint64_t progress_ms;
+};
+
 struct net_session {
     enum session_state state;
     uint8_t version; /* spoken in this session */
@@ -154,6 +163,10 @@ struct net_session {
     size_t peer_fork_count, peer_fork_next;
     struct net_fork_id peer_forks[LIMIT_FORKS];
 
+    /* blobs */
+    struct session_blob blob_in, blob_out; /* fetched from the peer; sent to it */
+    uint32_t blob_spare;                   /* bytes of wants taken back that may still come */
+
     struct session_bisect bisect;
     struct net_session_stats stats;
 };
@@ -175,6 +188,10 @@ CHT_MUST_USE enum cht_err session_farewell(struct net_session *s, struct net_eff
 void session_drop_claims(struct net_session *s);
 /* A new effect at the end of the list, zeroed; NULL when out of memory. */
 struct net_effect *session_effect(struct net_effects *fx, enum net_effect_kind kind);
+/* Take so many tokens from the peer's budget (PROTOCOL 8.12); false: there are too few. */
+bool session_pay(struct net_session *s, unsigned cost);
+/* A frame is dropped for it; too many end the session. */
+CHT_MUST_USE enum cht_err session_overdrawn(struct net_session *s, struct net_effects *fx);
 /* Send `f`; its nonce is filled in. */
 CHT_MUST_USE enum cht_err session_send(struct net_session *s, struct net_effects *fx,
                                        struct net_frame *f);
@@ -270,6 +287,13 @@ CHT_MUST_USE enum cht_err session_on_fork(struct net_session *s, struct net_effe
 CHT_MUST_USE enum cht_err session_forks_again(struct net_session *s, struct net_effects *fx);
 CHT_MUST_USE enum cht_err session_fork_done(struct net_session *s, struct net_effects *fx,
                                             enum cht_err result);
+
+/* --- session_blobs.c --------------------------------------------------------------------- */
+CHT_MUST_USE enum cht_err session_on_blob(struct net_session *s, struct net_effects *fx,
+                                          const struct net_blob_frame *b);
+CHT_MUST_USE enum cht_err session_blob_event(struct net_session *s, struct net_effects *fx,
+                                             const struct net_event *ev);
+CHT_MUST_USE enum cht_err session_blobs_tick(struct net_session *s, struct net_effects *fx);
 
 /* --- session_bisect.c -------------------------------------------------------------------- */
 /* The roots at `vector` differ: raise the alarm, once a vector, and hunt. */

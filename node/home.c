@@ -246,6 +246,15 @@ static enum cht_err lock(bool make, struct node_fault *fault, struct node_files 
     return err;
 }
 
+/* Attachments that cannot be read keep nobody from the rest. */
+static void open_blobs(struct node_home *h)
+{
+    char folder[NODE_PATH_MAX + 8];
+    (void)snprintf(folder, sizeof folder, "%s/blobs", h->files.paths.data);
+    if (node_blobs_open(folder, NULL, &h->blobs) != CHT_OK)
+        h->blobs = NULL;
+}
+
 enum cht_err node_home_start(bool make, struct node_fault *fault, struct node_home *out)
 {
     struct node_home h = { .files.lock_fd = -1 };
@@ -261,6 +270,8 @@ enum cht_err node_home_start(bool make, struct node_fault *fault, struct node_ho
         err = node_files_space(&h.files, space, fault, h.path);
     if (err == CHT_OK)
         err = node_home_replica(&h, fault);
+    if (err == CHT_OK)
+        open_blobs(&h);
     if (err != CHT_OK) {
         node_home_end(&h);
         return err;
@@ -272,6 +283,7 @@ enum cht_err node_home_start(bool make, struct node_fault *fault, struct node_ho
 void node_home_end(struct node_home *h)
 {
     service_free(h->service);
+    node_blobs_close(h->blobs);
     node_replica_close(h->replica);
     node_home_free_identity(h->identity);
     node_files_unlock(&h->files);
@@ -287,9 +299,11 @@ enum cht_err node_home_open(bool make, struct node_fault *fault, struct node_hom
         return node_fault_set(fault, CHT_E_NOMEM, cht_bytes(NULL, 0), "out of memory");
     enum cht_err err = node_home_start(make, fault, h);
     if (err == CHT_OK) {
-        struct service_options options = {
-            .replica = h->replica, .identity = h->identity, .path = h->path, .device_name = h->name
-        };
+        struct service_options options = { .replica = h->replica,
+                                           .identity = h->identity,
+                                           .path = h->path,
+                                           .device_name = h->name,
+                                           .blobs = h->blobs };
         err = service_new(&options, &h->service);
         if (err != CHT_OK)
             node_home_end(h);

@@ -2,6 +2,7 @@
 #define NODE_HOME_H
 /* A home opened: lock, keys, name, and the replica of the space in use. What `chitty-node` without
  * a daemon and the daemon itself start from. */
+#include "node/blobs/blobs.h"
 #include "node/files.h"
 #include "node/node.h"
 #include "node/service/service.h"
@@ -13,6 +14,7 @@ struct node_home {
     char path[NODE_PATH_MAX]; /* of the database */
     struct node_replica *replica;
     struct node_service *service; /* of node_home_call; the daemon has its own */
+    struct node_blobs *blobs;     /* NULL: their folder cannot be read */
 };
 
 /* Lock, read the keys, open the replica. `make`: make what is not there. A home that another

@@ -90,7 +90,8 @@ static enum cht_err open_service(struct node_daemon *d)
     struct service_options options = { .replica = d->home.replica,
                                        .identity = d->home.identity,
                                        .path = d->home.path,
-                                       .device_name = d->home.name };
+                                       .device_name = d->home.name,
+                                       .blobs = d->home.blobs };
     options.net = (struct service_net){ .ctx = d,
                                         .peers = daemon_put_peers,
                                         .state = daemon_state_of,
@@ -101,6 +102,7 @@ static enum cht_err open_service(struct node_daemon *d)
                                         .observer = daemon_put_observer,
                                         .strangers = daemon_put_strangers,
                                         .figures = daemon_put_figures,
+                                        .fetch = daemon_blobs_fetch,
                                         .left = daemon_code_left,
                                         .stop = on_stop };
     return service_new(&options, &d->service);
@@ -142,6 +144,8 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
     if (err == CHT_OK)
         err = open_transport(d, o, fault);
     if (err == CHT_OK)
+        err = daemon_blobs_open(d);
+    if (err == CHT_OK)
         err = open_service(d);
     if (err == CHT_OK)
         err = open_local(d, fault);
@@ -178,6 +182,7 @@ static void finish(struct node_daemon *d)
         daemon_dials_close(d);
         net_transport_close(d->transport);
     }
+    daemon_blobs_close(d);
     service_free(d->service);
     if (d->signal_fd >= 0)
         (void)close(d->signal_fd);
@@ -240,7 +245,7 @@ static long sleep_ms(const struct node_daemon *d)
         return 0;
     uint64_t due = earliest(daemon_links_due_ms(d), daemon_pairings_due_ms(d));
     due = earliest(due, net_peers_due_ms(d->peers));
-    due = earliest(due, daemon_read_only_due_ms(d));
+    due = earliest(due, earliest(daemon_read_only_due_ms(d), daemon_blobs_due_ms(d)));
     due = earliest(due, earliest(daemon_discover_due_ms(d), d->wake.check_ms));
     due = earliest(due, daemon_observer_due_ms(d));
     const bool writes = d->read_only.why == CHT_OK;
@@ -362,6 +367,7 @@ static void collect(struct node_daemon *d, struct waits *w)
     d->differs = false;
     daemon_read_only_tick(d);
     daemon_links_tick(d);
+    daemon_blobs_tick(d);
     daemon_pairings_tick(d);
 }
 

@@ -146,4 +146,5 @@ void daemon_put_figures(void *ctx, struct service_figures *f)
              cpu_s);
     put_each(f, d, "chitty_peer_connections", "", "Connections of a peer.", connections);
     put_refusals(f, d);
+    daemon_blobs_figures(d, f);
 }

@@ -191,6 +191,7 @@ static void peer_up(struct node_daemon *d, struct daemon_link *l, const struct n
                l->dial == 0 ? "it dialled" : "we dialled");
     keep_addresses(d, l->device, hello,
                    peer != NULL && l->dial != 0 ? &peer->tried : &(struct net_address){ .len = 0 });
+    daemon_blobs_up(d, l);
     uint32_t drop = 0;
     if (peer != NULL)
         net_peer_hello(d->peers, peer, l->conn, hello->run,
@@ -280,6 +281,9 @@ void daemon_link_step(struct node_daemon *d, struct daemon_link *l, const struct
         case NET_FX_MESSAGE:
             daemon_log("info", "a directed message came, and nobody here listens for it");
             break;
+        case NET_FX_BLOB:
+            daemon_blobs_heard(d, l, e);
+            break;
         case NET_FX_CLOSE:
             peer_over(d, l, e);
             break;
@@ -358,6 +362,7 @@ static void drop_link(struct node_daemon *d, struct daemon_link *l)
     if (peer != NULL && l->struck)
         net_peer_hold(peer, daemon_budget(d, l)->closed_ms);
     daemon_link_forget(l);
+    daemon_blobs_down(d, l);
     net_session_free(l->session);
     free(l);
 }

@@ -14,6 +14,7 @@
 #include "node/daemon/code.h"
 #include "node/home.h"
 #include "node/local/server.h"
+#include "node/service/blobs.h"
 
 #define DAEMON_PORT         7447 /* the usual sync port */
 #define DAEMON_TURN_BUCKETS 6u
@@ -71,6 +72,19 @@ struct link_queue {
     size_t count, bytes;
 };
 
+/* Blobs that go over a connection (blobs.c): one each way. */
+struct link_blobs {
+    struct node_blob_writer *writer; /* what is fetched; NULL: nothing is */
+    struct crdt_hash in;
+    bool catching_up; /* … and what was here of it is hashed first */
+    bool asked;       /* the peer wants `out` */
+    struct crdt_hash out;
+    uint32_t out_size;
+    uint64_t out_next;
+    struct node_blob_reader *reader; /* NULL: not looked for yet */
+    bool checked;
+};
+
 struct daemon_link {
     struct daemon_link *next;
     uint32_t conn, dial; /* dial 0: inbound */
@@ -87,6 +101,7 @@ struct daemon_link {
     char address[64];
     struct link_delivery *deliveries, **deliveries_end; /* of this turn */
     struct link_frame *frames, **frames_end;            /* to send after the commit */
+    struct link_blobs blobs;
 };
 
 /* A device that is no member any more was told so then (farewell.c). */
@@ -110,6 +125,7 @@ struct daemon_read_only {
 
 struct daemon_dial;
 struct daemon_pairing;
+struct daemon_blobs;
 struct daemon_discovery; /* discovery.h */
 struct daemon_observer;  /* observer.c */
 
@@ -162,6 +178,7 @@ struct node_daemon {
     } turns;
     bool differs; /* the rows do from the log: peers hear it with the next turn */
     struct daemon_read_only read_only;
+    struct daemon_blobs *blobs;
     struct node_fault fault; /* why it had to stop */
 };
 
@@ -207,6 +224,23 @@ void daemon_links_hear(struct node_daemon *d);
 bool daemon_links_left(const struct node_daemon *d);
 /* The turn is over: free the frames heard in it. */
 void daemon_links_heard(struct node_daemon *d);
+
+/* --- blobs.c -------------------------------------------------------------------------------- */
+
+CHT_MUST_USE enum cht_err daemon_blobs_open(struct node_daemon *d);
+void daemon_blobs_close(struct node_daemon *d);
+/* A client waits for a blob (service_net.fetch). */
+enum cht_err daemon_blobs_fetch(void *ctx, const struct service_attachment *a,
+                                struct node_fault *fault);
+/* What a session says of one. */
+void daemon_blobs_heard(struct node_daemon *d, struct daemon_link *l, const struct net_effect *fx);
+/* A peer is there; it is gone. */
+void daemon_blobs_up(struct node_daemon *d, const struct daemon_link *l);
+void daemon_blobs_down(struct node_daemon *d, struct daemon_link *l);
+/* Ask for what is wanted, send what was asked for: a piece each turn. */
+void daemon_blobs_tick(struct node_daemon *d);
+uint64_t daemon_blobs_due_ms(const struct node_daemon *d);
+void daemon_blobs_figures(const struct node_daemon *d, struct service_figures *f);
 
 /* --- farewell.c ----------------------------------------------------------------------------- */
 

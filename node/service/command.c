@@ -317,6 +317,10 @@ void service_command(struct node_service *s, const struct local_request *request
     }
     if (cht_bytes_eq(command.name, cht_bytes_str("backup"))) {
         service_backup(s, &c, command.args);
+    } else if (cht_bytes_eq(command.name, cht_bytes_str("blob-get"))) {
+        service_blob_get(s, &c, command.args);
+    } else if (cht_bytes_eq(command.name, cht_bytes_str("blobs"))) {
+        service_blobs_command(s, &c, command.args);
     } else if (cht_bytes_eq(command.name, cht_bytes_str("invite"))) {
         only_running(s, request, command.args, s->net.invite);
     } else if (cht_bytes_eq(command.name, cht_bytes_str("join"))) {

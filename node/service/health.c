@@ -75,7 +75,7 @@ static enum cht_err put_waits(struct node_service *s, struct cht_buf *out)
 static enum cht_err put_health(struct node_service *s, struct cht_buf *out)
 {
     const bool running = s->net.strangers != NULL;
-    enum cht_err err = crdt_mp_put_map(out, running ? 5 : 4);
+    enum cht_err err = crdt_mp_put_map(out, (running ? 5u : 4u) + (s->blobs != NULL));
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "database", s->path);
     if (err == CHT_OK && running)
@@ -87,6 +87,10 @@ static enum cht_err put_health(struct node_service *s, struct cht_buf *out)
     if (err == CHT_OK)
         err = put_waits(s, out);
     if (err == CHT_OK)
+        err = node_mp_put_text(out, s->blobs != NULL ? "blobs" : "status");
+    if (err == CHT_OK && s->blobs != NULL)
+        err = service_put_blobs(s, false, out);
+    if (err == CHT_OK && s->blobs != NULL)
         err = node_mp_put_text(out, "status");
     return err == CHT_OK ? service_put_status(s, out) : err;
 }

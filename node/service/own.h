@@ -4,6 +4,7 @@
 #include "crdt/base/arena.h"
 #include "node/client/edits.h"
 #include "node/client/request.h"
+#include "node/service/blobs.h"
 #include "node/service/match.h"
 #include "node/service/service.h"
 #include "node/service/titles.h"
@@ -34,6 +35,17 @@ struct service_watch {
     struct service_watch *next;
 };
 
+/* Live values that name blobs (attached.c). */
+struct service_attached {
+    struct service_attachment *list; /* ascending by hash */
+    size_t count, cap;
+    bool loaded;
+    uint64_t version;
+};
+
+struct service_upload;
+struct service_await;
+
 struct node_service {
     struct node_replica *replica;
     const struct net_identity *identity;
@@ -56,6 +68,12 @@ struct node_service {
     struct cht_buf answer;     /* a message while it is made */
     struct node_store *reader; /* an idle connection for streams; NULL: none open */
     uint32_t replaced;         /* how often: a stream of an earlier replica ends */
+    struct node_blobs *blobs;  /* NULL: none */
+    struct service_attached attached;
+    struct service_upload *uploads;
+    size_t upload_count;
+    uint64_t upload_number;
+    struct service_await *awaits;
 };
 
 /* --- answering (answer.c) ------------------------------------------------------------------ */
@@ -148,6 +166,28 @@ void service_backup(struct node_service *s, const struct service_caller *c, stru
 CHT_MUST_USE enum cht_err service_put_forks(struct node_service *s, struct cht_buf *out);
 CHT_MUST_USE enum cht_err service_put_clones(struct node_service *s, struct cht_buf *out);
 void service_health(struct node_service *s, const struct service_caller *c);
+
+/* --- attachments (attached.c, upload.c, download.c, blob.c) --------------------------------- */
+
+/* The blob that a value of `attachments` names. CHT_E_INVALID: none. */
+CHT_MUST_USE enum cht_err service_attachment_read(struct cht_bytes value,
+                                                  struct crdt_hash *out_hash, uint64_t *out_size);
+/* After a commit: what it changed is taken over. */
+void service_attached_after(struct node_service *s);
+/* Another replica: forget what this one names. */
+void service_attached_clear(struct node_service *s);
+/* Carry out blob-begin, blob-put, blob-end; false: it is another command. */
+bool service_upload(struct node_service *s, const struct local_request *request,
+                    const struct node_command *command);
+/* A client has gone, or with `all` everyone: give up what it writes, forget what it waits for. */
+void service_uploads_left(struct node_service *s, local_client_id client, bool all);
+void service_awaits_left(struct node_service *s, local_client_id client, bool all);
+void service_blob_get(struct node_service *s, const struct service_caller *c,
+                      struct cht_bytes args);
+void service_blobs_command(struct node_service *s, const struct service_caller *c,
+                           struct cht_bytes args);
+/* Append the map of figures; with `list` each blob that a record names. */
+CHT_MUST_USE enum cht_err service_put_blobs(struct node_service *s, bool list, struct cht_buf *out);
 /* Append the map that answers `status`. */
 CHT_MUST_USE enum cht_err service_put_status(struct node_service *s, struct cht_buf *out);
 void service_list(struct node_service *s, const struct service_caller *c,

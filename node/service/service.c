@@ -17,6 +17,7 @@ enum cht_err service_new(const struct service_options *options, struct node_serv
     s->replica = options->replica;
     s->identity = options->identity;
     s->device_name = options->device_name;
+    s->blobs = options->blobs;
     s->net = options->net;
     crdt_hex(cht_bytes(options->identity->device, CRDT_ID_BYTES), s->device_hex);
     cht_arena_init(&s->arena, LIMIT_TURN_BYTES);
@@ -40,6 +41,9 @@ void service_free(struct node_service *s)
     forget(s);
     while (s->watches != NULL)
         service_watch_drop(s, s->watches->caller.client);
+    service_uploads_left(s, 0, true);
+    service_awaits_left(s, 0, true);
+    service_attached_clear(s);
     free(s->written);
     free(s->waiting);
     node_store_close(s->reader);
@@ -55,6 +59,7 @@ void service_replace(struct node_service *s, struct node_replica *replica, const
     node_store_close(s->reader);
     s->reader = NULL;
     s->replaced++;
+    service_attached_clear(s);
     s->replica = replica;
     char *copy = strdup(path);
     if (copy != NULL) {
@@ -95,10 +100,9 @@ void service_unwritable(const struct node_service *s, enum cht_err why, struct n
 /* Would it change something? Commands that are not known to only read are taken to. */
 static bool changes(const struct node_msg *m)
 {
-    static const char *const readers[] = {
-        "status",  "peers",  "members", "verify",   "stop",
-        "metrics", "health", "backup",  "discover", "quarantined"
-    };
+    static const char *const readers[] = { "status",   "peers",       "members", "verify",
+                                           "stop",     "metrics",     "health",  "backup",
+                                           "discover", "quarantined", "blobs",   "blob-get" };
     struct node_command command;
     if (m->type != NODE_MSG_COMMAND || node_command_read(m->payload, NULL, &command) != CHT_OK)
         return m->type == NODE_MSG_STATE_UPDATE;
@@ -156,6 +160,8 @@ static bool carried_out(struct node_service *s, const struct local_request *requ
     if (request->msg.type != NODE_MSG_COMMAND ||
         node_command_read(request->msg.payload, NULL, &command) != CHT_OK)
         return false;
+    if (service_upload(s, request, &command))
+        return true;
     if (service_is_ruling(command.name))
         service_rule(s, request, &command);
     else if (cht_bytes_eq(command.name, cht_bytes_str("resolve")))
@@ -189,6 +195,8 @@ static void on_closed(void *ctx, local_client_id client)
 {
     const struct node_service *s = ctx;
     service_watch_drop(ctx, client);
+    service_uploads_left(ctx, client, false);
+    service_awaits_left(ctx, client, false);
     if (s->net.left != NULL)
         s->net.left(s->net.ctx, client);
 }
@@ -240,8 +248,10 @@ static void answer_waiting(struct node_service *s)
 void service_committed_midway(struct node_service *s, enum cht_err err)
 {
     answer_written(s, err);
-    if (err == CHT_OK)
+    if (err == CHT_OK) {
+        service_attached_after(s);
         service_tell(s);
+    }
 }
 
 void service_after(struct node_service *s, enum cht_err err)
@@ -249,6 +259,7 @@ void service_after(struct node_service *s, enum cht_err err)
     answer_written(s, err);
     if (err != CHT_OK)
         return;
+    service_attached_after(s);
     service_tell(s);
     if (s->waiting_count != 0)
         answer_waiting(s);

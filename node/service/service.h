@@ -11,6 +11,8 @@
 #include "node/replica/replica.h"
 
 struct service_figures;
+struct service_attachment;
+struct node_blobs;
 
 /* What only a running daemon can do. Every function may be absent (NULL). */
 struct service_net {
@@ -33,6 +35,9 @@ struct service_net {
     void (*invite)(void *ctx, const struct local_request *request, struct cht_bytes args);
     void (*join)(void *ctx, const struct local_request *request, struct cht_bytes args);
     void (*stop)(void *ctx);
+    /* Fetch a blob that a client waits for (blobs.h); service_blob_here or service_blob_failed
+     * follow. CHT_E_UNREACHABLE: nobody can be asked; CHT_E_BUSY: too many are fetched. */
+    enum cht_err (*fetch)(void *ctx, const struct service_attachment *a, struct node_fault *fault);
     /* A client has gone: what was begun for it alone may end. */
     void (*left)(void *ctx, local_client_id client);
 };
@@ -40,8 +45,9 @@ struct service_net {
 struct service_options {
     struct node_replica *replica;
     const struct net_identity *identity;
-    const char *path;        /* of the database: streams read through a connection of their own */
-    const char *device_name; /* borrowed */
+    const char *path;         /* of the database: streams read through a connection of their own */
+    const char *device_name;  /* borrowed */
+    struct node_blobs *blobs; /* borrowed; NULL: none */
     struct service_net net;
 };
 

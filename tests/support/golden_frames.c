@@ -349,6 +349,52 @@ static struct net_frame fork_proof(void)
     return f;
 }
 
+static struct net_frame blob_want(void)
+{
+    struct net_frame f = frame(NET_FRAME_BLOB);
+    f.blob.form = NET_BLOB_WANT;
+    f.blob.hash = hash(0x40);
+    f.blob.size = 1000000;
+    f.blob.from = 300;
+    f.blob.credit = LIMIT_BLOB_CREDIT;
+    return f;
+}
+
+static struct net_frame blob_back(void)
+{
+    struct net_frame f = blob_want();
+    f.blob.size = 1;
+    f.blob.from = f.blob.credit = 0;
+    return f;
+}
+
+static struct net_frame blob_data(void)
+{
+    struct net_frame f = frame(NET_FRAME_BLOB);
+    f.blob.form = NET_BLOB_DATA;
+    f.blob.hash = hash(0x40);
+    f.blob.from = 300;
+    f.blob.bytes = cht_bytes_str("the bytes");
+    return f;
+}
+
+static struct net_frame blob_none(void)
+{
+    struct net_frame f = frame(NET_FRAME_BLOB);
+    f.blob.form = NET_BLOB_NONE;
+    f.blob.hash = hash(0x41);
+    return f;
+}
+
+static struct net_frame blob_kept(void)
+{
+    struct net_frame f = frame(NET_FRAME_BLOB);
+    f.blob.form = NET_BLOB_KEPT;
+    f.blob.hash = hash(0x40);
+    f.blob.size = LIMIT_BLOB_BYTES;
+    return f;
+}
+
 const struct golden_frame golden_frames[] = {
     { "hello-dialler", hello_dialler },
     { "hello-least", hello_least },
@@ -377,6 +423,11 @@ const struct golden_frame golden_frames[] = {
     { "fork-tell", fork_tell },
     { "fork-ask", fork_ask },
     { "fork-proof", fork_proof },
+    { "blob-want", blob_want },
+    { "blob-back", blob_back },
+    { "blob-data", blob_data },
+    { "blob-none", blob_none },
+    { "blob-kept", blob_kept },
 };
 const size_t golden_frame_count = sizeof golden_frames / sizeof golden_frames[0];
 

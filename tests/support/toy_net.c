@@ -251,6 +251,8 @@ static void on_effect(struct toy_net *net, size_t link, size_t side, const struc
     case NET_FX_MESSAGE:
         n->messages++;
         break;
+    case NET_FX_BLOB: /* toys have none */
+        break;
     case NET_FX_CLOSE:
         n->closes++;
         n->blamed += e->close.blame;

@@ -78,6 +78,12 @@ static void on_effect(struct toy_peer *p, const struct net_effect *e)
         p->blame = e->close.blame;
         p->by_peer = e->close.by_peer;
         break;
+    case NET_FX_BLOB:
+        p->blobs++;
+        p->blob = *e->blob.frame;
+        p->blob_stalled = e->blob.stalled;
+        p->blob_bytes += e->blob.frame->bytes.len;
+        break;
     case NET_FX_UP:
     case NET_FX_HOLDS:
         break;

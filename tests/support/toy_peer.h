@@ -23,6 +23,10 @@ struct toy_peer {
     bool blame, by_peer;
     enum cht_err records_result; /* the answer to RECORDS, when not CHT_OK */
     enum cht_err fork_result;
+    unsigned blobs; /* effects on blobs, the last one of them, and the bytes of all DATA */
+    struct net_blob_frame blob;
+    bool blob_stalled;
+    uint64_t blob_bytes;
     bool hold; /* DELIVER stays unanswered; see `held_token` */
     uint32_t held_token;
     size_t held_count;

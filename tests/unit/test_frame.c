@@ -110,6 +110,12 @@ static void the_fields_stand_where_they_belong(void **state)
     assert_int_equal(15000, f.digest.parts[15].count);
     assert_int_equal(CHT_OK, net_frame_decode(golden_bytes("hello-dialler"), &arena, &f));
     assert_int_equal(2, f.hello.endpoint_count);
+    assert_int_equal(CHT_OK, net_frame_decode(golden_bytes("blob-want"), &arena, &f));
+    assert_int_equal(1000000, f.blob.size);
+    assert_int_equal(300, f.blob.from);
+    assert_int_equal(CHT_OK, net_frame_decode(golden_bytes("blob-data"), &arena, &f));
+    assert_memory_equal("the bytes", f.blob.bytes.data, 9);
+    assert_int_equal(CHT_OK, net_frame_decode(golden_bytes("hello-dialler"), &arena, &f));
     assert_memory_equal("tcp://[::1]:7400", f.hello.endpoints[1].data, 16);
 }
 
@@ -117,7 +123,8 @@ static void the_fields_stand_where_they_belong(void **state)
 static bool is_opaque(struct cht_bytes frame)
 {
     return frame.data[0] == NET_FRAME_MESSAGE ||
-           (frame.data[0] == NET_FRAME_FORK && frame.data[5] == NET_FORK_PROOF);
+           (frame.data[0] == NET_FRAME_FORK && frame.data[5] == NET_FORK_PROOF) ||
+           (frame.data[0] == NET_FRAME_BLOB && frame.data[5] == NET_BLOB_DATA);
 }
 
 static void no_beginning_of_a_frame_is_a_frame(void **state)
@@ -197,7 +204,7 @@ static void lies_about_counts_order_and_flags_are_refused(void **state)
         enum cht_err want;
     } lies[] = {
         { "hello-dialler", 0, "\x00", 1, CHT_E_MALFORMED },      /* no kind */
-        { "hello-dialler", 0, "\x0d", 1, CHT_E_MALFORMED },      /* the one after the last */
+        { "hello-dialler", 0, "\x0e", 1, CHT_E_MALFORMED },      /* the one after the last */
         { "hello-dialler", 5, "\x00", 1, CHT_E_MALFORMED },      /* version 0 */
         { "hello-dialler", 5, "\x02", 1, CHT_E_MALFORMED },      /* lowest above highest */
         { "hello-dialler", 32, "\0\0\0\0", 4, CHT_E_MALFORMED }, /* nonce of zeros */
@@ -223,6 +230,11 @@ static void lies_about_counts_order_and_flags_are_refused(void **state)
         { "fork-tell", 6, "\x41", 1, CHT_E_LIMIT },              /* 65 of them */
         { "fork-tell", 6, "\x03", 1, CHT_E_MALFORMED },          /* more than there are */
         { "fork-tell", 47, "\x10", 1, CHT_E_MALFORMED },         /* out of order */
+        { "blob-want", 5, "\x04", 1, CHT_E_MALFORMED },          /* no form */
+        { "blob-want", 43, "\x81", 1, CHT_E_LIMIT },             /* more than a window */
+        { "blob-back", 39, "\x01", 1, CHT_E_MALFORMED },         /* from its end on */
+        { "blob-back", 40, "\x02", 1, CHT_E_MALFORMED },         /* more than is left */
+        { "blob-kept", 42, "\x05", 1, CHT_E_LIMIT },             /* larger than a blob may be */
     };
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
         enum cht_err err = decode_with(lies[i].name, lies[i].at, lies[i].bytes, lies[i].len);
