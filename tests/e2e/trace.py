@@ -16,7 +16,7 @@ SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
 sys.path.insert(0, str(SUPPORT))
 import root  # noqa: E402
 
-TRACE = os.environ.get("CHITTY_TRACE", "chitty-trace")
+TRACE = os.environ.get("CHITTY_TRACE_TOOL", "chitty-trace")
 DATA = os.environ.get("CHITTY_DATA")
 WHOLE = "--whole" in sys.argv
 CHANGES = 317502  # of the whole trace

@@ -14,6 +14,7 @@ struct sync {
     struct cht_arena arena;
     size_t budget;
     uint32_t runs_left;
+    bool may_stop;
 };
 
 static void take_records(struct sync *s)
@@ -63,14 +64,18 @@ static void meet(struct sync *s, const struct crdt_dep *tip, uint32_t *out_seq,
     *out_seq = low;
 }
 
-static void take_run(struct sync *s, const struct net_run *run)
+/* False: too much waits on this path already. */
+static bool take_run(struct sync *s, const struct net_run *run)
 {
     for (size_t i = 0; i < run->count; i++) {
         struct crdt_range range = travelled(s, &run->ranges[i]);
         enum node_receipt receipt;
         assert_int_equal(CHT_OK, node_replica_receive(s->to->r, &range, HOME_NOW_MS, &receipt));
+        if (receipt == NODE_STOPPED && s->may_stop)
+            return false;
         assert_true(receipt == NODE_STORED || receipt == NODE_KNOWN);
     }
+    return true;
 }
 
 static void take_tip(struct sync *s, const struct crdt_dep *tip)
@@ -79,6 +84,8 @@ static void take_tip(struct sync *s, const struct crdt_dep *tip)
     uint8_t hash[CRDT_DEP_HASH_BYTES];
     struct net_run run = { .complete = false };
     enum cht_err err = s->ours.ops->base(s->ours.ctx, tip, &seq, hash);
+    if (err == CHT_E_BUSY && s->may_stop)
+        return;
     assert_int_equal(CHT_OK, err);
     while (!run.complete && s->runs_left != 0) {
         err = s->theirs.ops->read(s->theirs.ctx, tip, seq + 1, hash, s->budget, &s->arena, &run);
@@ -93,19 +100,22 @@ static void take_tip(struct sync *s, const struct crdt_dep *tip)
             s->budget = LIMIT_RANGE_BYTES;
             continue;
         }
-        take_run(s, &run);
+        if (!take_run(s, &run))
+            return;
         seq = run.last_seq;
         memcpy(hash, run.last_hash, sizeof hash);
     }
 }
 
-uint64_t sync_from(struct home *to, struct home *from, size_t budget, uint32_t runs_max)
+static uint64_t sync_all(struct home *to, struct home *from, size_t budget, uint32_t runs_max,
+                         bool may_stop)
 {
     struct sync s = { .to = to,
                       .theirs = node_replica_view(from->r),
                       .ours = node_replica_view(to->r),
                       .budget = budget,
-                      .runs_left = runs_max };
+                      .runs_left = runs_max,
+                      .may_stop = may_stop };
     struct net_heads heads;
     uint64_t before = node_replica_count(to->r).entries;
     cht_arena_init(&s.arena, SIZE_MAX);
@@ -119,4 +129,14 @@ uint64_t sync_from(struct home *to, struct home *from, size_t budget, uint32_t r
     cht_arena_clear(&s.arena);
     home_turn(to, seeded_below(&to->random, 2) == 0);
     return node_replica_count(to->r).entries - before;
+}
+
+uint64_t sync_from(struct home *to, struct home *from, size_t budget, uint32_t runs_max)
+{
+    return sync_all(to, from, budget, runs_max, false);
+}
+
+uint64_t sync_much_from(struct home *to, struct home *from, size_t budget, uint32_t runs_max)
+{
+    return sync_all(to, from, budget, runs_max, true);
 }

@@ -6,5 +6,8 @@
 /* `to` asks `from` for each of its tips, in runs of at most `budget` payload bytes, at most
  * `runs_max` of them, and commits; both stand between turns. Returns how many entries are new. */
 uint64_t sync_from(struct home *to, struct home *from, size_t budget, uint32_t runs_max);
+/* The same with more entries than may wait: where a path is full of them the rest of it is left for
+ * another time. */
+uint64_t sync_much_from(struct home *to, struct home *from, size_t budget, uint32_t runs_max);
 
 #endif
