@@ -6,7 +6,7 @@ static const struct cli_command *const commands[] = {
     &cli_join,    &cli_log,    &cli_show,    &cli_conflicts,   &cli_resolve, &cli_verify,
     &cli_rebuild, &cli_backup, &cli_restore, &cli_stop,        &cli_doctor,  &cli_members,
     &cli_revoke,  &cli_role,   &cli_readmit, &cli_quarantined, &cli_service, &cli_export,
-    &cli_blobs,   NULL,
+    &cli_import,  &cli_blobs,  NULL,
 };
 
 const struct cli_program cli_chitty_node = {

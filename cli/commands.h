@@ -51,6 +51,7 @@ extern const struct cli_command cli_doctor;  /* doctor.c */
 extern const struct cli_command cli_service; /* service.c */
 extern const struct cli_command cli_export;  /* export.c */
 extern const struct cli_command cli_blobs;   /* blobs.c */
+extern const struct cli_command cli_import;  /* import.c */
 
 /* … of membership */
 extern const struct cli_command cli_members;     /* members.c */

@@ -53,6 +53,10 @@ static const struct cli_kind kinds[] = {
     { "verify", "what the check found",
       "{ok:bool,root:hex,chains:uint,entries:uint,problems:[{where,what}]}", NULL, NULL, NULL },
     { "rebuild", "what was made anew", "{root:hex,entries:uint,entities:uint}", NULL, NULL, NULL },
+    { "import", "what became of the records of a file",
+      "{format,dryRun:bool,created:uint,updated:uint,unchanged:uint,skipped:uint,errors:uint,"
+      "problems:[{line:uint,message}]}",
+      NULL, NULL, NULL },
     { "backup", "the file that was written", "{path,bytes:uint,entries:uint,space:hex}", NULL, NULL,
       "path" },
     { "attachments", "what is attached to a record", "[@attachment]", "", "attachment", "name" },
