@@ -6,12 +6,12 @@
 
 #include <stdint.h>
 
-/* What a day without a time of day means. */
+/* What a day without a time of day means, and a month without a day. */
 enum cli_day { CLI_DAY_START, CLI_DAY_END };
 
 #define CLI_DATE_FORMS                                                                             \
-    "2026-03-01, 2026-03-01T18:00, 2026-03-01T18:00:00Z (RFC 3339), today, tomorrow, yesterday, "  \
-    "now, +3d, +2h, +1w"
+    "today, tomorrow 14:00, fri, next monday, 14:00, eod, eow, eom, in 3 days, 2w, +2d, -1w, "     \
+    "3 days ago, 2026-03, 2026-03-01, 2026-03-01 18:00, 2026-03-01T18:00:00Z"
 
 /* Read a date. now_ms: wall clock in ms since the Unix epoch; the time zone is the process's.
  * CHT_E_INVALID: none of CLI_DATE_FORMS, no such day, or not in 1970 … 9999. */

@@ -81,6 +81,79 @@ static void dates_without_a_zone_are_local(void **state)
     }
 }
 
+/* In Berlin it is Saturday, 22:00, in New York 17:00, in Kolkata Sunday, 02:30. The numbers come
+ * from Python's zoneinfo. */
+static void dates_in_words_are_of_here_and_now(void **state)
+{
+    (void)state;
+    static const char *const zones[] = { "CET-1CEST,M3.5.0,M10.5.0/3", "EST5EDT,M3.2.0,M11.1.0",
+                                         "IST-5:30" };
+    static const struct {
+        unsigned zone;
+        const char *text;
+        enum cli_day day;
+        uint64_t ms;
+    } cases[] = {
+        { 0, "fri", CLI_DAY_START, UINT64_C(1775167200000) },
+        { 0, "Friday", CLI_DAY_END, UINT64_C(1775253599000) },
+        { 0, "sat", CLI_DAY_START, UINT64_C(1775253600000) },
+        { 0, "sun", CLI_DAY_START, UINT64_C(1774738800000) },
+        { 0, "sun 03:30", CLI_DAY_START, UINT64_C(1774747800000) },
+        { 0, "next monday", CLI_DAY_START, UINT64_C(1774821600000) },
+        { 0, "NEXT Mon 9:05", CLI_DAY_START, UINT64_C(1774854300000) },
+        { 0, "last saturday", CLI_DAY_START, UINT64_C(1774047600000) },
+        { 0, "last fri", CLI_DAY_START, UINT64_C(1774566000000) },
+        { 0, "tomorrow at 14:00", CLI_DAY_END, UINT64_C(1774785600000) },
+        { 0, "yesterday 08:15", CLI_DAY_END, UINT64_C(1774595700000) },
+        { 0, "14:00", CLI_DAY_START, UINT64_C(1774702800000) },
+        { 0, "0:00", CLI_DAY_END, UINT64_C(1774652400000) },
+        { 0, "eod", CLI_DAY_START, UINT64_C(1774738799000) },
+        { 0, "eow", CLI_DAY_START, UINT64_C(1774821599000) },
+        { 0, "eom", CLI_DAY_START, UINT64_C(1774994399000) },
+        { 0, "eoy", CLI_DAY_START, UINT64_C(1798757999000) },
+        { 0, "in 3 days", CLI_DAY_START, UINT64_C(1774987200000) },
+        { 0, "2 days", CLI_DAY_START, UINT64_C(1774900800000) },
+        { 0, "7days", CLI_DAY_END, UINT64_C(1775332800000) },
+        { 0, "1day", CLI_DAY_START, UINT64_C(1774814400000) },
+        { 0, "30d", CLI_DAY_START, UINT64_C(1777320000000) },
+        { 0, "2w", CLI_DAY_START, UINT64_C(1775937600000) },
+        { 0, "+2d", CLI_DAY_START, UINT64_C(1774900800000) },
+        { 0, "-1w", CLI_DAY_START, UINT64_C(1774126800000) },
+        { 0, "7daysAgo", CLI_DAY_START, UINT64_C(1774126800000) },
+        { 0, "3 days ago", CLI_DAY_START, UINT64_C(1774472400000) },
+        { 0, "1 month", CLI_DAY_START, UINT64_C(1777406400000) },
+        { 0, "1 month ago", CLI_DAY_START, UINT64_C(1772312400000) },
+        { 0, "in 1 year", CLI_DAY_START, UINT64_C(1806264000000) },
+        { 0, "11mo", CLI_DAY_START, UINT64_C(1803848400000) },
+        { 0, "2024-11", CLI_DAY_START, UINT64_C(1730415600000) },
+        { 0, "2024-11", CLI_DAY_END, UINT64_C(1733007599000) },
+        { 0, "2024-02", CLI_DAY_END, UINT64_C(1709247599000) },
+        { 0, "2024-11-04 14:00", CLI_DAY_START, UINT64_C(1730725200000) },
+        { 0, "1h", CLI_DAY_START, UINT64_C(1774735200000) },
+        { 0, "90 minutes", CLI_DAY_START, UINT64_C(1774737000000) },
+        { 1, "today", CLI_DAY_START, UINT64_C(1774670400000) },
+        { 1, "eow", CLI_DAY_START, UINT64_C(1774843199000) },
+        { 1, "in 3 days", CLI_DAY_START, UINT64_C(1774990800000) },
+        { 1, "sat", CLI_DAY_START, UINT64_C(1775275200000) },
+        { 1, "7 days ago", CLI_DAY_START, UINT64_C(1774126800000) },
+        { 1, "3 weeks ago", CLI_DAY_START, UINT64_C(1772920800000) },
+        { 2, "today", CLI_DAY_START, UINT64_C(1774722600000) },
+        { 2, "sun", CLI_DAY_START, UINT64_C(1775327400000) },
+        { 2, "mon", CLI_DAY_START, UINT64_C(1774809000000) },
+        { 2, "eow", CLI_DAY_START, UINT64_C(1774808999000) },
+        { 2, "last sunday", CLI_DAY_START, UINT64_C(1774117800000) },
+        { 2, "-2h", CLI_DAY_START, UINT64_C(1774724400000) },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t ms = 77;
+        zone(zones[cases[i].zone]);
+        if (cli_date_parse(cht_bytes_str(cases[i].text), NOW_MS, cases[i].day, &ms) != CHT_OK ||
+            ms != cases[i].ms)
+            fail_msg("\"%s\" is %llu instead of %llu", cases[i].text, (unsigned long long)ms,
+                     (unsigned long long)cases[i].ms);
+    }
+}
+
 static void what_is_no_date_is_refused(void **state)
 {
     (void)state;
@@ -106,10 +179,30 @@ static void what_is_no_date_is_refused(void **state)
         "+",
         "+d",
         "+3",
-        "+3y",
-        "3d",
         "+99999999999d",
-        "-1d",
+        "-99999w",
+        "99999999999999999999d",
+        "in",
+        "in 3",
+        "3 days later",
+        "in 3 days ago",
+        "+3d ago",
+        "next",
+        "next week",
+        "fr",
+        "fridays",
+        "monday tuesday",
+        "14:60",
+        "24:00",
+        "14",
+        "14:0",
+        "today 14:00 15:00",
+        "today at",
+        "eod 14:00",
+        "2024-13",
+        "2024-1",
+        "2024-",
+        "3 d a y s and many more words",
         "1970-01-01T00:00:00+01:00",
         "2026-03-01T18:00:00+25:00",
     };
@@ -146,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dates_with_their_zone_are_read_whatever_ours_is),
         cmocka_unit_test(dates_without_a_zone_are_local),
+        cmocka_unit_test(dates_in_words_are_of_here_and_now),
         cmocka_unit_test(what_is_no_date_is_refused),
         cmocka_unit_test(a_date_may_lie_in_bytes_without_an_end),
         cmocka_unit_test(times_are_shown_in_local_time),
