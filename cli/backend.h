@@ -6,8 +6,9 @@
 
 /* How far a command needs to reach. */
 enum cli_reach {
-    CLI_REACH_NODE, /* a running node, started when there is none */
-    CLI_REACH_HOME, /* a running node, or without one the home itself */
+    CLI_REACH_NODE,    /* a running node, started when there is none */
+    CLI_REACH_HOME,    /* a running node, or without one the home itself */
+    CLI_REACH_RUNNING, /* a node that runs already, or none */
 };
 
 struct node_client;

@@ -67,8 +67,8 @@ static enum cht_err call_either(struct cli_backend *b, struct cht_bytes message,
 enum cht_err cli_backend_home(enum cli_reach reach, struct node_fault *fault,
                               struct cli_backend *out)
 {
-    if (reach == CLI_REACH_NODE)
-        return cli_backend_dial(true, fault, out);
+    if (reach != CLI_REACH_HOME)
+        return cli_backend_dial(reach == CLI_REACH_NODE, fault, out);
     enum cht_err err = open_either(fault, out);
     if (err == CHT_OK && out->client != NULL)
         out->call = call_either;

@@ -28,6 +28,6 @@ enum cht_err cli_backend_dial(bool may_start, struct node_fault *fault, struct c
 enum cht_err cli_backend_socket(enum cli_reach reach, struct node_fault *fault,
                                 struct cli_backend *out)
 {
-    (void)reach; /* a node that runs reaches the home too */
-    return cli_backend_dial(true, fault, out);
+    /* a node that runs reaches the home too */
+    return cli_backend_dial(reach != CLI_REACH_RUNNING, fault, out);
 }

@@ -2,11 +2,11 @@
 #include "cli/commands.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_init,    &cli_run,    &cli_status,  &cli_peers,       &cli_metrics, &cli_invite,
-    &cli_join,    &cli_log,    &cli_show,    &cli_conflicts,   &cli_resolve, &cli_verify,
-    &cli_rebuild, &cli_backup, &cli_restore, &cli_stop,        &cli_doctor,  &cli_members,
-    &cli_revoke,  &cli_role,   &cli_readmit, &cli_quarantined, &cli_service, &cli_export,
-    &cli_import,  &cli_blobs,  NULL,
+    &cli_init,    &cli_run,    &cli_status,     &cli_peers,       &cli_metrics, &cli_invite,
+    &cli_join,    &cli_log,    &cli_show,       &cli_conflicts,   &cli_resolve, &cli_verify,
+    &cli_rebuild, &cli_backup, &cli_restore,    &cli_stop,        &cli_doctor,  &cli_members,
+    &cli_revoke,  &cli_role,   &cli_readmit,    &cli_quarantined, &cli_service, &cli_export,
+    &cli_import,  &cli_blobs,  &cli_completion, &cli_complete,    NULL,
 };
 
 const struct cli_program cli_chitty_node = {

@@ -29,10 +29,12 @@ extern const struct cli_command cli_space_new;  /* space_new.c */
 extern const struct cli_command cli_space_use;  /* space_use.c */
 
 /* of both */
-extern const struct cli_command cli_log;       /* log.c */
-extern const struct cli_command cli_show;      /* show.c */
-extern const struct cli_command cli_conflicts; /* conflicts.c */
-extern const struct cli_command cli_resolve;   /* resolve.c */
+extern const struct cli_command cli_log;        /* log.c */
+extern const struct cli_command cli_show;       /* show.c */
+extern const struct cli_command cli_conflicts;  /* conflicts.c */
+extern const struct cli_command cli_resolve;    /* resolve.c */
+extern const struct cli_command cli_completion; /* completion.c */
+extern const struct cli_command cli_complete;   /* complete.c */
 
 /* of chitty-node */
 extern const struct cli_command cli_init;    /* init.c */

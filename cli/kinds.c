@@ -24,8 +24,9 @@ static const struct cli_kind kinds[] = {
       NULL, NULL, "chittyId" },
     { "conflicts", "what waits for a choice", "[@conflict]", "", "conflict", "chittyId" },
     { "conflict", "concurrent values of a field",
-      "{chittyId:id,type,title?,field?,number?:uint,key?:any,kind,values:" VALUES "}", NULL, NULL,
-      "chittyId" },
+      "{chittyId:id,type,title?,field?,number?:uint,key?:any,kind,conflictId,conflictType,"
+      "resolution:map,values:" VALUES "}",
+      NULL, NULL, "chittyId" },
     { "space-list", "the spaces on this machine", "[@space]", "", "space", "name" },
     { "space", "a space on this machine",
       "{name:text~,space:hex~,path,inUse:bool,running:bool,kept:bool}", NULL, NULL, "name" },

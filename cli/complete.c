@@ -1,0 +1,469 @@
+/* chitty __complete: the command line is read as cli/options.c would, up to the cursor, and the
+ * tables say what may follow. */
+#include "cli/complete.h"
+
+#include "cli/commands.h"
+#include "cli/kinds.h"
+#include "cli/options.h"
+#include "cli/plugins.h"
+#include "cli/table.h"
+#include "cli/topics.h"
+#include "crdt/limits.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#define PLUGINS_MAX 64u
+
+/* --- candidates ---------------------------------------------------------------------------- */
+
+static bool begins_with(struct cht_bytes text, struct cht_bytes start)
+{
+    if (start.len > text.len)
+        return false;
+    for (size_t i = 0; i < start.len; i++) {
+        if (toupper(text.data[i]) != toupper(start.data[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_there(const struct cht_buf *lines, struct cht_bytes line)
+{
+    for (size_t at = 0; at + line.len <= lines->len;) {
+        if (memcmp(lines->data + at, line.data, line.len) == 0)
+            return true;
+        const uint8_t *end = memchr(lines->data + at, '\n', lines->len - at);
+        at = end == NULL ? lines->len : (size_t)(end - lines->data) + 1;
+    }
+    return false;
+}
+
+void cli_candidate(struct cli_completion *w, struct cht_bytes value, struct cht_bytes about)
+{
+    char line[512];
+    if (value.len == 0 || value.len > 128 || w->front.len > 128 || !begins_with(value, w->word))
+        return;
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.data[i] <= ' ' || value.data[i] == 0x7F)
+            return;
+    }
+    size_t len =
+        (size_t)snprintf(line, sizeof line, "%.*s%.*s\t", (int)w->front.len,
+                         (const char *)w->front.data, (int)value.len, (const char *)value.data);
+    if (is_there(&w->lines, cht_bytes(line, len)))
+        return;
+    for (size_t i = 0; i < about.len && len < sizeof line - 2; i++)
+        line[len++] = about.data[i] < ' ' || about.data[i] == 0x7F ? ' ' : (char)about.data[i];
+    line[len++] = '\n';
+    (void)!cht_buf_add(&w->lines, cht_bytes(line, len)); /* without room: without it */
+}
+
+void cli_candidate_text(struct cli_completion *w, const char *value, const char *about)
+{
+    cli_candidate(w, cht_bytes_str(value), cht_bytes_str(about));
+}
+
+/* Of a list with commas the last piece is completed. */
+static void at_last_piece(struct cli_completion *w, char between)
+{
+    size_t at = w->word.len;
+    while (at > 0 && w->word.data[at - 1] != (uint8_t)between)
+        at--;
+    /* both are in one word of the line */
+    w->front.len += at;
+    w->word = cht_bytes(w->word.data + at, w->word.len - at);
+}
+
+static void put_words(struct cli_completion *w, const char *words)
+{
+    char word[64];
+    for (const char *at = words; *at != '\0';) {
+        const size_t len = strcspn(at, "|");
+        (void)snprintf(word, sizeof word, "%.*s", (int)len, at);
+        cli_candidate_text(w, word, "");
+        at += len + (at[len] == '|' ? 1 : 0);
+    }
+}
+
+static void put_times(struct cli_completion *w)
+{
+    static const char *const times[][2] = { { "today", "a day" },      { "tomorrow", "a day" },
+                                            { "yesterday", "a day" },  { "now", "a moment" },
+                                            { "+2h", "in two hours" }, { "+3d", "in three days" },
+                                            { "+1w", "in a week" } };
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        cli_candidate_text(w, times[i][0], times[i][1]);
+}
+
+/* --- fields -------------------------------------------------------------------------------- */
+
+/* Values of a field. `names`: of links also the titles of what is linked. */
+static void put_values(struct cli_completion *w, unsigned type, const struct crdt_field *f,
+                       bool names)
+{
+    switch (f->value) {
+    case CRDT_V_ENUM:
+    case CRDT_V_WORD:
+        for (size_t i = 0; f->words[i] != NULL; i++)
+            cli_candidate_text(w, f->words[i], "");
+        break;
+    case CRDT_V_BOOL:
+        put_words(w, "yes|no");
+        break;
+    case CRDT_V_TIME:
+        put_times(w);
+        break;
+    case CRDT_V_ID:
+        if (names && f->id_type != 0)
+            cli_complete_titles(w, f->id_type);
+        cli_complete_ids(w, f->id_type, true);
+        break;
+    case CRDT_V_STR:
+        if (f->kind == CRDT_SET || (!f->required && !f->search))
+            cli_complete_values(w, type, f);
+        break;
+    case CRDT_V_INT:
+    case CRDT_V_FLOAT:
+    case CRDT_V_SHARE:
+    case CRDT_V_TEXT:
+    case CRDT_V_ANY:
+        break;
+    }
+}
+
+static void put_field_names(struct cli_completion *w, unsigned type, bool dashes)
+{
+    const struct crdt_type_schema *schema = crdt_schema(type);
+    char name[CLI_FLAG_NAME_MAX];
+    at_last_piece(w, ',');
+    if (dashes && w->word.len > 0 && w->word.data[0] == '-') { /* --sort -deadline */
+        w->front.len++;
+        w->word = cht_bytes(w->word.data + 1, w->word.len - 1);
+    }
+    for (size_t i = 1; schema != NULL && i < schema->count; i++) {
+        (void)snprintf(name, sizeof name, "%s", schema->fields[i].name);
+        cli_candidate_text(w, name, schema->fields[i].doc);
+    }
+}
+
+static void put_kind_names(struct cli_completion *w, const struct cli_command *command,
+                           unsigned type)
+{
+    char kind[CLI_KIND_MAX];
+    struct cht_bytes name;
+    cli_kind_of(command, type, kind);
+    at_last_piece(w, ',');
+    for (size_t i = 0; cli_kind_name_at(kind, i, &name); i++)
+        cli_candidate(w, name, cht_bytes(NULL, 0));
+}
+
+/* `status:`, `deadline.before:`, `+label` of a filter (`chitty help filters`). */
+static void put_filter(struct cli_completion *w, unsigned type)
+{
+    const struct crdt_type_schema *schema = crdt_schema(type);
+    const uint8_t *colon = w->word.len == 0 ? NULL : memchr(w->word.data, ':', w->word.len);
+    char name[CLI_FLAG_NAME_MAX + 16];
+    if (w->word.len > 0 && w->word.data[0] == '+') {
+        const struct crdt_field *labels = crdt_field_named(type, cht_bytes_str("labels"));
+        labels = labels != NULL ? labels : crdt_field_named(type, cht_bytes_str("tags"));
+        w->front.len++;
+        w->word = cht_bytes(w->word.data + 1, w->word.len - 1);
+        if (labels != NULL)
+            cli_complete_values(w, type, labels);
+        return;
+    }
+    if (colon == NULL)
+        w->how = CLI_COMPLETE_OPEN;
+    for (size_t i = 1; schema != NULL && i < schema->count; i++) {
+        const struct crdt_field *f = &schema->fields[i];
+        const size_t len = strlen(f->name);
+        if (colon == NULL) {
+            const bool time = f->value == CRDT_V_TIME;
+            (void)snprintf(name, sizeof name, "%s%s:", f->name, time ? ".before" : "");
+            cli_candidate_text(w, name, f->doc);
+            (void)snprintf(name, sizeof name, "%s.after:", f->name);
+            if (time)
+                cli_candidate_text(w, name, f->doc);
+            continue;
+        }
+        const size_t used = (size_t)(colon - w->word.data);
+        if (used < len || memcmp(w->word.data, f->name, len) != 0 ||
+            (used > len && w->word.data[len] != '.'))
+            continue;
+        w->front.len += used + 1;
+        w->word = cht_bytes(colon + 1, w->word.len - used - 1);
+        put_values(w, type, f, true);
+        return;
+    }
+}
+
+/* --- flags --------------------------------------------------------------------------------- */
+
+static void put_flag(struct cli_completion *w, const char *name, const char *doc)
+{
+    char flag[CLI_FLAG_NAME_MAX + 2];
+    (void)snprintf(flag, sizeof flag, "--%s", name);
+    cli_candidate_text(w, flag, doc);
+}
+
+static void put_flags(struct cli_completion *w, const struct cli_command *command, unsigned type)
+{
+    const struct crdt_type_schema *schema = crdt_schema(type);
+    const struct cli_flag *lists[] = { command->flags, cli_common_flags };
+    char name[CLI_FLAG_NAME_MAX];
+    for (const struct cli_flag *f = lists[0]; f != NULL && f->name != NULL; f++)
+        put_flag(w, f->name, f->doc);
+    for (size_t i = 0; schema != NULL && i < schema->count; i++) {
+        for (unsigned element = 0; element < 2; element++) {
+            if (cli_field_flag(&schema->fields[i], command->fields, element != 0, name))
+                put_flag(w, name, schema->fields[i].doc);
+        }
+    }
+    for (const struct cli_flag *f = lists[1]; f->name != NULL; f++)
+        put_flag(w, f->name, f->doc);
+}
+
+/* What a word in capitals stands for, in flags and arguments. */
+static void put_meant(struct cli_completion *w, const struct cli_command *command, unsigned type,
+                      const char *what)
+{
+    char word[64];
+    (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(what + strspn(what, "["), "],.\xE2"),
+                   what + strspn(what, "["));
+    if (strcmp(word, "ID") == 0)
+        cli_complete_ids(w, type, command->type != 0 || command->fields != CLI_FIELDS_NONE);
+    else if (strcmp(word, "DEVICE") == 0)
+        cli_complete_devices(w);
+    else if (strcmp(word, "FILE") == 0)
+        w->how = CLI_COMPLETE_FILES;
+    else if (strcmp(word, "ROLE") == 0)
+        put_words(w, "admin|writer|reader|relay");
+    else if (strcmp(word, "TIME") == 0)
+        put_times(w);
+    else if (strcmp(word, "FORMAT") == 0)
+        put_words(w, "table|json|ndjson|name");
+    else if (strcmp(word, "FIELD") == 0)
+        put_field_names(w, type == 0 ? CRDT_TODO : type, true);
+    else if (strcmp(word, "TYPE") == 0) {
+        at_last_piece(w, ',');
+        for (size_t i = 0; crdt_schema_at(i, NULL) != NULL; i++)
+            cli_candidate_text(w, crdt_type_table(crdt_schema_at(i, NULL)->type), "");
+    } else if (strcmp(word, "FILTER") == 0)
+        put_filter(w, type);
+    else if (strchr(word, '|') != NULL && islower((unsigned char)word[0]))
+        put_words(w, word);
+}
+
+/* The value of a flag named so; false when there is no such flag, or it takes none. */
+static bool put_flag_value(struct cli_completion *w, const struct cli_command *command,
+                           unsigned type, struct cht_bytes name, bool sure)
+{
+    const struct crdt_type_schema *schema = crdt_schema(type);
+    const struct cli_flag *lists[] = { command->flags, cli_common_flags };
+    char own[CLI_FLAG_NAME_MAX];
+    for (size_t l = 0; l < 2; l++) {
+        for (const struct cli_flag *f = lists[l]; f != NULL && f->name != NULL; f++) {
+            if (!cht_bytes_eq(name, cht_bytes_str(f->name)))
+                continue;
+            if (f->value == NULL || (f->value[0] == '[' && !sure))
+                return false;
+            if (strcmp(f->name, "json") == 0)
+                put_kind_names(w, command, type);
+            else if (strncmp(f->value, "NAME,", 5) == 0)
+                put_field_names(w, type, false);
+            else
+                put_meant(w, command, type, f->value);
+            return true;
+        }
+    }
+    for (size_t i = 0; schema != NULL && i < schema->count; i++) {
+        for (unsigned element = 0; element < 2; element++) {
+            const struct crdt_field *f = &schema->fields[i];
+            if (!cli_field_flag(f, command->fields, element != 0, own) ||
+                !cht_bytes_eq(name, cht_bytes_str(own)))
+                continue;
+            if (element == 0 || command->fields == CLI_FIELDS_FILTER)
+                at_last_piece(w, ',');
+            if (element != 0 && w->word.len > 0 && strchr("+-", w->word.data[0]) != NULL) {
+                w->front.len++;
+                w->word = cht_bytes(w->word.data + 1, w->word.len - 1);
+            }
+            put_values(w, type, f, false);
+            if (f->kind == CRDT_TEXT)
+                w->how = CLI_COMPLETE_FILES;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does the flag take the word after it? */
+static bool takes_next(const struct cli_command *command, unsigned type, const char *word)
+{
+    struct cht_bytes name = cht_bytes_str(word);
+    const struct cli_flag *lists[] = { command->flags, cli_common_flags };
+    if (strcmp(word, "-o") == 0)
+        return true;
+    if (strncmp(word, "--", 2) != 0 || strchr(word, '=') != NULL)
+        return false;
+    name = cht_bytes(name.data + 2, name.len - 2);
+    for (size_t l = 0; l < 2; l++) {
+        for (const struct cli_flag *f = lists[l]; f != NULL && f->name != NULL; f++) {
+            if (cht_bytes_eq(name, cht_bytes_str(f->name)))
+                return f->value != NULL && f->value[0] != '[';
+        }
+    }
+    return command->fields != CLI_FIELDS_NONE && type != 0;
+}
+
+/* --- the line ------------------------------------------------------------------------------ */
+
+/* The word of `arguments` for the argument at `index`; the last one, when it goes on with "…". */
+static void put_argument(struct cli_completion *w, const struct cli_command *command, unsigned type,
+                         size_t index)
+{
+    char spec[64] = "";
+    size_t i = 0;
+    for (const char *at = command->arguments; *at != '\0'; i++) {
+        const size_t len = strcspn(at, " ");
+        const bool more = len >= 3 && strstr(at, "…") != NULL && strstr(at, "…") < at + len;
+        if (i == index || more)
+            (void)snprintf(spec, sizeof spec, "%.*s", (int)len, at);
+        at += len + (at[len] == ' ' ? 1 : 0);
+    }
+    if (spec[0] != '\0')
+        put_meant(w, command, type, spec);
+}
+
+static void complete_command(struct cli_completion *w, const struct cli_command *command,
+                             unsigned type, const char *const *words, size_t count)
+{
+    size_t arguments = 0;
+    bool flags_over = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!flags_over && takes_next(command, type, words[i])) {
+            if (i + 1 == count) {
+                const char *name = strcmp(words[i], "-o") == 0 ? "output" : words[i] + 2;
+                (void)put_flag_value(w, command, type, cht_bytes_str(name), false);
+                return;
+            }
+            i++;
+        } else if (!flags_over && strcmp(words[i], "--") == 0) {
+            flags_over = true;
+        } else if (flags_over || words[i][0] != '-') {
+            arguments++;
+        }
+    }
+    const uint8_t *equals = w->word.len == 0 ? NULL : memchr(w->word.data, '=', w->word.len);
+    if (!flags_over && w->word.len > 2 && memcmp(w->word.data, "--", 2) == 0 && equals != NULL) {
+        const size_t used = (size_t)(equals - w->word.data);
+        const struct cht_bytes name = cht_bytes(w->word.data + 2, used - 2);
+        w->front = cht_bytes(w->word.data, used + 1);
+        w->word = cht_bytes(equals + 1, w->word.len - used - 1);
+        (void)put_flag_value(w, command, type, name, true);
+        return;
+    }
+    if (!flags_over && w->word.len > 0 && w->word.data[0] == '-') {
+        put_flags(w, command, type);
+        return;
+    }
+    if (!flags_over && count > 0 && strcmp(words[count - 1], "--json") == 0 &&
+        command->fields != CLI_FIELDS_WRITE)
+        put_kind_names(w, command, type);
+    put_argument(w, command, type, arguments);
+}
+
+static void put_first(struct cli_completion *w, bool of_help)
+{
+    const struct cli_program *program = w->c->program;
+    const struct cli_command *command;
+    const struct cli_noun *noun;
+    char plugins[PLUGINS_MAX][CLI_PLUGIN_MAX];
+    for (size_t i = 0; (command = cli_command_at(program, i)) != NULL; i++) {
+        if (command->group != CLI_HIDDEN)
+            cli_candidate_text(w, command->name, command->summary);
+    }
+    for (size_t i = 0; (noun = cli_noun_at(program, i)) != NULL; i++)
+        cli_candidate_text(w, noun->name, noun->summary);
+    for (const struct cli_topic *t = cli_topics; of_help && t->name != NULL; t++)
+        cli_candidate_text(w, t->name, t->summary);
+    if (of_help)
+        return;
+    const size_t count = cli_plugins(program, plugins, PLUGINS_MAX);
+    for (size_t i = 0; i < count; i++)
+        cli_candidate_text(w, plugins[i], "a program on PATH");
+    cli_candidate_text(w, "help", "tell about a command or topic");
+    if (w->word.len > 0 && w->word.data[0] == '-')
+        put_words(w, "--help|--version|--space");
+}
+
+static void put_verbs(struct cli_completion *w, const struct cli_noun *noun)
+{
+    const struct cli_command *verb;
+    for (size_t i = 0; (verb = cli_verb_at(w->c->program, noun, i)) != NULL; i++) {
+        if (verb->group != CLI_HIDDEN)
+            cli_candidate_text(w, verb->name, verb->summary);
+    }
+    if (w->word.len > 0 && w->word.data[0] == '-')
+        cli_candidate_text(w, "--help", "tell about the verbs");
+}
+
+/* `words`: all before the one that is completed. */
+static void complete(struct cli_completion *w, const char *const *words, size_t count)
+{
+    const struct cli_program *program = w->c->program;
+    if (count > 0 && strcmp(words[0], "--space") == 0) {
+        words += count > 1 ? 2 : 1;
+        count -= count > 1 ? 2 : 1;
+    } else if (count > 0 && strncmp(words[0], "--space=", 8) == 0) {
+        words++;
+        count--;
+    }
+    const bool of_help = count > 0 && strcmp(words[0], "help") == 0;
+    words += of_help ? 1 : 0;
+    count -= of_help ? 1 : 0;
+    if (count == 0) {
+        put_first(w, of_help);
+        return;
+    }
+    const struct cli_noun *noun = cli_noun_named(program, words[0]);
+    if (noun != NULL && count == 1) {
+        put_verbs(w, noun);
+        return;
+    }
+    const struct cli_command *command = noun == NULL ? cli_command_named(program, words[0])
+                                                     : cli_verb_named(program, noun, words[1]);
+    const size_t used = noun == NULL ? 1 : 2;
+    if (command == NULL || of_help)
+        return;
+    complete_command(w, command, command->type != 0 || noun == NULL ? command->type : noun->type,
+                     words + used, count - used);
+}
+
+static enum cht_err run(struct cli_context *c)
+{
+    static const char *const how[] = { ":words\n", ":open\n", ":files\n" };
+    struct cli_completion w = { .c = c };
+    const size_t count = c->arg_count == 0 ? 0 : c->arg_count - 1;
+    w.word = cht_bytes_str(c->arg_count == 0 ? "" : c->args[count]);
+    w.front = cht_bytes(w.word.data, 0);
+    cht_buf_init(&w.lines, LIMIT_CLIENT_BYTES);
+    complete(&w, c->args, count);
+    cli_put_text(&c->out, how[w.how]);
+    cli_put(&c->out, cht_buf_view(&w.lines));
+    cht_buf_clear(&w.lines);
+    c->fault = (struct node_fault){ 0 };
+    return CHT_OK;
+}
+
+const struct cli_command cli_complete = {
+    .name = "__complete",
+    .summary = "Candidates for the last of these words, for the shells' completion.",
+    .arguments = "-- WORD…",
+    .group = CLI_HIDDEN,
+    .kind = "",
+    .examples = "chitty __complete -- todo li",
+    .args_max = CLI_ARGS_MAX,
+    .run = run,
+};
