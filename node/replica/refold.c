@@ -1,5 +1,5 @@
 /* Folding some entities anew from the log, because a ruling voids entries that were applied or
- * gives them back; see own.h (PROTOCOL 3.5, 5.1, 7.12).
+ * gives them back, or to see what they were before an entry; see own.h (PROTOCOL 3.5, 5.1, 7.12).
  *
  * The list of entities in each log row is the index: only rows that name a wanted one are decoded.
  * Each chain has a cursor at its next entry about a wanted entity; an entry is folded when the
@@ -22,6 +22,8 @@ struct refold {
     const uint8_t *wanted; /* by entity number */
     uint32_t *next;        /* by chain: the seq of its cursor; beyond the applied tip: none left */
     uint32_t *entity;      /* by chain: which entity that entry is about */
+    const struct crdt_vector *until; /* fold these entries only; NULL: all that are applied */
+    struct crdt_state **into; /* by entity number, states apart; NULL: those of the replica */
     struct row_in_hand rows[REFOLD_ROWS];
 };
 
@@ -77,6 +79,8 @@ static enum cht_err seek(struct refold *f, uint32_t chain)
 {
     uint32_t last = f->r->graph.chains[chain].applied.seq;
     struct crdt_place at = { chain, f->next[chain] };
+    if (f->until != NULL && crdt_vector_get(f->until, chain) < last)
+        last = crdt_vector_get(f->until, chain);
     while (at.seq <= last) {
         bool wanted;
         uint32_t end;
@@ -112,6 +116,18 @@ static bool ready(const struct refold *f, const struct crdt_vector *past)
     return true;
 }
 
+static enum cht_err fold_apart(const struct refold *f, const struct crdt_change *change,
+                               struct crdt_state *state, const struct crdt_op *ops, uint32_t count)
+{
+    struct crdt_root unused = { 0 };
+    enum cht_err err = CHT_OK;
+    for (uint32_t i = 0; err == CHT_OK && i < count; i++) {
+        if (crdt_op_check(state->id.type, &ops[i]) == CHT_OK)
+            err = crdt_state_apply(state, &f->r->graph, change, &ops[i], (uint16_t)i, &unused);
+    }
+    return err;
+}
+
 /* The ops of an entry, as apply.c folds them; what is void was noted when it was applied. */
 static enum cht_err fold_entry(struct refold *f, const struct crdt_entry *e,
                                struct cht_arena *arena, const struct crdt_change *change,
@@ -130,6 +146,8 @@ static enum cht_err fold_entry(struct refold *f, const struct crdt_entry *e,
         if (err != CHT_OK)
             return err == CHT_E_NOTFOUND ? CHT_OK : err;
     }
+    if (f->into != NULL)
+        return fold_apart(f, change, f->into[n], ops, count);
     err = replica_slot(r, n, &slot);
     for (uint32_t i = 0; err == CHT_OK && i < count; i++) {
         if (crdt_op_check(slot->state->id.type, &ops[i]) != CHT_OK)
@@ -213,14 +231,27 @@ static enum cht_err empty(struct node_replica *r, uint32_t n)
     return CHT_OK;
 }
 
+static enum cht_err begin(struct refold *f)
+{
+    f->next = calloc((size_t)f->r->graph.chain_count + 1, sizeof *f->next);
+    f->entity = calloc((size_t)f->r->graph.chain_count + 1, sizeof *f->entity);
+    for (uint32_t i = 0; i < REFOLD_ROWS; i++)
+        cht_arena_init(&f->rows[i].arena, LIMIT_TURN_BYTES);
+    return f->next == NULL || f->entity == NULL ? CHT_E_NOMEM : CHT_OK;
+}
+
+static void end(struct refold *f)
+{
+    for (uint32_t i = 0; i < REFOLD_ROWS; i++)
+        cht_arena_clear(&f->rows[i].arena);
+    free(f->next);
+    free(f->entity);
+}
+
 static enum cht_err refold_batch(struct node_replica *r, const uint8_t *wanted)
 {
     struct refold f = { .r = r, .wanted = wanted };
-    f.next = calloc((size_t)r->graph.chain_count + 1, sizeof *f.next);
-    f.entity = calloc((size_t)r->graph.chain_count + 1, sizeof *f.entity);
-    enum cht_err err = f.next == NULL || f.entity == NULL ? CHT_E_NOMEM : CHT_OK;
-    for (uint32_t i = 0; i < REFOLD_ROWS; i++)
-        cht_arena_init(&f.rows[i].arena, LIMIT_TURN_BYTES);
+    enum cht_err err = begin(&f);
     for (uint32_t n = 0; err == CHT_OK && n < r->entities.count; n++) {
         if (wanted[n] != 0)
             err = empty(r, n);
@@ -228,10 +259,39 @@ static enum cht_err refold_batch(struct node_replica *r, const uint8_t *wanted)
     if (err == CHT_OK)
         err = walk(&f);
     r->scrub = (struct replica_scrub){ 0 }; /* the round under way starts anew */
-    for (uint32_t i = 0; i < REFOLD_ROWS; i++)
-        cht_arena_clear(&f.rows[i].arena);
-    free(f.next);
-    free(f.entity);
+    end(&f);
+    return err;
+}
+
+enum cht_err node_replica_past_states(struct node_replica *r, struct crdt_place at,
+                                      const uint32_t *entities, size_t count,
+                                      struct crdt_state *out)
+{
+    struct crdt_vector until = { 0 };
+    struct refold f = { .r = r, .until = &until };
+    uint8_t *wanted = calloc((size_t)r->entities.count + 1, 1);
+    f.into = calloc((size_t)r->entities.count + 1, sizeof(struct crdt_state *));
+    enum cht_err err = begin(&f);
+    if (wanted == NULL || f.into == NULL)
+        err = CHT_E_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        crdt_state_init(&out[i], &r->entities.slots[entities[i]].id);
+        if (err != CHT_OK)
+            continue;
+        wanted[entities[i]] = 1;
+        f.into[entities[i]] = &out[i];
+    }
+    f.wanted = wanted;
+    if (err == CHT_OK)
+        err = replica_past(r, at, &until);
+    if (err == CHT_OK)
+        err = walk(&f);
+    for (size_t i = 0; err != CHT_OK && i < count; i++)
+        crdt_state_clear(&out[i]);
+    end(&f);
+    crdt_vector_clear(&until);
+    free(wanted);
+    free(f.into);
     return err;
 }
 

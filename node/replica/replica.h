@@ -175,6 +175,12 @@ void node_replica_told(struct node_replica *r);
  * An entity that nothing lives of has an empty state. CHT_E_NOTFOUND: no such number. */
 CHT_MUST_USE enum cht_err node_replica_state(struct node_replica *r, uint32_t n,
                                              const struct crdt_state **out);
+/* What entities were in the past of an applied entry: folded from the log into `out`, `count`
+ * states that the caller clears. Each entity once. It reads the notes of the whole log: not for
+ * every turn. CHT_E_NOMEM, errors of the store; on error all of `out` is empty. */
+CHT_MUST_USE enum cht_err node_replica_past_states(struct node_replica *r, struct crdt_place at,
+                                                   const uint32_t *entities, size_t count,
+                                                   struct crdt_state *out);
 /* What a sync session reads. Lives as long as the replica. */
 struct net_view node_replica_view(struct node_replica *r);
 

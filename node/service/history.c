@@ -1,6 +1,7 @@
 /* The log as people read it, streamed: all chains are walked back together, newest stamp first, and
  * each log row is decoded once; see own.h (LOCAL 4.7). What is written meanwhile lies behind the
  * walk and is not told. */
+#include "crdt/undo.h"
 #include "node/service/own.h"
 
 #include <stdio.h>
@@ -54,18 +55,51 @@ static enum cht_err put_op(unsigned type, const struct crdt_op *op, struct cht_b
     return err;
 }
 
-static enum cht_err put_ops(unsigned type, const struct crdt_entry *e, struct cht_arena *arena,
-                            struct cht_buf *out)
+/* The ops of an entry, and apart from them what it takes back (PROTOCOL 6.4). */
+struct entry_ops {
+    struct crdt_op *list;
+    uint32_t count, marks;
+    enum crdt_undo_kind kind; /* of its marks */
+};
+
+static void read_ops(const struct crdt_entry *e, struct cht_arena *arena, struct entry_ops *out)
 {
-    struct crdt_op *ops;
-    uint32_t count;
-    enum cht_err err = node_mp_put_text(out, "ops");
-    if (crdt_body_decode(e->body, arena, &ops, &count) != CHT_OK)
-        count = 0;
+    struct crdt_hash first;
+    *out = (struct entry_ops){ 0 };
+    if (crdt_body_decode(e->body, arena, &out->list, &out->count) != CHT_OK)
+        out->count = 0;
+    for (uint32_t i = 0; i < out->count; i++)
+        out->marks += crdt_undo_read(&out->list[i], &out->kind, &first);
+}
+
+static enum cht_err put_marks(const struct entry_ops *ops, struct cht_buf *out)
+{
+    enum cht_err err = node_mp_put_text(out, ops->kind == CRDT_REDOES ? "redoes" : "undoes");
     if (err == CHT_OK)
-        err = crdt_mp_put_array(out, count);
-    for (uint32_t i = 0; err == CHT_OK && i < count; i++)
-        err = put_op(type, &ops[i], out);
+        err = crdt_mp_put_array(out, ops->marks);
+    for (uint32_t i = 0; err == CHT_OK && i < ops->count; i++) {
+        enum crdt_undo_kind kind;
+        struct crdt_hash first;
+        char hash[2 * CRDT_HASH_BYTES + 1];
+        if (!crdt_undo_read(&ops->list[i], &kind, &first))
+            continue;
+        crdt_hex(cht_bytes(first.b, CRDT_HASH_BYTES), hash);
+        err = node_mp_put_text(out, hash);
+    }
+    return err;
+}
+
+static enum cht_err put_ops(unsigned type, const struct entry_ops *ops, struct cht_buf *out)
+{
+    enum cht_err err = node_mp_put_text(out, "ops");
+    if (err == CHT_OK)
+        err = crdt_mp_put_array(out, ops->count - ops->marks);
+    for (uint32_t i = 0; err == CHT_OK && i < ops->count; i++) {
+        enum crdt_undo_kind kind;
+        struct crdt_hash first;
+        if (!crdt_undo_read(&ops->list[i], &kind, &first))
+            err = put_op(type, &ops->list[i], out);
+    }
     return err;
 }
 
@@ -82,7 +116,10 @@ static enum cht_err put_entry(struct node_service *s, struct crdt_place at,
     crdt_hex(cht_bytes(h->epoch, CRDT_EPOCH_BYTES), epoch);
     bool waits = node_replica_graph(s->replica)->chains[at.chain].applied.seq < at.seq;
     const char *ruled = node_replica_ruled(s->replica, at);
-    enum cht_err err = crdt_mp_put_map(out, 8u + (n != INDEX_NONE) + waits + (ruled != NULL));
+    struct entry_ops ops;
+    read_ops(e, arena, &ops);
+    enum cht_err err =
+        crdt_mp_put_map(out, 8u + (n != INDEX_NONE) + waits + (ruled != NULL) + (ops.marks != 0));
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "entry", hash);
     if (err == CHT_OK)
@@ -103,7 +140,9 @@ static enum cht_err put_entry(struct node_service *s, struct crdt_place at,
         err = node_mp_put_key_bool(out, "waits", true);
     if (err == CHT_OK && ruled != NULL)
         err = node_mp_put_key_text(out, "void", ruled);
-    return err == CHT_OK ? put_ops(n == INDEX_NONE ? 0 : x->slots[n].id.type, e, arena, out) : err;
+    if (err == CHT_OK && ops.marks != 0)
+        err = put_marks(&ops, out);
+    return err == CHT_OK ? put_ops(n == INDEX_NONE ? 0 : x->slots[n].id.type, &ops, out) : err;
 }
 
 /* --- walking -------------------------------------------------------------------------------- */

@@ -134,6 +134,9 @@ struct cht_bytes service_device_name(const struct node_service *s, const uint8_t
 void service_change(struct node_service *s, const struct local_request *request);
 void service_resolve_conflict(struct node_service *s, const struct local_request *request,
                               struct cht_bytes args);
+/* `undo`: take own transactions back, or tell which could be (LOCAL 6.7). */
+void service_undo(struct node_service *s, const struct local_request *request,
+                  struct cht_bytes args);
 /* Keep an answer until the commit: what stands in `results` from `at` on. */
 CHT_MUST_USE enum cht_err service_hold_answer(struct node_service *s,
                                               const struct service_caller *caller,

@@ -128,8 +128,9 @@ enum cht_err plan_each_key(const struct plan *p, const struct plan_item *item, u
 
 /* --- ops ------------------------------------------------------------------------------------ */
 
-static enum cht_err add_op(struct plan *p, struct plan_ops *ops, const struct crdt_op *op)
+enum cht_err plan_add(struct plan *p, struct plan_item *item, const struct crdt_op *op)
 {
+    struct plan_ops *ops = &item->ops;
     if (ops->count == ops->cap) {
         uint32_t cap = ops->cap == 0 ? 8 : ops->cap * 2;
         struct crdt_op *grown = cht_arena_array(&p->s->arena, cap, sizeof *grown);
@@ -149,7 +150,7 @@ enum cht_err plan_op(struct plan *p, struct plan_item *item, const struct crdt_o
     const struct plan_cell c = plan_cell(p, item, op->field, op->key);
     if (op->kind == CRDT_OP_DROP ? !c.live : c.live && c.sole && cht_bytes_eq(c.bytes, op->value))
         return CHT_OK;
-    return add_op(p, &item->ops, op);
+    return plan_add(p, item, op);
 }
 
 enum cht_err plan_hide(struct plan *p, struct plan_item *item, bool hidden)
@@ -158,7 +159,7 @@ enum cht_err plan_hide(struct plan *p, struct plan_item *item, bool hidden)
     const struct crdt_op op = { .kind = CRDT_OP_PUT,
                                 .field = CRDT_FIELD_DELETED,
                                 .value = cht_bytes(&words[hidden], 1) };
-    return plan_hidden(p, item) == hidden ? CHT_OK : add_op(p, &item->ops, &op);
+    return plan_hidden(p, item) == hidden ? CHT_OK : plan_add(p, item, &op);
 }
 
 /* A set written as a whole: the elements it does not name go. */
@@ -180,7 +181,7 @@ static enum cht_err drop_unnamed(void *ctx, struct cht_bytes key)
     }
     struct crdt_op op = { .kind = CRDT_OP_DROP, .field = w->field->number };
     enum cht_err err = cht_arena_copy(&w->p->s->arena, key, &op.key); /* the state lets go of it */
-    return err == CHT_OK ? add_op(w->p, &w->item->ops, &op) : err;
+    return err == CHT_OK ? plan_add(w->p, w->item, &op) : err;
 }
 
 enum cht_err plan_edits(struct plan *p, struct plan_item *item, const struct node_edit *edits,

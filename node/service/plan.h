@@ -62,7 +62,10 @@ typedef enum cht_err plan_each_fn(void *ctx, struct cht_bytes key);
 CHT_MUST_USE enum cht_err plan_each_key(const struct plan *p, const struct plan_item *item,
                                         uint16_t field, plan_each_fn *each, void *ctx);
 
-/* Add an op, unless the cell will hold just that already (LOCAL 3.3). CHT_E_NOMEM. */
+/* Add an op. CHT_E_NOMEM. */
+CHT_MUST_USE enum cht_err plan_add(struct plan *p, struct plan_item *item,
+                                   const struct crdt_op *op);
+/* … unless the cell will hold just that already (LOCAL 3.3). CHT_E_NOMEM. */
 CHT_MUST_USE enum cht_err plan_op(struct plan *p, struct plan_item *item, const struct crdt_op *op);
 /* … the ops of edits. */
 CHT_MUST_USE enum cht_err plan_edits(struct plan *p, struct plan_item *item,

@@ -166,6 +166,8 @@ static bool carried_out(struct node_service *s, const struct local_request *requ
         service_rule(s, request, &command);
     else if (cht_bytes_eq(command.name, cht_bytes_str("resolve")))
         service_resolve_conflict(s, request, command.args);
+    else if (cht_bytes_eq(command.name, cht_bytes_str("undo")))
+        service_undo(s, request, command.args);
     else
         return false;
     return true;

@@ -146,6 +146,22 @@ static inline void machine_root(const struct machine *m, uint8_t out[static CRDT
     crdt_root_bytes(&root, out);
 }
 
+/* The other one gets what this one wrote in its last turn. */
+static inline void machine_carry(struct machine *from, struct machine *to)
+{
+    const struct node_commit last = node_replica_last(from->replica);
+    bool more;
+    for (size_t i = 0; i < last.range_count; i++) {
+        enum node_receipt receipt;
+        assert_int_equal(CHT_OK,
+                         node_replica_receive(to->replica, &last.ranges[i], to->now_ms, &receipt));
+        assert_int_equal(NODE_STORED, receipt);
+    }
+    assert_int_equal(CHT_OK, node_replica_settle(to->replica, to->now_ms, &more));
+    assert_int_equal(CHT_OK, node_replica_commit(to->replica, true));
+    service_after(to->service, CHT_OK);
+}
+
 static inline void machine_make(struct machines *ms, struct machine *m, const char *name,
                                 uint8_t number)
 {
