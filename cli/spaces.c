@@ -85,7 +85,7 @@ static enum cht_err tell_kept(const struct looking *l, char names[NAMES_MAX][64]
         memcpy(space.id, names[i], 32);
         if (strcmp(space.id, used) == 0)
             continue;
-        (void)snprintf(space.path, sizeof space.path, "%.4000s/%s", folder, names[i]);
+        (void)snprintf(space.path, sizeof space.path, "%.4000s/%.63s", folder, names[i]);
         err = l->each(l->ctx, &space);
     }
     return err;
