@@ -104,6 +104,7 @@ enum cht_err cli_change(struct cli_context *c, const struct cli_change *change)
 {
     struct cli_request r;
     struct cht_buf *b = &r.message;
+    const bool with_data = change->with_data || change->data.len != 0;
     enum cht_err err = cli_request_begin(c, NODE_MSG_STATE_UPDATE, &r);
     if (err == CHT_OK)
         err = crdt_mp_put_map(b, 4 + (change->expect != NULL ? 1u : 0u));
@@ -114,12 +115,14 @@ enum cht_err cli_change(struct cli_context *c, const struct cli_change *change)
     if (err == CHT_OK)
         err = put_head(c, change->op, b);
     if (err == CHT_OK)
-        err = crdt_mp_put_map(b, (change->id != NULL ? 1u : 0u) + (change->with_data ? 1u : 0u));
+        err = crdt_mp_put_map(b, (change->id != NULL ? 1u : 0u) + (with_data ? 1u : 0u));
     if (err == CHT_OK && change->id != NULL)
         err = node_mp_put_key_text(b, "chittyId", change->id);
-    if (err == CHT_OK && change->with_data)
+    if (err == CHT_OK && with_data)
         err = node_mp_put_text(b, "data");
-    if (err == CHT_OK && change->with_data)
+    if (err == CHT_OK && change->data.len != 0)
+        err = cht_buf_add(b, change->data);
+    else if (err == CHT_OK && change->with_data)
         err = cli_data_put(c, change->title, change->unset, b);
     if (err == CHT_OK)
         err = cli_ask(c, CLI_REACH_NODE, &r, true, each, c);

@@ -6,11 +6,12 @@
 
 struct cli_change {
     enum node_change_op op;
-    const char *id;     /* NULL: a new one */
-    const char *title;  /* of the title field; NULL: none */
-    const char *unset;  /* fields to unset; NULL: none */
-    const char *expect; /* version it must still have; NULL: whatever it has */
-    bool with_data;     /* the flags of fields are its data */
+    const char *id;        /* NULL: a new one */
+    const char *title;     /* of the title field; NULL: none */
+    const char *unset;     /* fields to unset; NULL: none */
+    const char *expect;    /* version it must still have; NULL: whatever it has */
+    bool with_data;        /* the flags of fields are its data */
+    struct cht_bytes data; /* … or this map is; empty: none */
 };
 
 CHT_MUST_USE enum cht_err cli_change(struct cli_context *c, const struct cli_change *change);

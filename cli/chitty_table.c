@@ -24,6 +24,19 @@ static const struct cli_command *const attachment_verbs[] = {
     NULL,
 };
 
+static const struct cli_command *const repo_verbs[] = {
+    &cli_repo_add, &cli_repo_status, &cli_repo_fetch, &cli_repo_forget, NULL,
+};
+
+static const struct cli_command *const service_verbs[] = {
+    &cli_service_add,
+    &cli_service_health,
+    &cli_service_deploy,
+    NULL,
+};
+
+static const struct cli_command *const session_verbs[] = { &cli_session_attach, NULL };
+
 /* A noun's own verbs: `static const struct cli_command *const project_verbs[] = { &cli_…, NULL };`
  * and `.verbs = project_verbs` in its row. */
 static const struct cli_noun nouns[] = {
@@ -32,10 +45,17 @@ static const struct cli_noun nouns[] = {
     { .name = "project", .summary = "work that belongs together", .type = CRDT_PROJECT },
     { .name = "session",
       .summary = "a sitting at work, of a person or an agent",
-      .type = CRDT_SESSION },
+      .type = CRDT_SESSION,
+      .verbs = session_verbs },
     { .name = "context", .summary = "what was learned, to be used again", .type = CRDT_CONTEXT },
-    { .name = "repo", .summary = "a git repository and its clones", .type = CRDT_REPO },
-    { .name = "service", .summary = "what runs somewhere, and how it is", .type = CRDT_SERVICE },
+    { .name = "repo",
+      .summary = "a git repository and its clones",
+      .type = CRDT_REPO,
+      .verbs = repo_verbs },
+    { .name = "service",
+      .summary = "what runs somewhere, and how it is",
+      .type = CRDT_SERVICE,
+      .verbs = service_verbs },
     { .name = "message",
       .summary = "what somebody said; a comment, where it is about a record",
       .type = CRDT_MESSAGE },

@@ -28,6 +28,16 @@ extern const struct cli_command cli_space_list; /* space_list.c */
 extern const struct cli_command cli_space_new;  /* space_new.c */
 extern const struct cli_command cli_space_use;  /* space_use.c */
 
+/* … of its nouns `repo`, `service` and `session` */
+extern const struct cli_command cli_repo_add;       /* repo_add.c */
+extern const struct cli_command cli_repo_status;    /* repo_status.c */
+extern const struct cli_command cli_repo_fetch;     /* repo_fetch.c */
+extern const struct cli_command cli_repo_forget;    /* repo_forget.c */
+extern const struct cli_command cli_service_add;    /* service_add.c */
+extern const struct cli_command cli_service_health; /* service_health.c */
+extern const struct cli_command cli_service_deploy; /* service_deploy.c */
+extern const struct cli_command cli_session_attach; /* session_attach.c */
+
 /* of both */
 extern const struct cli_command cli_log;        /* log.c */
 extern const struct cli_command cli_show;       /* show.c */

@@ -30,6 +30,16 @@ static const struct cli_kind kinds[] = {
     { "space-list", "the spaces on this machine", "[@space]", "", "space", "name" },
     { "space", "a space on this machine",
       "{name:text~,space:hex~,path,inUse:bool,running:bool,kept:bool}", NULL, NULL, "name" },
+    { "clone-list", "clones of repositories, on every device", "[@clone]", "", "clone", "path" },
+    { "clone", "a clone of a repository",
+      "{chittyId:id,url,device:hex,deviceName?,path,state,dirty?:bool,ahead?:uint,behind?:uint,"
+      "branch?,commit?,upstream?,at?:ms}",
+      NULL, NULL, "path" },
+    { "health-list", "how services look, from every device", "[@health]", "", "health", "name" },
+    { "health", "how a service looks from a device",
+      "{chittyId:id,name,device:hex,deviceName?,health,at?:ms,status?:uint,latency_ms?:uint,error?"
+      "}",
+      NULL, NULL, "name" },
     { "init", "the device that was made", "{device:hex,space:hex,name,home}", NULL, NULL,
       "device" },
     { "status", "the node and its space",

@@ -216,17 +216,17 @@ void observe_link_take(struct observer *o)
 
 /* --- opening ------------------------------------------------------------------------------- */
 
-/* [[FIELD, "any"]] */
+/* where: [{field, op: any}] (LOCAL 4.10) */
 static enum cht_err put_where(const char *field, struct cht_buf *b)
 {
     enum cht_err err = node_mp_put_text(b, "where");
     if (err == CHT_OK)
         err = crdt_mp_put_array(b, 1);
     if (err == CHT_OK)
-        err = crdt_mp_put_array(b, 2);
+        err = crdt_mp_put_map(b, 2);
     if (err == CHT_OK)
-        err = node_mp_put_text(b, field);
-    return err == CHT_OK ? node_mp_put_text(b, "any") : err;
+        err = node_mp_put_key_text(b, "field", field);
+    return err == CHT_OK ? node_mp_put_key_text(b, "op", node_cond_op_word(NODE_COND_ANY)) : err;
 }
 
 /* A list or a watch of a subject. */
