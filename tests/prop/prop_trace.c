@@ -92,7 +92,7 @@ static void begin(struct scene *s, uint64_t seed)
     s->count = 2 + seeded_below(&s->random, REPLICAS_MAX - 1);
     for (uint32_t i = 0; i < s->count; i++) {
         struct device *d = &s->devices[i];
-        char name[16];
+        char name[32];
         (void)snprintf(name, sizeof name, "trace%u.db", i);
         home_make(&d->home, name, &s->space, HISTORY_DEVICES_MAX, &s->space.devices[i],
                   seeded_next(&s->random) >> 1);
