@@ -41,7 +41,7 @@ def replay(world, *arguments):
     shutil.rmtree(folder, ignore_errors=True)
     done = subprocess.run([TRACE, history(), "--home", str(folder), *arguments], env=world.env,
                           capture_output=True, text=True, timeout=40 * DEADLINE_S, check=False)
-    same(done.returncode, 0, f"chitty-trace {' '.join(arguments)}: {done.stderr}")
+    same(done.returncode, 0, f"chitty-trace {' '.join(arguments)}: {done.stderr[:2000]}")
     said = json.loads(done.stdout)
     print(f"# {' '.join(arguments)}: {done.stdout.strip()}")
     homes = sorted(folder.iterdir())
@@ -128,7 +128,7 @@ def the_comparison_finds_each_change_of_what_a_node_holds(world):
 @test
 def the_whole_history_on_one_node_ends_in_the_state_given(world):
     if SLOW > 1:
-        limit = 300
+        limit = 100
         _, databases = replay(world, "--limit", str(limit))
         equal(databases, "--trace", history(), "--limit", str(limit))
         return

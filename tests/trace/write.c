@@ -502,14 +502,13 @@ static void drop_issue(struct group *g)
                  (is->status != NULL) + (is->priority != NULL) + (is->parent[0] != '\0') +
                  (is->created_ms != TRACE_NO_TIME) + (is->closed_ms != TRACE_NO_TIME);
     while (is->ties.count != 0) {
-        struct tie t = read_tie(g, is->ties.list[0]);
-        bool waited = t.is == CLI_BEADS_DEPENDENCY;
         char *text = strdup(is->ties.list[0]);
         if (text == NULL)
             bench_fail("out of memory");
+        const struct tie t = read_tie(g, text);
         (void)trace_texts_remove(&is->ties, text);
         g->w->ops += strcmp(t.kind, "blocks") != 0;
-        g->w->ops += waited && !waits(is, t.issue);
+        g->w->ops += t.is == CLI_BEADS_DEPENDENCY && !waits(is, t.issue);
         free(text);
     }
     trace_issue_forget(is);
