@@ -14,10 +14,18 @@
 
 static enum cht_err each(void *ctx, const struct node_msg *answer)
 {
+    struct cli_context *c = ctx;
     if (answer->type == NODE_MSG_EVENT)
         cli_put_progress(answer);
     if (answer->type == NODE_MSG_ACK)
-        cli_put_result(ctx, "backup", answer);
+        cli_put_result(c, "backup", answer);
+    const uint64_t left =
+        node_mp_get_uint(node_mp_get(answer->payload, "result"), "blobsLeftOut", 0);
+    if (answer->type == NODE_MSG_ACK && left != 0 && !c->json)
+        (void)fprintf(stderr,
+                      "%s: the files of %llu attachments are not in it: copy the folder blobs of "
+                      "the home too\n",
+                      c->program->name, (unsigned long long)left);
     return CHT_OK;
 }
 
@@ -76,7 +84,8 @@ const struct cli_command cli_backup = {
     .name = "backup",
     .summary = "Copy the space into one file, while the node runs, without this device's keys.",
     .arguments = "FILE",
-    .details = "The file holds everything but this device's keys and open tickets: who "
+    .details = "The file holds everything but this device's keys, open tickets and the files of "
+               "attachments: who "
                "has it can read the space, and cannot write in it. It appears under its "
                "name when it is whole and on the disk.",
     .group = CLI_SETUP,

@@ -32,6 +32,7 @@ struct net_blob_want *net_blobs_add(struct net_blobs *b, const struct crdt_hash 
         w = place(b, urgent);
         if (w == NULL)
             return NULL;
+        b->count += w->used ? 0 : 1;
         *w = (struct net_blob_want){ .used = true, .hash = *hash, .size = size };
         w->since_ms = now_ms;
     }
@@ -41,8 +42,9 @@ struct net_blob_want *net_blobs_add(struct net_blobs *b, const struct crdt_hash 
     return w;
 }
 
-void net_blobs_drop(struct net_blob_want *w)
+void net_blobs_drop(struct net_blobs *b, struct net_blob_want *w)
 {
+    b->count--;
     *w = (struct net_blob_want){ .used = false };
 }
 

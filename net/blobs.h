@@ -26,6 +26,7 @@ struct net_blob_want {
 };
 
 struct net_blobs {
+    size_t count; /* of them in use */
     struct net_blob_want wants[LIMIT_BLOB_WANTS];
 };
 
@@ -35,7 +36,7 @@ struct net_blob_want *net_blobs_find(struct net_blobs *b, const struct crdt_hash
  * that is not and that nobody fetches gives way. */
 struct net_blob_want *net_blobs_add(struct net_blobs *b, const struct crdt_hash *hash,
                                     uint32_t size, bool urgent, uint64_t now_ms);
-void net_blobs_drop(struct net_blob_want *w);
+void net_blobs_drop(struct net_blobs *b, struct net_blob_want *w);
 /* May this device be asked for it? */
 bool net_blobs_may_ask(const struct net_blob_want *w, const uint8_t device[CRDT_ID_BYTES]);
 /* What to ask of this device next: nobody fetches it and the device may be asked; the urgent ones

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* --- the list ------------------------------------------------------------------------------- */
@@ -118,12 +119,17 @@ void node_blobs_close(struct node_blobs *b)
 
 /* --- room ----------------------------------------------------------------------------------- */
 
+static bool is_fresh(const struct node_blob *blob)
+{
+    return blob->fresh && blob->used_ms + NODE_BLOB_FRESH_MS > (uint64_t)time(NULL) * 1000u;
+}
+
 /* What goes first has the smallest class; 3: never. */
 static unsigned class_of(const struct node_blob *blob)
 {
     if (!blob->own)
         return 0;
-    if (blob->gone_ms != 0)
+    if (blob->gone_ms != 0 && !is_fresh(blob))
         return 1;
     return blob->kept ? 2 : 3;
 }
@@ -172,6 +178,8 @@ void node_blobs_named(struct node_blobs *b, const struct crdt_hash *hash, bool n
                       uint64_t now_ms)
 {
     struct node_blob *blob = blob_find(b, hash);
+    if (blob != NULL && named)
+        blob->fresh = false;
     if (blob == NULL || named == (blob->gone_ms == 0))
         return;
     blob->gone_ms = named ? 0 : now_ms;
@@ -234,7 +242,7 @@ void node_blobs_prune(struct node_blobs *b, uint64_t before_ms, size_t *out_coun
     *out_bytes = 0;
     for (size_t i = 0; i < b->count;) {
         const struct node_blob blob = b->list[i];
-        if (blob.gone_ms == 0 || blob.gone_ms > before_ms) {
+        if (blob.gone_ms == 0 || blob.gone_ms > before_ms || is_fresh(&blob)) {
             i++;
             continue;
         }

@@ -23,6 +23,7 @@
 
 #define NODE_BLOB_QUOTA_BYTES (UINT64_C(2) << 30) /* unless a person says otherwise */
 #define NODE_BLOB_GONE_MS     (UINT64_C(30) * 24 * 3600 * 1000)
+#define NODE_BLOB_FRESH_MS    (UINT64_C(3600) * 1000) /* a record comes so soon, or not at all */
 #define NODE_BLOB_SLICE_BYTES (4u * 1024u * 1024u) /* hashed in one step: about 5 ms */
 
 struct node_blob {
@@ -32,6 +33,7 @@ struct node_blob {
     uint64_t gone_ms; /* no record names it since then; 0: one does */
     bool own;         /* attached here, or kept for all */
     bool kept;        /* a device that keeps all blobs has it */
+    bool fresh;       /* written by a client whose record is still to come */
     bool checked;     /* its bytes are what its name says, as read since the start */
 };
 

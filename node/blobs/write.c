@@ -217,9 +217,12 @@ enum cht_err node_blob_finish(struct node_blobs *b, struct node_blob_writer *w, 
     if (held != NULL) {
         err = held_already(b, held, own);
     } else {
-        const struct node_blob blob = {
-            .hash = hash, .size = w->size, .used_ms = now_ms, .own = own, .checked = true
-        };
+        const struct node_blob blob = { .hash = hash,
+                                        .size = w->size,
+                                        .used_ms = now_ms,
+                                        .own = own,
+                                        .fresh = !w->fetched,
+                                        .checked = true };
         err = put_in_place(b, w, &hash, own);
         remove = err != CHT_OK;
         if (err == CHT_OK)

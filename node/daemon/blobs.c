@@ -58,7 +58,7 @@ static void say_offline(struct node_daemon *d, const struct crdt_hash *hash,
 static void give_up(struct node_daemon *d, struct net_blob_want *w, const struct node_fault *fault)
 {
     const struct crdt_hash hash = w->hash;
-    net_blobs_drop(w);
+    net_blobs_drop(&d->blobs->wants, w);
     service_blob_failed(d->service, &hash, fault);
 }
 
@@ -98,10 +98,9 @@ static bool wanted_unasked(const struct node_daemon *d, uint64_t size)
 static void scan(struct node_daemon *d)
 {
     struct daemon_blobs *b = d->blobs;
-    const struct node_blob_policy p = node_blobs_policy(d->home.blobs);
     const struct service_attachment *list;
     size_t count;
-    if (!p.keep && p.fetch_below_bytes == 0)
+    if (!wanted_unasked(d, 0))
         return;
     if (service_attachments(d->service, &list, &count) != CHT_OK)
         return;
@@ -181,7 +180,7 @@ static void finish(struct node_daemon *d, struct daemon_link *l, struct net_blob
         net_blobs_note(w, l->device, true);
     } else if (err == CHT_OK) {
         d->blobs->fetched_count++;
-        net_blobs_drop(w);
+        net_blobs_drop(&d->blobs->wants, w);
         service_blob_here(d->service, &hash);
         if (keep)
             tell_kept(d, l, &hash);
@@ -195,6 +194,7 @@ static void finish(struct node_daemon *d, struct daemon_link *l, struct net_blob
 static void begin(struct node_daemon *d, struct daemon_link *l, struct net_blob_want *w)
 {
     struct cht_error detail = { 0 };
+    service_blobs_sweep(d->service); /* what may go for it */
     enum cht_err err =
         d->read_only.why != CHT_OK
             ? d->read_only.why
@@ -302,13 +302,13 @@ static void tend_want(struct node_daemon *d, struct net_blob_want *w)
     if (!w->urgent && !wanted_unasked(d, w->size)) {
         if (owner != NULL)
             stop_fetching(d, owner);
-        net_blobs_drop(w);
+        net_blobs_drop(&d->blobs->wants, w);
         return;
     }
     if (owner != NULL || may_ask)
         return;
     if (!w->urgent) {
-        net_blobs_drop(w);
+        net_blobs_drop(&d->blobs->wants, w);
     } else if (d->now_ms >= w->since_ms + BLOBS_GRACE_MS) {
         struct node_fault fault = { 0 };
         say_offline(d, &w->hash, &fault);
@@ -354,11 +354,12 @@ void daemon_blobs_tick(struct node_daemon *d)
         return;
     if (d->home.blobs != NULL) {
         scan(d);
-        for (size_t i = 0; i < LIMIT_BLOB_WANTS; i++) {
+        for (size_t i = 0; i < LIMIT_BLOB_WANTS && d->blobs->wants.count != 0; i++) {
             if (d->blobs->wants.wants[i].used)
                 tend_want(d, &d->blobs->wants.wants[i]);
         }
-        ask_peers(d);
+        if (d->blobs->wants.count != 0)
+            ask_peers(d);
         sweep(d);
     }
     for (struct daemon_link *l = d->links; l != NULL; l = l->next)
@@ -368,13 +369,18 @@ void daemon_blobs_tick(struct node_daemon *d)
 uint64_t daemon_blobs_due_ms(const struct node_daemon *d)
 {
     uint64_t due = UINT64_MAX;
-    for (size_t i = 0; i < LIMIT_BLOB_WANTS; i++) {
+    for (size_t i = 0; i < LIMIT_BLOB_WANTS && d->blobs->wants.count != 0; i++) {
         const struct net_blob_want *w = &d->blobs->wants.wants[i];
         const uint64_t at = w->since_ms + BLOBS_GRACE_MS;
         if (w->used && w->urgent && w->owner == NULL && at > d->now_ms && at < due)
             due = at;
     }
-    return due;
+    /* what is asked for, or new: as soon as the records can be looked through */
+    bool news = d->home.blobs != NULL && wanted_unasked(d, 0) &&
+                d->blobs->version != service_attachments_version(d->service);
+    for (const struct daemon_link *l = d->links; l != NULL; l = l->next)
+        news |= l->blobs.asked && l->blobs.reader == NULL && net_session_blobs(l->session);
+    return news && d->now_ms + BLOBS_LOOK_MS < due ? d->now_ms + BLOBS_LOOK_MS : due;
 }
 
 void daemon_blobs_figures(const struct node_daemon *d, struct service_figures *f)

@@ -5,6 +5,7 @@
 #include "node/daemon/own.h"
 
 #define BLOBS_GRACE_MS 3000u    /* peers may be coming: a person is not told "offline" before */
+#define BLOBS_LOOK_MS  20u      /* rows are being written: look again */
 #define BLOBS_SWEEP_MS 3600000u /* between two looks for what no record names */
 
 struct daemon_blobs {

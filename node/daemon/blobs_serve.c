@@ -75,6 +75,8 @@ void blobs_serve(struct node_daemon *d, struct daemon_link *l)
         return;
     if (l->blobs.reader == NULL)
         err = find(d, l);
+    if (err == CHT_E_WAITING)
+        return; /* see daemon_blobs_due_ms */
     if (err == CHT_OK && !l->blobs.checked) {
         err = node_blob_check(d->home.blobs, l->blobs.reader, &done);
         l->blobs.checked = err == CHT_OK;

@@ -54,6 +54,7 @@ void doctor_helper(struct doctor *d, struct cht_bytes health); /* discovery.c */
 void doctor_member(struct doctor *d, struct cht_bytes health); /* member.c: this device's place */
 void doctor_clones(struct doctor *d, struct cht_bytes health); /* clones.c */
 void doctor_peers(struct doctor *d, struct cht_bytes health);  /* peers.c */
+void doctor_blobs(struct doctor *d, struct cht_bytes health);  /* blobs.c */
 
 /* disk.c: what a kind of file system (statfs' f_type) means for durability; NULL: nothing. */
 const char *doctor_memory_disk(uint64_t kind);

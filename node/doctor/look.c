@@ -90,4 +90,5 @@ void doctor_hear(struct doctor *d, const struct doctor_answer *a)
         doctor_helper(d, a->result);
     }
     doctor_peers(d, a->result);
+    doctor_blobs(d, a->result);
 }

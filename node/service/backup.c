@@ -45,13 +45,16 @@ static enum cht_err put_result(struct backup_stream *b, uint64_t bytes, struct c
     if (err == CHT_OK)
         err = node_mp_put_text(out, "result");
     if (err == CHT_OK)
-        err = crdt_mp_put_map(out, 4);
+        err = crdt_mp_put_map(out, 5);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "path", b->path);
     if (err == CHT_OK)
         err = node_mp_put_key_uint(out, "bytes", bytes);
     if (err == CHT_OK)
         err = node_mp_put_key_uint(out, "entries", counts.entries);
+    if (err == CHT_OK) /* files beside the database: they are not in it */
+        err = node_mp_put_key_uint(out, "blobsLeftOut",
+                                   b->s->blobs == NULL ? 0 : node_blobs_count(b->s->blobs));
     return err == CHT_OK ? node_mp_put_key_text(out, "space", space) : err;
 }
 

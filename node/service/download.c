@@ -202,6 +202,16 @@ void service_blob_here(struct node_service *s, const struct crdt_hash *hash)
     }
 }
 
+void service_awaits_fail(struct node_service *s)
+{
+    struct node_fault fault = { 0 };
+    (void)cht_fail(&fault.error, CHT_E_BUSY, "another database is in use by now");
+    while (s->awaits != NULL) {
+        const struct crdt_hash hash = s->awaits->hash;
+        service_blob_failed(s, &hash, &fault);
+    }
+}
+
 void service_awaits_left(struct node_service *s, local_client_id client, bool all)
 {
     for (struct service_await **at = &s->awaits; *at != NULL;) {

@@ -184,6 +184,7 @@ bool service_upload(struct node_service *s, const struct local_request *request,
                     const struct node_command *command);
 /* A client has gone, or with `all` everyone: give up what it writes, forget what it waits for. */
 void service_uploads_left(struct node_service *s, local_client_id client, bool all);
+void service_awaits_fail(struct node_service *s); /* all, for another database is used now */
 void service_awaits_left(struct node_service *s, local_client_id client, bool all);
 void service_blob_get(struct node_service *s, const struct service_caller *c,
                       struct cht_bytes args);

@@ -60,6 +60,7 @@ void service_replace(struct node_service *s, struct node_replica *replica, const
     s->reader = NULL;
     s->replaced++;
     service_attached_clear(s);
+    service_awaits_fail(s);
     s->replica = replica;
     char *copy = strdup(path);
     if (copy != NULL) {

@@ -69,6 +69,7 @@ static enum cht_err begin(struct node_service *s, const struct service_caller *c
     struct service_upload *u = calloc(1, sizeof *u);
     if (u == NULL)
         return CHT_E_NOMEM;
+    service_blobs_sweep(s); /* what may go for it */
     enum cht_err err = node_blob_begin(s->blobs, size, &fault->error, &u->writer);
     if (err != CHT_OK) {
         free(u);
