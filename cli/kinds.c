@@ -49,9 +49,9 @@ static const struct cli_kind kinds[] = {
       NULL, NULL, "device" },
     { "peers", "the other devices", "{peers:[@peer],strangers?:map}", "peers", "peer", "name" },
     { "peer", "another device",
-      "{device:hex,name,state,address?,how?,addresses:[{address,how,reached:any}],lastSeen?:any,"
+      "{device:hex,name,state,address?,how?,addresses:[{address,how,reached:bool}],lastSeen?:ms,"
       "role?,closedMs?:uint,connections?:uint,bytesIn?:uint,entriesIn?:uint,cpuMs?:uint,"
-      "known?:bool,waiting?:uint,void?:uint,branches?:uint,refused?:map}",
+      "known?:uint,waiting?:uint,void?:uint,branches?:uint,refused?:map}",
       NULL, NULL, "name" },
     { "members", "the devices of the space", "{members:[@member]}", "members", "member", "name" },
     { "member", "a device of the space",
@@ -104,7 +104,7 @@ static const struct cli_kind kinds[] = {
       "{ok:bool,problems:uint,warnings:uint,notes:uint,findings:[@finding]}", "findings", "finding",
       "check" },
     { "finding", "one thing that was found", "{check,severity,text,remedy?}", NULL, NULL, "check" },
-    { "service", "the unit of the service manager",
+    { "service-unit", "the unit of the service manager",
       "{unit,installed:bool,current:bool,changed:bool,manager:bool,enabled:bool,active:bool,"
       "linger:bool}",
       NULL, NULL, "unit" },

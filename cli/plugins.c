@@ -1,6 +1,8 @@
 /* Programs on PATH that extend ours. */
 #include "cli/plugins.h"
 
+#include "cli/table.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -9,14 +11,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Ours, and not commands: the helper of the node. */
-#define NOT_A_COMMAND "discover"
-
 static bool is_name(const char *word)
 {
+    static const char *const helpers[] = { "discover", "observe" }; /* the node's, no commands */
+    for (size_t i = 0; i < sizeof helpers / sizeof helpers[0]; i++) {
+        if (strcmp(word, helpers[i]) == 0)
+            return false;
+    }
     return word[0] != '\0' && word[0] != '-' && strlen(word) < CLI_PLUGIN_MAX &&
-           strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(word) &&
-           strcmp(word, NOT_A_COMMAND) != 0;
+           strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(word);
 }
 
 /* The next folder of PATH; an empty one, which would be the current one, is passed over. */
@@ -79,7 +82,9 @@ size_t cli_plugins(const struct cli_program *program, char (*out)[CLI_PLUGIN_MAX
             if (strncmp(e->d_name, program->name, len) != 0 || e->d_name[len] != '-' ||
                 !is_name(name))
                 continue;
-            bool known = false;
+            /* ours go before them; chitty-node-x is a program of chitty-node */
+            bool known = cli_command_named(program, name) != NULL ||
+                         cli_noun_named(program, name) != NULL || strncmp(name, "node-", 5) == 0;
             for (size_t i = 0; i < count; i++)
                 known = known || strcmp(out[i], name) == 0;
             (void)snprintf(path, sizeof path, "%s/%s", folder, e->d_name);

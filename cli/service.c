@@ -168,7 +168,7 @@ static void tell(const struct service *s, bool changed)
     const bool enabled = manager && installed && is_state(s, "is-enabled");
     const bool active = manager && installed && is_state(s, "is-active");
     if (s->c->json) {
-        cli_json_begin(out, "service");
+        cli_json_begin(out, "service-unit");
         cli_put_text(out, "{\"unit\":");
         cli_json_text(out, cht_bytes_str(s->path));
         put_flag(out, "installed", installed);
@@ -456,7 +456,7 @@ const struct cli_command cli_service = {
                "stays. `status` tells whether it is installed, enabled, running, and "
                "what this build would install.",
     .group = CLI_SETUP,
-    .kind = "service",
+    .kind = "service-unit",
     .examples = "chitty-node service install\n"
                 "chitty-node service install --print --listen 0.0.0.0:7447\n"
                 "chitty-node service status --json",

@@ -171,6 +171,7 @@ static void kinds_hold_together(void **state)
     for (size_t i = 0; (kind = cli_kind_at(i)) != NULL; i++) {
         assert_ptr_equal(kind, cli_kind_named(kind->name, &room, &type));
         assert_true(strlen(kind->name) < CLI_KIND_MAX);
+        assert_int_equal(0, crdt_type_from(cht_bytes_str(kind->name))); /* a record's own */
         if (kind->item != NULL)
             assert_non_null(cli_kind_named(kind->item, &room, &type));
         assert_true(strcmp(kind->shape, "map") == 0 || cli_kind_name_at(kind->name, 0, &name));
