@@ -273,6 +273,19 @@ static enum cht_err say_digest(struct cht_arena *arena, struct cli_import_record
     return err;
 }
 
+/* To the end: it is a change of its own. */
+static void move_deleted(struct cli_import_record *r)
+{
+    for (size_t i = 0; i + 1 < r->count; i++) {
+        if (r->items[i].field->number == CRDT_FIELD_DELETED) {
+            const struct cli_import_item deleted = r->items[i];
+            r->items[i] = r->items[r->count - 1];
+            r->items[r->count - 1] = deleted;
+            return;
+        }
+    }
+}
+
 enum cht_err cli_import_compare(struct cht_arena *arena, struct cli_import_record *r)
 {
     struct cht_bytes digest = cht_bytes(NULL, 0);
@@ -298,5 +311,8 @@ enum cht_err cli_import_compare(struct cht_arena *arena, struct cli_import_recor
         err = compare_whole(arena, r);
     }
     const bool told = r->rule == CLI_IMPORT_SOURCE && (!r->here || any_left(r));
-    return err == CHT_OK && told ? say_digest(arena, r, digest) : err;
+    if (err == CHT_OK && told)
+        err = say_digest(arena, r, digest);
+    move_deleted(r);
+    return err;
 }

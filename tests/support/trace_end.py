@@ -29,10 +29,10 @@ ABSENT = (None, "", [])
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-def natural_id(type_number, type_name, key):
-    """PROTOCOL 1.8 of source `beads`, as text (PROTOCOL 1.6)."""
+def natural_id(type_number, type_name, key, source="beads"):
+    """PROTOCOL 1.8, as text (PROTOCOL 1.6)."""
     parts = [b"chitty-natural-1", bytes([type_number])]
-    for text in (b"beads", key.encode()):
+    for text in (source.encode(), key.encode()):
         parts += [struct.pack("<I", len(text)), text]
     number = int.from_bytes(hashlib.blake2b(b"".join(parts), digest_size=16).digest(), "big")
     digits = (DIGITS[number >> (5 * i) & 31] for i in range(25, -1, -1))
