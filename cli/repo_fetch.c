@@ -23,12 +23,12 @@ static enum cht_err fetch_all(struct cli_context *c, const struct cli_devices *d
                               struct cht_bytes repos)
 {
     struct cht_wire w = cht_wire(repos);
-    struct cht_bytes record, key;
+    struct cht_bytes record, key, value;
     enum cht_err first = CHT_OK;
     while (cli_gathered_next(&w, &record)) {
         struct node_mp_iter it =
             node_mp_iter(node_mp_get(node_mp_get(record, "data"), "worktrees"));
-        while (node_mp_next(&it, &key, NULL)) {
+        while (node_mp_next(&it, &key, &value)) {
             char text[NODE_PATH_MAX];
             const struct cht_bytes path = cli_clone_path(devices, node_mp_str(key));
             if (path.len == 0)

@@ -216,7 +216,7 @@ static _Noreturn void become(const char *home, int out_fd, const char *const *ar
     if (home != NULL)
         (void)setenv("CHITTY_HOME", home, 1);
     (void)setenv("CHITTY_NO_AUTOSTART", "1", 1);
-    (void)setenv("CHITTY_NO_OBSERVE", "1", 1);
+    (void)setenv("CHITTY_NO_OBSERVE", "1", 0); /* where a workload wants it, it says 0 */
     /* execv wants what it does not change as pointers to what it might */
     char *copy[32] = { NULL };
     for (size_t i = 0; args[i] != NULL && i + 1 < sizeof copy / sizeof copy[0]; i++)
