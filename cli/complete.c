@@ -235,6 +235,8 @@ static void put_meant(struct cli_completion *w, const struct cli_command *comman
         cli_complete_ids(w, type, command->type != 0 || command->fields != CLI_FIELDS_NONE);
     else if (strcmp(word, "DEVICE") == 0)
         cli_complete_devices(w);
+    else if (strcmp(word, "SPACE") == 0)
+        cli_complete_spaces(w);
     else if (strcmp(word, "FILE") == 0)
         w->how = CLI_COMPLETE_FILES;
     else if (strcmp(word, "ROLE") == 0)
@@ -270,6 +272,8 @@ static bool put_flag_value(struct cli_completion *w, const struct cli_command *c
                 return false;
             if (strcmp(f->name, "json") == 0)
                 put_kind_names(w, command, type);
+            else if (strcmp(f->name, "space") == 0)
+                cli_complete_spaces(w);
             else if (strncmp(f->value, "NAME,", 5) == 0)
                 put_field_names(w, type, false);
             else
@@ -413,9 +417,13 @@ static void put_verbs(struct cli_completion *w, const struct cli_noun *noun)
 static void complete(struct cli_completion *w, const char *const *words, size_t count)
 {
     const struct cli_program *program = w->c->program;
+    if (count == 1 && strcmp(words[0], "--space") == 0) {
+        cli_complete_spaces(w);
+        return;
+    }
     if (count > 0 && strcmp(words[0], "--space") == 0) {
-        words += count > 1 ? 2 : 1;
-        count -= count > 1 ? 2 : 1;
+        words += 2;
+        count -= 2;
     } else if (count > 0 && strncmp(words[0], "--space=", 8) == 0) {
         words++;
         count--;

@@ -29,6 +29,8 @@ void cli_complete_ids(struct cli_completion *w, unsigned type, bool open_only);
 void cli_complete_titles(struct cli_completion *w, unsigned type);
 /* Values that records have in a set or register of texts: labels, tags, owners. */
 void cli_complete_values(struct cli_completion *w, unsigned type, const struct crdt_field *field);
+/* Names of spaces on this machine; no node is asked. */
+void cli_complete_spaces(struct cli_completion *w);
 /* Devices of the space. */
 void cli_complete_devices(struct cli_completion *w);
 

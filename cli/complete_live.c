@@ -4,6 +4,7 @@
 
 #include "cli/record.h"
 #include "cli/request.h"
+#include "cli/spaces.h"
 #include "crdt/limits.h"
 #include "node/client/mpmap.h"
 
@@ -22,12 +23,17 @@ static void give_up(int signal_number)
     _exit(0);
 }
 
-static bool begin(struct cli_completion *w)
+static void limit_time(void)
 {
     const struct itimerval limit = { .it_value = { .tv_usec = LIVE_MS * 1000 } };
     struct sigaction action = { .sa_handler = give_up };
     (void)sigaction(SIGALRM, &action, NULL);
     (void)setitimer(ITIMER_REAL, &limit, NULL);
+}
+
+static bool begin(struct cli_completion *w)
+{
+    limit_time();
     return cli_open(w->c, CLI_REACH_RUNNING) == CHT_OK;
 }
 
@@ -158,6 +164,19 @@ void cli_complete_values(struct cli_completion *w, unsigned type, const struct c
 {
     struct asking a = { .w = w, .type = type, .field = field, .each = put_values };
     ask(&a, false);
+}
+
+static enum cht_err put_space(void *ctx, const struct cli_space *space)
+{
+    cli_candidate_text(ctx, space->name, space->in_use ? "in use" : "");
+    return CHT_OK;
+}
+
+void cli_complete_spaces(struct cli_completion *w)
+{
+    limit_time(); /* whether their nodes run is looked at too */
+    (void)!cli_spaces_each(&w->c->fault, put_space, w);
+    end();
 }
 
 static enum cht_err put_devices(void *ctx, const struct node_msg *answer)

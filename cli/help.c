@@ -1,6 +1,7 @@
 /* Help. */
 #include "cli/help.h"
 
+#include "cli/kinds.h"
 #include "cli/markup.h"
 #include "cli/options.h"
 #include "cli/plugins.h"
@@ -163,6 +164,12 @@ void cli_help_command(struct cli_context *c, bool in_short)
     put_flags(out, cli_common_flags);
     if (in_short)
         return;
+    char kind[CLI_KIND_MAX];
+    cli_kind_of(command, c->type, kind);
+    if (kind[0] != '\0') {
+        put_heading(out, "with --json");
+        cli_printf(out, "  a document of kind %s; see %s help json\n", kind, c->program->name);
+    }
     put_heading(out, "examples");
     for (const char *line = command->examples; *line != '\0';) {
         const char *end = strchr(line, '\n');

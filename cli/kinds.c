@@ -68,8 +68,8 @@ static const struct cli_kind kinds[] = {
       "{format,dryRun:bool,created:uint,updated:uint,unchanged:uint,skipped:uint,errors:uint,"
       "problems:[{line:uint,message}]}",
       NULL, NULL, NULL },
-    { "backup", "the file that was written", "{path,bytes:uint,entries:uint,blobsLeftOut:uint,space:hex}", NULL, NULL,
-      "path" },
+    { "backup", "the file that was written",
+      "{path,bytes:uint,entries:uint,blobsLeftOut:uint,space:hex}", NULL, NULL, "path" },
     { "attachments", "what is attached to a record", "[@attachment]", "", "attachment", "name" },
     { "attachment", "a file of a record; several of one name are a conflict",
       "{name,pick:uint,value:map,by,conflict?:bool}", NULL, NULL, "name" },

@@ -25,7 +25,7 @@ static enum cht_err run(struct cli_context *c)
 const struct cli_command cli_space_use = {
     .name = "use",
     .summary = "Let commands mean this space from now on.",
-    .arguments = "NAME",
+    .arguments = "SPACE",
     .kind = "",
     .examples = "chitty space use work\n"
                 "chitty space use default",

@@ -269,7 +269,8 @@ def the_scripts_are_well_formed(world):
         for program in (CHITTY, CHITTY_NODE):
             path = world.folder / f"script.{shell}"
             path.write_text(home.call(program, "completion", shell).out)
-            done = subprocess.run([shell, "-n", str(path)], capture_output=True, text=True, check=False)
+            done = subprocess.run([shell, "-n", str(path)], capture_output=True, text=True,
+                                  check=False)
             same((done.returncode, done.stderr), (0, ""), f"{shell} of {program}")
     home.chitty("completion", "ksh", status=nodes.USAGE)
 

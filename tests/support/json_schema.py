@@ -1,6 +1,6 @@
-"""Checks JSON values against the schemas of docs/json: the words of draft 2020-12 that they use,
-and no others. A member that a schema does not name is reported too: a schema lets later versions add
-some, but this one has none to add."""
+"""Checks JSON values against the schemas of docs/json: the words of draft 2020-12 that they
+use, and no others. A member that a schema does not name is reported too: a schema lets later
+versions add some, but this one has none to add."""
 import json
 import pathlib
 import re

@@ -2,6 +2,7 @@
  * `man-pages --check docs/man` compares instead, and fails when a page is stale. The folder's
  * meson.build, which installs them, is one of the files. */
 #include "cli/commands.h"
+#include "cli/kinds.h"
 #include "cli/markup.h"
 #include "cli/options.h"
 #include "cli/table.h"
@@ -243,8 +244,10 @@ static void put_synopsis(const char *program, const char *noun, const struct cli
     }
 }
 
-static void put_command(const struct cli_command *command)
+/* `type` is that of the noun, or 0. */
+static void put_command(const struct cli_command *command, unsigned type)
 {
+    char kind[CLI_KIND_MAX];
     fprintf(page, ".It Cm %s", command->name);
     if (command->arguments[0] != '\0') {
         fputs(" Ar ", page);
@@ -254,13 +257,16 @@ static void put_command(const struct cli_command *command)
     put_summary(command->summary, false);
     if (command->details != NULL)
         put_markup(command->details, true, ".Pp\n");
-    if (command->fields != CLI_FIELDS_NONE && command->type != 0) {
+    if (command->fields != CLI_FIELDS_NONE && command->type != 0 && command->type != type) {
         fprintf(page, ".Pp\nTakes the flags of fields too: see\n.Xr chitty-%s 1 .\n",
                 crdt_type_table(command->type));
     } else if (command->fields != CLI_FIELDS_NONE) {
         fputs(".Pp\nTakes the flags of\n.Sx FIELDS\ntoo.\n", page);
     }
     put_flags(command->flags);
+    cli_kind_of(command, command->type != 0 ? command->type : type, kind);
+    if (kind[0] != '\0')
+        fprintf(page, ".Pp\nKind of its JSON document: %s.\n", kind);
 }
 
 static void put_examples(const char *examples)
@@ -301,7 +307,7 @@ static void put_commands(const struct cli_program *program)
                         toupper((unsigned char)cli_group_titles[group][0]),
                         cli_group_titles[group] + 1);
             any = true;
-            put_command(command);
+            put_command(command, 0);
         }
         if (any)
             fputs(".El\n", page);
@@ -433,7 +439,7 @@ static void write_noun(const struct cli_program *program, const struct cli_noun 
         put_synopsis(program->name, noun->name, verb);
     fputs(".Sh DESCRIPTION\n.Bl -tag -width Ds\n", page);
     for (size_t i = 0; (verb = cli_verb_at(program, noun, i)) != NULL; i++)
-        put_command(verb);
+        put_command(verb, noun->type);
     fputs(".El\n", page);
     if (noun->type != 0)
         put_fields(noun->type);
