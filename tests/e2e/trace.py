@@ -35,12 +35,13 @@ def history():
     return data("beads.ndjson.gz")
 
 
-def replay(world, *arguments):
+def replay(world, *arguments, trace=None):
     """What chitty-trace says of itself, and the databases of its nodes."""
     folder = world.folder / "trace"
     shutil.rmtree(folder, ignore_errors=True)
-    done = subprocess.run([TRACE, history(), "--home", str(folder), *arguments], env=world.env,
-                          capture_output=True, text=True, timeout=40 * DEADLINE_S, check=False)
+    done = subprocess.run([TRACE, trace or history(), "--home", str(folder), *arguments],
+                          env=world.env, capture_output=True, text=True, timeout=40 * DEADLINE_S,
+                          check=False)
     same(done.returncode, 0, f"chitty-trace {' '.join(arguments)}: {done.stderr[:2000]}")
     said = json.loads(done.stdout)
     print(f"# {' '.join(arguments)}: {done.stdout.strip()}")
@@ -79,6 +80,59 @@ def carried(said, changes):
     """Every change of the trace is in an entry, and none of them said nothing."""
     same(said["changes"], changes, "changes of the trace")
     same((said["entries"], said["unchanged"]), (said["records"], 0), "entries")
+
+
+def puts(issue, **fields):
+    return [{"i": issue, "f": field, "v": value} for field, value in fields.items()]
+
+
+def change(issue, field, add=(), rm=()):
+    return {"i": issue, "f": field, "add": list(add), "rm": list(rm)}
+
+
+# a commit each, of author a and b in turn: every row of the mapping, and all that goes and comes
+SMALL = [
+    puts("x-1", title="One", description="d", design="e", notes="n", acceptance_criteria="ok",
+         status="in_progress", priority=0, issue_type="merge-request", assignee="someone",
+         owner="owner", created_by="author", external_ref="gh-1", close_reason="why",
+         created_at="2025-10-16T20:46:08.971822-07:00", color="red", weight=3.5,
+         odd={"a": [1, None]})
+    + [change("x-1", "labels", ["l 1", "l 2"]), change("x-1", "watchers", ["w1", "w2"]),
+       change("x-1", "comments", ["someone: first", "two\nlines"]),
+       change("x-1", "dependencies", ["blocks x-2", "blocked-by x-3", "parent-child x-4",
+                                      "related x-2"])],
+    puts("x-2", title="Two", status="some other word", priority=9, created_at="yesterday",
+         closed_at="2025-10-16T20:46:08")
+    + puts("x-3", title="Three", status="open", priority=-1, created_at="1969-12-31T23:59:59Z"),
+    puts("x-1", status="closed", closed_at="2025-10-17T00:00:00Z", assignee=None, color=None)
+    + [change("x-1", "labels", ["l 3"], ["l 1"]), change("x-1", "comments", [], ["two\nlines"]),
+       change("x-1", "dependencies", ["parent-child x-5", "blocks x-9"], ["blocks x-2"]),
+       change("x-1", "watchers", [], ["w1"])],
+    puts("x-1", status="tombstone", deleted_by="b") + puts("x-2", status="blocked", priority=None),
+    puts("x-1", status="open", closed_at=None, description="", deleted_by=None)
+    + [change("x-1", "dependencies", ["blocked-by x-2"], ["parent-child x-4", "blocked-by x-3"])],
+    [{"i": "x-1", "del": True}] + puts("x-2", status="hooked", owner=""),
+    puts("x-1", title="One again", assignee="another")
+    + [change("x-1", "comments", ["two\nlines"]), change("x-1", "watchers", ["w2"])],
+    [{"i": "x-2", "del": True}, {"i": "x-1", "del": True}] + puts("x-2", title="Two, new"),
+]
+
+
+@test
+def every_row_of_the_mapping_is_there_after_each_commit(world):
+    trace = world.folder / "small.gz"
+    with gzip.open(trace, "wt", encoding="utf-8") as lines:
+        for number, ops in enumerate(SMALL):
+            commit = {"n": number, "t": 1700000000 + number, "a": "ab"[number % 2], "ops": ops}
+            lines.write(json.dumps(commit) + "\n")
+    for limit in range(1, len(SMALL) + 1):
+        nodes_of = "2" if limit == len(SMALL) else "1"
+        said, databases = replay(world, "--limit", str(limit), "--nodes", nodes_of,
+                                 trace=str(trace))
+        equal(databases, "--trace", str(trace), "--limit", str(limit))
+        same(said["unchanged"], 0, "changes that said nothing")
+        same(said["changes"], sum(map(len, SMALL[:limit])), "changes")
+        same(ops_in(databases[0]), said["ops"], f"ops in the log after {limit} commits")
 
 
 @test

@@ -161,7 +161,7 @@ class Reader:
         return value is None or value in ("[]", "{}", "")
 
     def fields(self, issue, row, raw):
-        if row["conflicts"]:
+        if row["conflicts"] and not row["deleted"]:
             self.problem(issue, f"{row['conflicts']} conflicts")
         used = {"labels", "dependencies", "relations", "assignees", "status", "priority", "parent"}
         one = {}
