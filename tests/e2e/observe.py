@@ -235,7 +235,7 @@ def a_service_that_dies_is_seen_from_the_other_node(world):
                    if key[0] == "odd"), "what is no address of HTTP is not asked")
     finally:
         server.close()
-    until(lambda: health(b)["200", "a"]["health"] == "down", "it is down, as the other machine says")
+    until(lambda: health(b)["200", "a"]["health"] == "down", "down, as the other machine says")
     until(lambda: health(a)["200", "b"]["health"] == "down", "and as this one says")
     a.chitty("service", "deploy", "200", "--version", "1.4", "--env", "staging", "--commit", "4f2a")
     converge(a, b)
@@ -336,7 +336,7 @@ def a_reminder_is_announced_once_among_connected_machines(world):
         home.stop()
     a.run()
     b.run("--peer", a.node.address)
-    until(lambda: all(p["state"] == "in sync" for p in a.read("status")["peers"]), "they meet again")
+    until(lambda: [p["state"] for p in a.read("status")["peers"]] == ["in sync"], "they meet again")
     at = moment(0)
     second = remind(b, "Water the plants", at, "true")
     for home in (a, b):
