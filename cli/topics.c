@@ -160,11 +160,40 @@ static const char fields[] =
     "\n"
     "`update --unset NAME,...` leaves fields without a value.";
 
+static const char attachments[] =
+    "A file that is attached to a record goes to the other devices of the space with it. The "
+    "record "
+    "holds its name, size and type and the hash of its content; the content itself is kept once, "
+    "however often it is attached, as a file of the node's home.\n"
+    "\n"
+    "  chitty attach 01HX notes.pdf photo.jpg\n"
+    "  chitty attachments 01HX\n"
+    "  chitty attachment get 01HX notes.pdf\n"
+    "\n"
+    "Other devices have the names at once, small contents soon, and large ones when they are asked "
+    "for; what a device keeps is bounded. `chitty-node blobs` tells what is here and what is "
+    "missing. A backup holds no contents.";
+
+static const char spaces[] =
+    "A space is a set of records with its own devices. Most people need one, `default`. Another "
+    "one, for work or for a project with others, has a home, a key and a node of its own on each "
+    "machine, so that neither knows of the other.\n"
+    "\n"
+    "  chitty space new work\n"
+    "  chitty --space work add \"Prepare the talk\"\n"
+    "  chitty space use work\n"
+    "  chitty-node --space work invite\n"
+    "\n"
+    "Which one a command means: `--space NAME`, else CHITTY_SPACE, else what `chitty space use` "
+    "said, else `default`. A misspelt name makes nothing.";
+
 const struct cli_topic cli_topics[] = {
     { "filters", "which records a list has", filters },
     { "fields", "values of fields, as flags", fields },
     { "dates", "how times are written", dates },
     { "ids", "how records and devices are named", ids },
+    { "attachments", "files that belong to records", attachments },
+    { "spaces", "several sets of records on one machine", spaces },
     { "json", "documents for programs", json },
     { "exit-codes", "what the exit status says", exit_codes },
     { "environment", "variables that are looked at", environment },
