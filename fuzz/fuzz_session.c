@@ -8,13 +8,14 @@
 /* covers: net/session_push.c */
 /* covers: net/session_bisect.c */
 /* covers: net/session_forks.c */
+/* covers: net/session_blobs.c */
 #include "tests/support/toy_peer.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-enum script { SAY, WAIT, WRITE, CHANGE, VERDICT, TELL, RAW, HAPPEN, STEP_COUNT };
+enum script { SAY, WAIT, WRITE, CHANGE, VERDICT, TELL, RAW, HAPPEN, BLOB, STEP_COUNT };
 
 static void must(bool ok)
 {
@@ -83,6 +84,22 @@ static void happen(struct toy_peer *p, uint8_t which)
     toy_peer_event(p, &ev);
 }
 
+/* BLOB: what the node does with one; a SEND is of as much as there is room for. */
+static void blob(struct toy_peer *p, struct cht_wire *w)
+{
+    static const uint8_t bytes[LIMIT_BLOB_CHUNK];
+    struct net_event ev = { .kind = NET_EV_BLOB };
+    const size_t room = net_session_blob_room(p->session);
+    ev.blob.step = (enum net_blob_step)(cht_wire_u8(w) % (NET_BLOB_KEEP + 1u));
+    memset(ev.blob.hash.b, cht_wire_u8(w) % 4, sizeof ev.blob.hash.b);
+    ev.blob.size = 1u + 1000u * cht_wire_u8(w);
+    ev.blob.from = ev.blob.size / (1u + cht_wire_u8(w)) % ev.blob.size;
+    ev.bytes = cht_bytes(bytes, room);
+    must(room <= LIMIT_BLOB_CHUNK);
+    if (ev.blob.step != NET_BLOB_SEND || room != 0)
+        toy_peer_event(p, &ev);
+}
+
 static void step(struct toy_peer *p, struct cht_wire *w)
 {
     struct net_event ev = { .kind = NET_EV_CHANGED };
@@ -115,6 +132,9 @@ static void step(struct toy_peer *p, struct cht_wire *w)
         break;
     case HAPPEN:
         happen(p, cht_wire_u8(w));
+        break;
+    case BLOB:
+        blob(p, w);
         break;
     case STEP_COUNT:
         break;

@@ -24,7 +24,7 @@
 #define NODE_BLOB_QUOTA_BYTES (UINT64_C(2) << 30) /* unless a person says otherwise */
 #define NODE_BLOB_GONE_MS     (UINT64_C(30) * 24 * 3600 * 1000)
 #define NODE_BLOB_FRESH_MS    (UINT64_C(3600) * 1000) /* a record comes so soon, or not at all */
-#define NODE_BLOB_SLICE_BYTES (4u * 1024u * 1024u) /* hashed in one step: about 5 ms */
+#define NODE_BLOB_SLICE_BYTES (4u * 1024u * 1024u)    /* hashed in one step: about 5 ms */
 
 struct node_blob {
     struct crdt_hash hash;

@@ -199,7 +199,7 @@ def a_hundred_megabytes_go_on_after_a_kill_fill_no_memory_and_hold_up_no_change(
            f"changes go beside it: {delays[-5:]}")
     for home in (laptop, desk):
         print(f"# peak memory of {home.name}: {peak_kib(home)} KiB")
-        expect(SANITIZED or peak_kib(home) < RSS_KIB, f"memory of {home.name}: {peak_kib(home)} KiB")
+        expect(SANITIZED or peak_kib(home) < RSS_KIB, f"memory of {home.name}")
     converge(laptop, desk)
 
 

@@ -114,6 +114,7 @@ def named(home, did):
 @test
 def what_a_hostile_member_does_is_counted_by_reason_and_changes_nothing(world):
     a, b, mallory = three(world)
+    a.read("blobs", "--keep", "on")
     did = attack(a, mallory, *(["--slow"] if MINUTE else []))
     expect(len(did) >= 35, f"attacks: {did}")
     check_counters(a, did)

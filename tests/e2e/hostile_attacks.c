@@ -495,5 +495,11 @@ const struct kind hostile_kinds[] = {
     { "against-the-rules", against_the_rules, 0, false },
     { "keeps-outside-the-past", keeps_outside_the_past, 0, false },
     { "false-record", false_record, 0, false },
+    { "blob-too-early", hostile_blob_early, 0, false },
+    { "blob-unasked", hostile_blob_unasked, 0, false },
+    { "blob-guessed", hostile_blob_guessed, 0, false },
+    { "blob-flood", hostile_blob_flood, 0, false },
+    { "blob-lies", hostile_blob_lies, 1000, false }, /* these two last: others are asked then */
+    { "blob-endless", hostile_blob_lies, 4096, false },
 };
 const size_t hostile_kind_count = sizeof hostile_kinds / sizeof hostile_kinds[0];

@@ -32,4 +32,11 @@ void hostile_attack_say(struct attack *a, struct cht_bytes body, const struct cr
 /* On a connection: more frames than it may send, until the node has enough. */
 void hostile_attack_flood(struct attack *a);
 
+/* hostile_blobs.c */
+void hostile_blob_early(struct attack *a);
+void hostile_blob_unasked(struct attack *a);
+void hostile_blob_guessed(struct attack *a);
+void hostile_blob_flood(struct attack *a);
+void hostile_blob_lies(struct attack *a);
+
 #endif

@@ -50,7 +50,7 @@ static bool nobody(void *ctx, const uint8_t key[NET_CURVE_KEY_BYTES],
 void hostile_dial(struct hostile_link *l, const struct net_identity *id, const struct victim *v)
 {
     struct net_transport_config config = { .lookup = nobody };
-    *l = (struct hostile_link){ .id = id, .victim = v };
+    *l = (struct hostile_link){ .id = id, .victim = v, .version = l->version };
     cht_arena_init(&l->arena, 64u * 1024u * 1024u);
     cht_buf_init(&l->frame, 2u * LIMIT_FRAME_BYTES);
     randombytes_buf(l->nonce, sizeof l->nonce);
@@ -68,6 +68,23 @@ void hostile_close(struct hostile_link *l)
     cht_arena_clear(&l->arena);
     cht_buf_clear(&l->frame);
     *l = (struct hostile_link){ .conn = 0 };
+}
+
+/* What the victim says of blobs; one that is not ours is answered honestly. */
+static void heard_blob(struct hostile_link *l, const struct net_blob_frame *b)
+{
+    l->blob_nones += b->form == NET_BLOB_NONE;
+    l->blob_bytes += (unsigned)b->bytes.len;
+    if (b->form != NET_BLOB_WANT || b->credit == 0)
+        return;
+    if (crdt_hash_eq(&b->hash, &l->named)) {
+        l->blob_wants++;
+        return;
+    }
+    struct net_frame none = { .kind = NET_FRAME_BLOB };
+    none.blob.form = NET_BLOB_NONE;
+    none.blob.hash = b->hash;
+    (void)hostile_say(l, &none);
 }
 
 static void heard(struct hostile_link *l, struct cht_bytes bytes)
@@ -89,6 +106,8 @@ static void heard(struct hostile_link *l, struct cht_bytes bytes)
     } else if (f.kind == NET_FRAME_WANT) {
         l->wants++;
         l->wanted = f.want.tip;
+    } else if (f.kind == NET_FRAME_BLOB) {
+        heard_blob(l, &f.blob);
     }
     l->misses += f.kind == NET_FRAME_MISS;
     l->acks += f.kind == NET_FRAME_ACK;
@@ -163,7 +182,8 @@ bool hostile_say(struct hostile_link *l, struct net_frame *f)
 struct net_frame hostile_hello(const struct hostile_link *l, uint8_t (*space)[CRDT_ID_BYTES])
 {
     struct net_frame f = { .kind = NET_FRAME_HELLO };
-    f.hello.version_min = f.hello.version_max = NET_PROTOCOL_MIN;
+    f.hello.version_min = NET_PROTOCOL_MIN;
+    f.hello.version_max = (uint8_t)(l->version == 0 ? NET_PROTOCOL_MIN : l->version);
     f.hello.level = 1;
     memcpy(f.hello.device, l->id->device, CRDT_ID_BYTES);
     memcpy(f.hello.run, l->id->device, NET_RUN_BYTES);

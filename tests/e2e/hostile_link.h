@@ -28,6 +28,10 @@ struct hostile_link {
     bool heard_hello, heard_heads, heard_bye;
     unsigned reason; /* of the BYE */
     unsigned ups, refused, misses, wants, acks, ranges, frames;
+    unsigned version; /* of the session: 0: the first; stays when it dials again */
+    struct crdt_hash
+        named; /* the blob that it says to have; for others it answers that it has not */
+    unsigned blob_wants, blob_nones, blob_bytes;
     struct crdt_dep wanted; /* the tip of the last WANT */
     struct crdt_dep tip;    /* some path that the victim told of; seq 0: none */
 };
