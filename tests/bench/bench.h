@@ -37,6 +37,7 @@ void bench_hostile(struct bench *b);
 void bench_idle(struct bench *b);
 void bench_discover(struct bench *b);
 void bench_trace(struct bench *b);
+void bench_import(struct bench *b);
 
 /* --- measure.c ------------------------------------------------------------------------------ */
 
