@@ -16,17 +16,19 @@ static enum cht_err take_found(void *ctx, const struct node_msg *answer)
 /* Which of its changes did something, in their order: those of a record follow each other. */
 enum cht_err import_take_written(void *ctx, const struct node_msg *answer)
 {
-    struct batch *b = ctx;
+    struct flight *f = ctx;
+    const struct stage *stage = &f->stage;
+    const struct batch *b = &f->batch;
     struct node_mp_iter it =
         node_mp_iter(node_mp_get(node_mp_get(answer->payload, "result"), "results"));
     struct cht_bytes result;
     size_t at = b->from;
     while (node_mp_next(&it, NULL, &result)) {
         const struct cht_bytes id = node_mp_get_str(result, "chittyId");
-        while (at < b->to && !cht_bytes_eq(id, cht_bytes_str(b->stage->list[at]->id_text)))
+        while (at < b->to && !cht_bytes_eq(id, cht_bytes_str(stage->list[at]->id_text)))
             at++;
         if (at < b->to && node_mp_get_bool(result, "changed"))
-            b->stage->list[at]->changed++;
+            stage->list[at]->changed++;
     }
     return CHT_OK;
 }
@@ -39,11 +41,11 @@ static void get_done(struct cli_import_sender *s, struct get *g, enum cht_err *e
         *err = CHT_OK;
 }
 
-void import_batch_done(struct cli_import_sender *s, enum cht_err err)
+void import_batch_done(struct cli_import_sender *s, struct batch *b, enum cht_err err)
 {
-    s->batch.asked = false;
-    s->batch.result = err;
-    s->batch.fault = s->c->fault;
+    b->asked = false;
+    b->result = err;
+    b->fault = s->c->fault;
 }
 
 /* Read one message of the node and give it to who asked. */
@@ -58,9 +60,12 @@ enum cht_err import_hear(struct cli_import_sender *s)
         err = node_msg_fault(&m, &s->c->fault);
         return err;
     }
-    if (s->batch.asked && cht_bytes_eq(m.reply_to, cht_bytes_str(s->batch.id))) {
-        if (node_answer_take(&m, import_take_written, &s->batch, &s->c->fault, &err))
-            import_batch_done(s, err);
+    for (unsigned i = 0; i < FLIGHTS; i++) {
+        struct flight *f = &s->flights[i];
+        if (!f->batch.asked || !cht_bytes_eq(m.reply_to, cht_bytes_str(f->batch.id)))
+            continue;
+        if (node_answer_take(&m, import_take_written, f, &s->c->fault, &err))
+            import_batch_done(s, &f->batch, err);
         return CHT_OK;
     }
     for (unsigned i = 0; i < GETS_IN_FLIGHT; i++) {
@@ -110,7 +115,7 @@ static enum cht_err ask_get(struct cli_import_sender *s, struct cli_import_recor
     if (err == CHT_OK) {
         memcpy(g->id, q.id, sizeof g->id);
         g->record = r;
-        g->arena = &s->now->arena;
+        g->arena = &s->now->stage.arena;
         s->gets_open++;
         if (s->c->backend.client != NULL) {
             err = node_client_send(s->c->backend.client, cht_buf_view(&q.message), &s->c->fault);
@@ -157,7 +162,7 @@ static enum cht_err look_for_any(struct cli_import_sender *s, unsigned type)
     struct cli_request q;
     if (type >= TYPES_MAX || s->looked[type])
         return CHT_OK;
-    enum cht_err err = import_settle(s); /* no other answer is awaited */
+    enum cht_err err = import_settle_all(s); /* no other answer is awaited */
     s->looked[type] = s->nothing_there[type] = true;
     if (err != CHT_OK)
         return err;
@@ -183,15 +188,15 @@ static enum cht_err note(struct cli_import_sender *s, const struct cli_import_re
 enum cht_err import_find_all(struct cli_import_sender *s)
 {
     enum cht_err err = CHT_OK;
-    for (size_t i = 0; err == CHT_OK && i < s->now->count; i++)
-        err = look_for_any(s, s->now->list[i]->id.type);
-    for (size_t i = 0; err == CHT_OK && i < s->now->count; i++) {
+    for (size_t i = 0; err == CHT_OK && i < s->now->stage.count; i++)
+        err = look_for_any(s, s->now->stage.list[i]->id.type);
+    for (size_t i = 0; err == CHT_OK && i < s->now->stage.count; i++) {
         bool known;
-        err = note(s, s->now->list[i], &known);
+        err = note(s, s->now->stage.list[i], &known);
         while (err == CHT_OK && !known && s->gets_open == GETS_IN_FLIGHT)
             err = import_hear(s);
         if (err == CHT_OK && !known)
-            err = ask_get(s, s->now->list[i]);
+            err = ask_get(s, s->now->stage.list[i]);
     }
     while (err == CHT_OK && s->gets_open != 0)
         err = import_hear(s);

@@ -24,10 +24,11 @@ enum cht_err cli_import_sender_new(struct cli_context *c, bool dry,
     s->dry = dry;
     s->wrong = wrong;
     s->ctx = ctx;
-    s->now = &s->stages[0];
-    for (unsigned i = 0; i < 2; i++)
-        cht_arena_init(&s->stages[i].arena, ARENA_BYTES);
-    cht_buf_init(&s->batch.changes, LIMIT_CLIENT_BYTES);
+    s->now = &s->flights[0];
+    for (unsigned i = 0; i < FLIGHTS; i++) {
+        cht_arena_init(&s->flights[i].stage.arena, ARENA_BYTES);
+        cht_buf_init(&s->flights[i].batch.changes, LIMIT_CLIENT_BYTES);
+    }
     *out = s;
     return CHT_OK;
 }
@@ -36,18 +37,18 @@ void cli_import_sender_free(struct cli_import_sender *s)
 {
     if (s == NULL)
         return;
-    for (unsigned i = 0; i < 2; i++) {
-        cht_arena_clear(&s->stages[i].arena);
-        free(s->stages[i].list);
+    for (unsigned i = 0; i < FLIGHTS; i++) {
+        cht_arena_clear(&s->flights[i].stage.arena);
+        free(s->flights[i].stage.list);
+        cht_buf_clear(&s->flights[i].batch.changes);
     }
-    cht_buf_clear(&s->batch.changes);
     cli_id_set_clear(&s->sent);
     free(s);
 }
 
 struct cht_arena *cli_import_arena(struct cli_import_sender *s)
 {
-    return &s->now->arena;
+    return &s->now->stage.arena;
 }
 
 const struct cli_import_counts *cli_import_counts(const struct cli_import_sender *s)
@@ -76,21 +77,22 @@ static void check_stage(struct cli_import_sender *s, struct stage *stage)
 
 static enum cht_err run_stage(struct cli_import_sender *s)
 {
-    struct stage *stage = s->now, *other = &s->stages[stage == &s->stages[0]];
+    struct flight *f = s->now, *next = f + 1 < s->flights + FLIGHTS ? f + 1 : s->flights;
+    struct stage *stage = &f->stage;
     enum cht_err err = import_find_all(s);
-    if (err == CHT_OK)
-        err = import_settle(s);
-    if (err != CHT_OK)
-        return cli_fail(s->c, err);
-    other->count = 0;
-    cht_arena_reset(&other->arena);
     for (size_t i = 0; err == CHT_OK && i < stage->count; i++)
         err = cli_import_compare(&stage->arena, stage->list[i]);
-    s->now = other;
     if (err == CHT_OK && s->dry)
         check_stage(s, stage);
     else if (err == CHT_OK)
-        err = import_write_stage(s, stage);
+        err = import_write_stage(s, f);
+    if (err == CHT_OK)
+        err = import_settle(s, next);
+    if (err == CHT_OK) {
+        next->stage.count = 0;
+        cht_arena_reset(&next->stage.arena);
+        s->now = next;
+    }
     return cli_fail(s->c, err);
 }
 
@@ -121,20 +123,21 @@ enum cht_err cli_import_send(struct cli_import_sender *s, struct cli_import_reco
 {
     enum cht_err err = CHT_OK;
     for (const struct cli_import_record *one = r; one != NULL; one = one->next) {
-        if (staged(s->now, one))
+        if (staged(&s->now->stage, one))
             return CHT_E_EXISTS;
     }
     for (struct cli_import_record *one = r; err == CHT_OK && one != NULL; one = one->next)
-        err = add_to(s->now, one);
-    if (err == CHT_OK && (s->now->count >= NODE_BATCH_MAX || s->now->arena.used > STAGE_BYTES))
+        err = add_to(&s->now->stage, one);
+    if (err == CHT_OK &&
+        (s->now->stage.count >= NODE_BATCH_MAX || s->now->stage.arena.used > STAGE_BYTES))
         err = run_stage(s);
     return cli_fail(s->c, err);
 }
 
 enum cht_err cli_import_flush(struct cli_import_sender *s)
 {
-    enum cht_err err = s->now->count == 0 ? CHT_OK : run_stage(s);
+    enum cht_err err = s->now->stage.count == 0 ? CHT_OK : run_stage(s);
     if (err == CHT_OK)
-        err = import_settle(s);
+        err = import_settle_all(s);
     return cli_fail(s->c, err);
 }

@@ -6,6 +6,7 @@
 #include "cli/request.h"
 
 #define GETS_IN_FLIGHT 16u
+#define FLIGHTS        4u
 #define TYPES_MAX      64u
 
 /* Records read together, with all that is known of them. */
@@ -19,13 +20,19 @@ struct stage {
 struct batch {
     struct cht_buf changes;
     uint32_t count;
-    struct stage *stage;
     size_t from, to;
     unsigned groups; /* records with those after them */
     char id[NODE_REQUEST_ID_MAX];
     bool asked; /* and not yet answered */
     enum cht_err result;
     struct node_fault fault;
+};
+
+/* A stage on its way: its last transaction may be unanswered while the next ones are read, so that
+ * the node makes several durable at once. */
+struct flight {
+    struct stage stage;
+    struct batch batch;
 };
 
 struct get {
@@ -40,8 +47,7 @@ struct cli_import_sender {
     void (*wrong)(void *ctx, uint64_t line, const struct node_fault *fault);
     void *ctx;
     struct cli_import_counts counts;
-    struct stage stages[2], *now;
-    struct batch batch;
+    struct flight flights[FLIGHTS], *now; /* the one that is filled */
     struct get gets[GETS_IN_FLIGHT];
     unsigned gets_open;
     struct cli_id_set sent;                           /* every record so far */
@@ -51,14 +57,15 @@ struct cli_import_sender {
 /* import_find.c: the node's answers, and what is here of the records of a stage. */
 CHT_MUST_USE enum cht_err import_hear(struct cli_import_sender *s);
 CHT_MUST_USE enum cht_err import_find_all(struct cli_import_sender *s);
-/* An answer to the batch that was sent; `ctx` is the batch. */
+/* An answer to the batch that was sent; `ctx` is its flight. */
 enum cht_err import_take_written(void *ctx, const struct node_msg *answer);
-void import_batch_done(struct cli_import_sender *s, enum cht_err err);
+void import_batch_done(struct cli_import_sender *s, struct batch *b, enum cht_err err);
 
 /* import_write.c: write all of a stage; the last transaction is left unanswered. */
-CHT_MUST_USE enum cht_err import_write_stage(struct cli_import_sender *s, struct stage *stage);
-/* Wait for the batch that was sent and count what it did. */
-CHT_MUST_USE enum cht_err import_settle(struct cli_import_sender *s);
+CHT_MUST_USE enum cht_err import_write_stage(struct cli_import_sender *s, struct flight *f);
+/* Wait for the batch that was sent and count what it did; of one flight, of all. */
+CHT_MUST_USE enum cht_err import_settle(struct cli_import_sender *s, struct flight *f);
+CHT_MUST_USE enum cht_err import_settle_all(struct cli_import_sender *s);
 void import_tally(struct cli_import_sender *s, const struct cli_import_record *r);
 /* Where the group ends that begins at `from`. */
 size_t import_group_end(const struct stage *stage, size_t from);

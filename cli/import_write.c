@@ -69,11 +69,10 @@ void import_tally(struct cli_import_sender *s, const struct cli_import_record *r
         s->counts.unchanged++;
 }
 
-static void tally_batch(struct cli_import_sender *s)
+static void tally_batch(struct cli_import_sender *s, const struct flight *f)
 {
-    const struct batch *b = &s->batch;
-    for (size_t i = b->from; i < b->to; i++)
-        import_tally(s, b->stage->list[i]);
+    for (size_t i = f->batch.from; i < f->batch.to; i++)
+        import_tally(s, f->stage.list[i]);
 }
 
 /* Is it the fault of what was asked, so that others may go well? */
@@ -84,9 +83,9 @@ static bool of_the_record(enum cht_err err)
 }
 
 /* Send the batch; over the socket its answer is heard later. */
-static enum cht_err ask_batch(struct cli_import_sender *s)
+static enum cht_err ask_batch(struct cli_import_sender *s, struct flight *f)
 {
-    struct batch *b = &s->batch;
+    struct batch *b = &f->batch;
     struct cli_request q;
     b->result = CHT_OK;
     if (b->count == 0)
@@ -100,36 +99,37 @@ static enum cht_err ask_batch(struct cli_import_sender *s)
         if (s->c->backend.client != NULL)
             err = node_client_send(s->c->backend.client, cht_buf_view(&q.message), &s->c->fault);
         else
-            import_batch_done(s, s->c->backend.call(&s->c->backend, cht_buf_view(&q.message), false,
-                                                    import_take_written, b, &s->c->fault));
+            import_batch_done(s, b,
+                              s->c->backend.call(&s->c->backend, cht_buf_view(&q.message), false,
+                                                 import_take_written, f, &s->c->fault));
     }
     cli_request_clear(&q);
     return cli_fail(s->c, err);
 }
 
-static enum cht_err await_batch(struct cli_import_sender *s)
+static enum cht_err await_batch(struct cli_import_sender *s, const struct batch *b)
 {
     enum cht_err err = CHT_OK;
-    while (err == CHT_OK && s->batch.asked)
+    while (err == CHT_OK && b->asked)
         err = import_hear(s);
     return err;
 }
 
 /* Put the changes of the records from `from` on into the batch, a whole group more than it has. */
-static enum cht_err add_group(struct batch *b, size_t from, size_t to)
+static enum cht_err add_group(struct flight *f, size_t from, size_t to)
 {
+    struct batch *b = &f->batch;
     enum cht_err err = CHT_OK;
     for (size_t i = from; err == CHT_OK && i < to; i++)
-        err = put_changes(b->stage->list[i], &b->changes, &b->count);
+        err = put_changes(f->stage.list[i], &b->changes, &b->count);
     return err;
 }
 
-static void start_batch(struct batch *b, struct stage *stage, size_t from)
+static void start_batch(struct batch *b, size_t from)
 {
     cht_buf_reset(&b->changes);
     b->count = 0;
     b->groups = 0;
-    b->stage = stage;
     b->from = b->to = from;
     b->result = CHT_OK;
 }
@@ -156,59 +156,68 @@ static bool is_full(const struct batch *b, size_t bytes)
 }
 
 /* One of the records of a transaction was refused: each group by itself. */
-static enum cht_err write_singly(struct cli_import_sender *s, struct stage *stage, size_t from,
+static enum cht_err write_singly(struct cli_import_sender *s, struct flight *f, size_t from,
                                  size_t to)
 {
     enum cht_err err = CHT_OK;
     for (size_t next; err == CHT_OK && from < to; from = next) {
-        next = import_group_end(stage, from);
-        start_batch(&s->batch, stage, from);
-        err = add_group(&s->batch, from, next);
-        s->batch.to = next;
-        s->batch.groups = 1;
+        next = import_group_end(&f->stage, from);
+        start_batch(&f->batch, from);
+        err = add_group(f, from, next);
+        f->batch.to = next;
+        f->batch.groups = 1;
         if (err == CHT_OK)
-            err = ask_batch(s);
+            err = ask_batch(s, f);
         if (err == CHT_OK)
-            err = import_settle(s);
+            err = import_settle(s, f);
     }
     return err;
 }
 
-/* Wait for the batch that was sent and count what it did. */
-enum cht_err import_settle(struct cli_import_sender *s)
+enum cht_err import_settle(struct cli_import_sender *s, struct flight *f)
 {
-    struct batch *b = &s->batch;
-    enum cht_err err = await_batch(s);
+    struct batch *b = &f->batch;
+    enum cht_err err = await_batch(s, b);
     if (err != CHT_OK || b->groups == 0)
         return err;
     if (b->result == CHT_OK) {
-        tally_batch(s);
+        tally_batch(s, f);
         b->groups = 0;
         return CHT_OK;
     }
-    if (!of_the_record(b->result))
+    if (!of_the_record(b->result)) {
+        s->c->fault = b->fault;
         return b->result;
+    }
     if (b->groups == 1) {
-        import_group_wrong(s, b->stage, b->from, &b->fault);
+        import_group_wrong(s, &f->stage, b->from, &b->fault);
         b->groups = 0;
         return CHT_OK;
     }
-    return write_singly(s, b->stage, b->from, b->to);
+    return write_singly(s, f, b->from, b->to);
+}
+
+enum cht_err import_settle_all(struct cli_import_sender *s)
+{
+    enum cht_err err = CHT_OK;
+    for (unsigned i = 0; err == CHT_OK && i < FLIGHTS; i++)
+        err = import_settle(s, &s->flights[i]);
+    return err;
 }
 
 /* A group that no transaction holds: one change after the other, until one is refused. */
-static enum cht_err write_large(struct cli_import_sender *s, struct stage *stage, size_t from,
+static enum cht_err write_large(struct cli_import_sender *s, struct flight *f, size_t from,
                                 size_t to)
 {
-    struct batch *b = &s->batch;
+    struct batch *b = &f->batch;
     struct cht_buf data;
     enum cht_err err = CHT_OK;
     cht_buf_init(&data, LIMIT_CLIENT_BYTES);
     for (size_t i = from; err == CHT_OK && b->result == CHT_OK && i < to; i++) {
-        const struct cli_import_record *r = stage->list[i];
+        const struct cli_import_record *r = f->stage.list[i];
         bool any, first = !r->here;
         for (size_t at = 0; err == CHT_OK && b->result == CHT_OK && at < r->count;) {
-            start_batch(b, stage, i);
+            start_batch(b, i);
             b->to = i + 1;
             cht_buf_reset(&data);
             err = cli_import_put_data(r, &at, &any, &data);
@@ -218,9 +227,9 @@ static enum cht_err write_large(struct cli_import_sender *s, struct stage *stage
             first = false;
             b->count = 1;
             if (err == CHT_OK)
-                err = ask_batch(s);
+                err = ask_batch(s, f);
             if (err == CHT_OK)
-                err = await_batch(s);
+                err = await_batch(s, b);
         }
         if (err == CHT_OK && b->result == CHT_OK)
             import_tally(s, r);
@@ -229,40 +238,40 @@ static enum cht_err write_large(struct cli_import_sender *s, struct stage *stage
     if (err == CHT_OK && b->result != CHT_OK) {
         err = of_the_record(b->result) ? CHT_OK : b->result;
         if (err == CHT_OK)
-            import_group_wrong(s, stage, from, &b->fault);
+            import_group_wrong(s, &f->stage, from, &b->fault);
     }
-    start_batch(b, stage, to);
+    start_batch(b, to);
     return err;
 }
 
-/* Write all of a stage; the last transaction is left unanswered. */
-enum cht_err import_write_stage(struct cli_import_sender *s, struct stage *stage)
+enum cht_err import_write_stage(struct cli_import_sender *s, struct flight *f)
 {
-    struct batch *b = &s->batch;
+    const struct stage *stage = &f->stage;
+    struct batch *b = &f->batch;
     enum cht_err err = CHT_OK;
-    start_batch(b, stage, 0);
+    start_batch(b, 0);
     for (size_t from = 0, next; err == CHT_OK && from < stage->count; from = next) {
         next = import_group_end(stage, from);
         const size_t bytes = b->changes.len;
         const uint32_t count = b->count;
-        err = add_group(b, from, next);
+        err = add_group(f, from, next);
         if (b->groups != 0 && (err == CHT_E_LIMIT || is_full(b, BATCH_BYTES))) {
             b->changes.len = bytes; /* without this one */
             b->count = count;
-            err = ask_batch(s);
+            err = ask_batch(s, f);
             if (err == CHT_OK)
-                err = import_settle(s);
-            start_batch(b, stage, from);
+                err = import_settle(s, f);
+            start_batch(b, from);
             if (err == CHT_OK)
-                err = add_group(b, from, next);
+                err = add_group(f, from, next);
         }
         if (b->groups == 0 && (err == CHT_E_LIMIT || is_full(b, GROUP_BYTES))) {
-            start_batch(b, stage, from);
-            err = write_large(s, stage, from, next);
+            start_batch(b, from);
+            err = write_large(s, f, from, next);
             continue;
         }
         b->to = next;
         b->groups++;
     }
-    return err == CHT_OK ? ask_batch(s) : err;
+    return err == CHT_OK ? ask_batch(s, f) : err;
 }
