@@ -44,6 +44,17 @@ def gone(pid):
     return not os.path.exists(f"/proc/{pid}")
 
 
+def asleep(pid):
+    """Its threads do not run for a second: idleness is seen by nothing else than time."""
+    def runs():
+        return sum(int(line.split()[1])
+                   for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+                   for line in (task / "status").read_text().splitlines() if "ctxt_sw" in line)
+    before = runs()
+    time.sleep(1.0)
+    return runs() == before
+
+
 # --- the process
 
 @test
@@ -51,6 +62,7 @@ def the_node_keeps_an_observer_and_takes_it_along(world):
     home = observed(world).home("a").init().run()
     pid = until(lambda: observer(home), "the node starts its observer")
     same(home.read("status")["observer"], {"state": "on", "starts": 1}, "what status says")
+    until(lambda: asleep(pid), "with nothing to look after it sleeps")
     os.kill(pid, signal.SIGKILL)
     again = until(lambda: observer(home), "it is started again")
     expect(again != pid, "another process")

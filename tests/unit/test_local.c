@@ -1,6 +1,8 @@
 /* The local socket's server with real sockets: requests, answers, streams, paths (LOCAL 1). */
 #include "tests/support/local_fixture.h"
 
+#include <signal.h>
+
 static void an_answer_leaves_after_the_commit_only(void **state)
 {
     struct fixture *f = *state;
@@ -66,6 +68,30 @@ static void what_was_sent_before_hanging_up_is_still_done(void **state)
     assert_int_equal(-1, drain(fd, room, sizeof room));
     assert_int_equal(1, f->closed);
     (void)close(fd);
+}
+
+static void clients_are_counted_besides_those_of_one_process(void **state)
+{
+    struct fixture *f = *state;
+    const int mine = dial(f->path);
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)dial(f->path); /* stays until it is ended */
+        (void)pause();
+        _exit(0);
+    }
+    while (node_local_clients(f->local) < 2) {
+        struct pollfd p = { .fd = node_local_fd(f->local), .events = POLLIN };
+        assert_int_equal(1, poll(&p, 1, 10000));
+        turn(f);
+    }
+    assert_int_equal(2, node_local_clients_besides(f->local, 0));
+    assert_int_equal(1, node_local_clients_besides(f->local, child));
+    assert_int_equal(1, node_local_clients_besides(f->local, getpid()));
+    assert_int_equal(2, node_local_clients_besides(f->local, 1));
+    (void)kill(child, SIGKILL);
+    assert_int_equal(child, waitpid(child, NULL, 0));
+    (void)close(mine);
 }
 
 static void one_client_gets_a_bounded_share_of_a_turn(void **state)
@@ -238,6 +264,7 @@ int main(void)
         LOCAL_TEST(the_servers_descriptor_is_readable_when_a_client_asks),
         LOCAL_TEST(a_request_may_come_byte_by_byte),
         LOCAL_TEST(what_was_sent_before_hanging_up_is_still_done),
+        LOCAL_TEST(clients_are_counted_besides_those_of_one_process),
         LOCAL_TEST(one_client_gets_a_bounded_share_of_a_turn),
         LOCAL_TEST(a_heartbeat_is_answered_by_the_server_itself),
         LOCAL_TEST(a_stream_is_drawn_as_the_client_reads),
