@@ -2,9 +2,9 @@
 #include "cli/commands.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_add,        &cli_done,      &cli_ls,      &cli_watch,  &cli_log,
-    &cli_show,       &cli_conflicts, &cli_resolve, &cli_attach, &cli_attachments,
-    &cli_completion, &cli_complete,  NULL,
+    &cli_add,    &cli_done,        &cli_ls,         &cli_ready,    &cli_next,      &cli_blocked,
+    &cli_search, &cli_watch,       &cli_log,        &cli_show,     &cli_conflicts, &cli_resolve,
+    &cli_attach, &cli_attachments, &cli_completion, &cli_complete, NULL,
 };
 
 static const struct cli_command *const verbs[] = {

@@ -94,6 +94,7 @@ struct cli_context {
     const char *picks; /* names of --json=…; NULL: all */
     const char *args[CLI_ARGS_MAX];
     size_t arg_count;
+    size_t literal_from; /* those from here on stood after `--` */
     struct cli_given given[CLI_ARGS_MAX];
     size_t given_count;
     struct cli_backend backend;

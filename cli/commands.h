@@ -10,6 +10,10 @@ extern const struct cli_program cli_chitty_node; /* chitty_node_table.c */
 extern const struct cli_command cli_add;         /* add.c */
 extern const struct cli_command cli_done;        /* done.c */
 extern const struct cli_command cli_ls;          /* ls.c */
+extern const struct cli_command cli_ready;       /* ready.c */
+extern const struct cli_command cli_next;        /* ready.c */
+extern const struct cli_command cli_blocked;     /* ready.c */
+extern const struct cli_command cli_search;      /* search.c */
 extern const struct cli_command cli_watch;       /* watch.c */
 extern const struct cli_command cli_verb_list;   /* verb_list.c */
 extern const struct cli_command cli_verb_get;    /* verb_get.c */

@@ -399,44 +399,16 @@ static enum cht_err put_filter_field(struct cli_context *c, const struct crdt_fi
     return err;
 }
 
-/* What is not finished, and what has no status. */
-static enum cht_err put_open(const struct crdt_field *status, struct cht_buf *out)
-{
-    static const char *const finished[] = { "completed", "cancelled", "archived",
-                                            "closed",    "ended",     "crashed" };
-    const char *open[16];
-    uint32_t count = 0;
-    for (size_t i = 0; status->words[i] != NULL && count < 16; i++) {
-        bool over = false;
-        for (size_t k = 0; k < sizeof finished / sizeof finished[0]; k++)
-            over = over || strcmp(finished[k], status->words[i]) == 0;
-        if (!over)
-            open[count++] = status->words[i];
-    }
-    enum cht_err err = node_mp_put_text(out, status->name);
-    if (err == CHT_OK)
-        err = crdt_mp_put_array(out, count + 1);
-    for (uint32_t i = 0; err == CHT_OK && i < count; i++)
-        err = node_mp_put_text(out, open[i]);
-    return err == CHT_OK ? crdt_mp_put_nil(out) : err;
-}
-
-enum cht_err cli_filter_put(struct cli_context *c, bool open_only, bool *out_any,
-                            struct cht_buf *out)
+enum cht_err cli_filter_put(struct cli_context *c, bool *out_any, struct cht_buf *out)
 {
     const struct crdt_type_schema *schema = crdt_schema(c->type);
-    const struct crdt_field *status = crdt_field_named(c->type, cht_bytes_str("status"));
-    if (status != NULL && (!open_only || status->words == NULL || is_given(c, status)))
-        status = NULL;
-    uint32_t count = status != NULL ? 1 : 0;
+    uint32_t count = 0;
     for (size_t i = 0; i < schema->count; i++)
         count += is_given(c, &schema->fields[i]) ? 1u : 0u;
     *out_any = count > 0;
     if (count == 0)
         return CHT_OK;
     enum cht_err err = crdt_mp_put_map(out, count);
-    if (err == CHT_OK && status != NULL)
-        err = put_open(status, out);
     for (size_t i = 0; err == CHT_OK && i < schema->count; i++) {
         if (is_given(c, &schema->fields[i]))
             err = put_filter_field(c, &schema->fields[i], out);

@@ -20,9 +20,7 @@ CHT_MUST_USE enum cht_err cli_data_put(struct cli_context *c, const char *title,
                                        struct cht_buf *out);
 
 /* Append the `filter` map of all field flags given; `*out_any` is false when there is nothing to
- * ask for and nothing is appended. `open_only`: where no flag asks for a status, those that are not
- * finished. */
-CHT_MUST_USE enum cht_err cli_filter_put(struct cli_context *c, bool open_only, bool *out_any,
-                                         struct cht_buf *out);
+ * ask for and nothing is appended. */
+CHT_MUST_USE enum cht_err cli_filter_put(struct cli_context *c, bool *out_any, struct cht_buf *out);
 
 #endif

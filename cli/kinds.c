@@ -9,6 +9,12 @@ static const struct cli_kind kinds[] = {
     { "change", "what was written",
       "{chittyId?:id,version?,changed?:bool,results?:[{chittyId:id,version,changed:bool}]}", NULL,
       NULL, NULL },
+    { "count", "how many records there are", "{count:uint}", NULL, NULL, NULL },
+    { "search", "records of every type that have the words", "[@record]", "", "record",
+      "chittyId" },
+    { "record", "a record of any type",
+      "{chittyId:id,type,version?,data:map,deleted?:bool,conflicts?:uint}", NULL, NULL,
+      "chittyId" },
     { "event", "a change as it happened",
       "{watch,domain,operation,entity:{chittyId:id,type,data:map,conflicts?:uint},delta?:map,"
       "version?,vector,by?:{device:hex,deviceName?,actor?}}",

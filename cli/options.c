@@ -208,10 +208,29 @@ static enum cht_err read_output(struct cli_context *c, const char *rest, const c
     return CHT_OK;
 }
 
+/* Words of a filter may begin with a dash: "-label". */
+static bool takes_filter(const struct cli_context *c)
+{
+    return c->command->fields == CLI_FIELDS_FILTER && c->command->args_max > 0;
+}
+
+static bool is_output(const struct cli_context *c, const char *arg)
+{
+    static const char *const formats[] = { "", "table", "json", "ndjson", "name" };
+    if (strncmp(arg, "-o", 2) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (strcmp(arg + 2, formats[i]) == 0)
+            return true;
+    }
+    return arg[2] == '=' || !takes_filter(c); /* "-old" of a filter is a label */
+}
+
 enum cht_err cli_options_read(struct cli_context *c, int argc, char **argv, enum cli_help *out_help)
 {
     bool flags_over = false;
     *out_help = CLI_HELP_NONE;
+    c->literal_from = SIZE_MAX;
     for (int i = 0; i < argc; i++) {
         if (!flags_over && (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)) {
             *out_help = argv[i][1] == '-' ? CLI_HELP_LONG : CLI_HELP_SHORT;
@@ -219,6 +238,7 @@ enum cht_err cli_options_read(struct cli_context *c, int argc, char **argv, enum
         }
         if (!flags_over && strcmp(argv[i], "--") == 0) {
             flags_over = true;
+            c->literal_from = c->arg_count;
             continue;
         }
         if (!flags_over && strncmp(argv[i], "--", 2) == 0) {
@@ -237,14 +257,14 @@ enum cht_err cli_options_read(struct cli_context *c, int argc, char **argv, enum
                 return err;
             continue;
         }
-        if (!flags_over && strncmp(argv[i], "-o", 2) == 0) {
+        if (!flags_over && is_output(c, argv[i])) {
             enum cht_err err = read_output(c, argv[i] + 2, i + 1 < argc ? argv[i + 1] : NULL);
             if (err != CHT_OK)
                 return err;
             i += argv[i][2] == '\0' ? 1 : 0;
             continue;
         }
-        if (!flags_over && argv[i][0] == '-' && argv[i][1] != '\0')
+        if (!flags_over && argv[i][0] == '-' && argv[i][1] != '\0' && !takes_filter(c))
             return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes(NULL, 0),
                                   "there is no flag %s (text that begins with - goes after --)",
                                   argv[i]);

@@ -1,7 +1,7 @@
 /* chitty watch: a line for each change as it happens, here or on another machine. */
 #include "cli/commands.h"
 #include "cli/dates.h"
-#include "cli/fields.h"
+#include "cli/filter.h"
 #include "cli/json.h"
 #include "cli/record.h"
 #include "cli/request.h"
@@ -90,26 +90,28 @@ static enum cht_err each(void *ctx, const struct node_msg *m)
 
 static enum cht_err ask(struct cli_context *c, struct cli_request *r)
 {
-    struct cht_buf filter;
-    bool filtered = false;
+    struct cht_buf rest;
     const char *from = cli_flag(c, "from");
-    cht_buf_init(&filter, LIMIT_CLIENT_BYTES);
-    enum cht_err err = cli_filter_put(c, false, &filtered, &filter);
+    uint32_t pairs = 0;
+    cht_buf_init(&rest, LIMIT_CLIENT_BYTES);
+    enum cht_err err = cli_filter_read(c, false, 0, &rest, &pairs);
+    if (err == CHT_OK && from != NULL) {
+        err = node_mp_put_key_text(&rest, "from", from);
+        pairs++;
+    }
     if (err == CHT_OK)
         err = cli_request_begin(c, NODE_MSG_QUERY, r);
     if (err == CHT_OK)
-        err = crdt_mp_put_map(&r->message, 2 + (filtered ? 1u : 0u) + (from != NULL ? 1u : 0u));
+        err = crdt_mp_put_map(&r->message, 2 + pairs);
     if (err == CHT_OK)
         err = node_mp_put_key_text(&r->message, "operation", "watch");
     if (err == CHT_OK)
         err = node_mp_put_key_text(&r->message, "domain", crdt_type_domain(c->type));
-    if (err == CHT_OK && filtered)
-        err = node_mp_put_key_raw(&r->message, "filter", cht_buf_view(&filter));
-    if (err == CHT_OK && from != NULL)
-        err = node_mp_put_key_text(&r->message, "from", from);
+    if (err == CHT_OK)
+        err = cht_buf_add(&r->message, cht_buf_view(&rest));
     if (err == CHT_OK)
         err = cli_ask(c, CLI_REACH_NODE, r, true, each, c);
-    cht_buf_clear(&filter);
+    cht_buf_clear(&rest);
     return err;
 }
 
@@ -144,13 +146,15 @@ static const struct cli_flag flags[] = {
 const struct cli_command cli_watch = {
     .name = "watch",
     .summary = "Print each change of a todo as it happens; with --json a document a line.",
-    .arguments = "",
+    .arguments = "[FILTER...]",
     .details = "Prints a line for each change of a todo, made here or on another "
-               "machine, until interrupted.",
+               "machine, until interrupted: of those that a filter means (`chitty help "
+               "filters`), as they are after the change.",
     .kind = "event",
     .examples = "chitty watch\n"
+                "chitty watch project:compiler is:ready\n"
                 "chitty watch --status completed --json",
-    .args_max = 0,
+    .args_max = CLI_ARGS_MAX,
     .type = CRDT_TODO,
     .fields = CLI_FIELDS_FILTER,
     .flags = flags,

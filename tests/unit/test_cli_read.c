@@ -21,9 +21,8 @@ static void ls_asks_for_what_is_open_and_only_for_its_columns(void **state)
 {
     (void)state;
     assert_int_equal(0, cli_do(&cli_chitty, "ls", none));
-    assert_string_equal("query {\"operation\":\"list\",\"domain\":\"todos\",\"filter\":{\"status\":"
-                        "[\"pending\",\"blocked\",\"in_progress\",null]},\"fields\":[\"status\","
-                        "\"priority\",\"deadline\",\"content\"]}",
+    assert_string_equal("query {\"operation\":\"list\",\"domain\":\"todos\",\"is\":[\"open\"],"
+                        "\"fields\":[\"status\",\"priority\",\"deadline\",\"content\"]}",
                         cli_asked);
     assert_string_equal("", cli_stdout);
 }
@@ -62,12 +61,11 @@ static void filters_become_a_map_of_what_is_wanted(void **state)
                             none));
     assert_string_equal("query {\"operation\":\"list\",\"domain\":\"todos\",\"filter\":{\"status\":"
                         "[\"blocked\",\"completed\"],\"labels\":[\"a\",\"b,c\"],\"project\":[null]}"
-                        ",\"fields\":[\"content\",\"labels\"],\"sort\":\"-deadline\",\"limit\":5,"
+                        ",\"fields\":[\"content\",\"labels\"],\"sort\":[\"-deadline\"],\"limit\":5,"
                         "\"deleted\":true}",
                         cli_asked);
     assert_int_equal(0, cli_do(&cli_chitty, "project|list|--team|me", none));
-    assert_has(cli_asked, "\"filter\":{\"status\":[\"planning\",\"active\",\"on-hold\",null],"
-                          "\"team\":[\"me\"]}");
+    assert_has(cli_asked, "\"filter\":{\"team\":[\"me\"]},\"is\":[\"open\"]");
 }
 
 static void colour_is_for_terminals_or_for_who_insists(void **state)

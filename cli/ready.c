@@ -1,0 +1,113 @@
+/* chitty ready, chitty blocked, chitty next: what can be begun, and what cannot. */
+#include "cli/commands.h"
+#include "cli/filter.h"
+#include "cli/json.h"
+#include "cli/list.h"
+#include "cli/record.h"
+#include "cli/request.h"
+#include "crdt/limits.h"
+#include "node/client/conditions.h"
+
+#define READY_ORDER "-priority,deadline,created"
+
+static enum cht_err run_ready(struct cli_context *c)
+{
+    return cli_list(c, &(struct cli_listing){ .is = 1u << NODE_IS_READY, .sort = READY_ORDER });
+}
+
+static enum cht_err run_blocked(struct cli_context *c)
+{
+    return cli_list(c, &(struct cli_listing){ .is = 1u << NODE_IS_BLOCKED, .sort = READY_ORDER });
+}
+
+struct found {
+    struct cli_context *c;
+    bool any;
+};
+
+static enum cht_err each(void *ctx, const struct node_msg *answer)
+{
+    struct found *f = ctx;
+    struct cli_context *c = f->c;
+    struct node_mp_iter it = node_mp_iter(node_mp_get(answer->payload, "records"));
+    struct cht_bytes record;
+    if (answer->type != NODE_MSG_STATE_SNAPSHOT || !node_mp_next(&it, NULL, &record))
+        return CHT_OK;
+    f->any = true;
+    if (!c->json) {
+        cli_put_record(&c->out, record);
+        return CHT_OK;
+    }
+    cli_json_begin(&c->out, crdt_type_table(c->type));
+    cli_json_record(&c->out, record);
+    cli_json_end(&c->out);
+    return CHT_OK;
+}
+
+/* The first that is ready, whole. */
+static enum cht_err run_next(struct cli_context *c)
+{
+    struct found f = { .c = c };
+    struct cht_buf rest;
+    uint32_t pairs = 2;
+    cht_buf_init(&rest, LIMIT_CLIENT_BYTES);
+    enum cht_err err = cli_filter_read(c, false, 1u << NODE_IS_READY, &rest, &pairs);
+    if (err == CHT_OK)
+        err = cli_sort_put(c, READY_ORDER, &rest);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(&rest, "limit", 1);
+    if (err == CHT_OK)
+        err = cli_list_ask(c, &rest, pairs, each, &f);
+    if (err == CHT_OK && !f.any)
+        err = node_fault_set(&c->fault, CHT_E_NOTFOUND, cht_bytes(NULL, 0), "nothing is ready");
+    cht_buf_clear(&rest);
+    return cli_fail(c, err);
+}
+
+const struct cli_command cli_ready = {
+    .name = "ready",
+    .summary = "List todos that can be begun, what matters most first.",
+    .arguments = "[FILTER...]",
+    .details = "Ready is what is pending, waits for no open todo and is not deferred. The order is "
+               "by priority, then deadline, then age.",
+    .kind = "@-list",
+    .pages = true,
+    .examples = "chitty ready\n"
+                "chitty ready project:compiler --limit 5",
+    .args_max = CLI_ARGS_MAX,
+    .type = CRDT_TODO,
+    .fields = CLI_FIELDS_FILTER,
+    .flags = cli_list_flags,
+    .run = run_ready,
+};
+
+const struct cli_command cli_blocked = {
+    .name = "blocked",
+    .summary = "List todos that wait: for another todo, or by their status.",
+    .arguments = "[FILTER...]",
+    .details = "Blocked is what is not finished, and has the status blocked or depends on a todo "
+               "that is open. `chitty show ID` tells on which.",
+    .kind = "@-list",
+    .pages = true,
+    .examples = "chitty blocked\n"
+                "chitty blocked assignee:@me --columns id,dependencies,content",
+    .args_max = CLI_ARGS_MAX,
+    .type = CRDT_TODO,
+    .fields = CLI_FIELDS_FILTER,
+    .flags = cli_list_flags,
+    .run = run_blocked,
+};
+
+const struct cli_command cli_next = {
+    .name = "next",
+    .summary = "Print the todo to begin with: the first that is ready.",
+    .arguments = "[FILTER...]",
+    .details = "It is the first of `chitty ready`. Where nothing is ready the exit status is 7.",
+    .kind = "@",
+    .examples = "chitty next\n"
+                "chitty next project:compiler --json",
+    .args_max = CLI_ARGS_MAX,
+    .type = CRDT_TODO,
+    .fields = CLI_FIELDS_FILTER,
+    .run = run_next,
+};
