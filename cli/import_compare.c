@@ -277,9 +277,9 @@ static enum cht_err say_digest(struct cht_arena *arena, struct cli_import_record
 static void move_deleted(struct cli_import_record *r)
 {
     for (size_t i = 0; i + 1 < r->count; i++) {
-        if (r->items[i].field->number == CRDT_FIELD_DELETED) {
+        if (r->items[i].field->number == CRDT_FIELD_DELETED && !r->items[i].skip) {
             const struct cli_import_item deleted = r->items[i];
-            r->items[i] = r->items[r->count - 1];
+            memmove(&r->items[i], &r->items[i + 1], (r->count - 1 - i) * sizeof deleted);
             r->items[r->count - 1] = deleted;
             return;
         }
