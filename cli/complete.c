@@ -9,6 +9,7 @@
 #include "cli/table.h"
 #include "cli/topics.h"
 #include "crdt/limits.h"
+#include "crdt/mp.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -39,22 +40,33 @@ static bool is_there(const struct cht_buf *lines, struct cht_bytes line)
     return false;
 }
 
+/* May it stand in a command line as it is? It may come from another machine, and what a shell does
+ * with characters of its own is not left to the shell's script. */
+static bool is_plain(struct cht_bytes value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        const uint8_t c = value.data[i];
+        if (c < 0x80 && !isalnum(c) && (c == '\0' || strchr("_./@:+=,%-", c) == NULL))
+            return false;
+        if (c == 0xC2 && i + 1 < value.len && value.data[i + 1] < 0xA0)
+            return false; /* C1: for some terminals an escape */
+    }
+    return crdt_utf8_valid(value);
+}
+
 void cli_candidate(struct cli_completion *w, struct cht_bytes value, struct cht_bytes about)
 {
     char line[512];
-    if (value.len == 0 || value.len > 128 || w->front.len > 128 || !begins_with(value, w->word))
+    if (value.len == 0 || value.len > 128 || w->front.len > 128 || !begins_with(value, w->word) ||
+        !is_plain(value))
         return;
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.data[i] <= ' ' || value.data[i] == 0x7F)
-            return;
-    }
     size_t len =
         (size_t)snprintf(line, sizeof line, "%.*s%.*s\t", (int)w->front.len,
                          (const char *)w->front.data, (int)value.len, (const char *)value.data);
     if (is_there(&w->lines, cht_bytes(line, len)))
         return;
     for (size_t i = 0; i < about.len && len < sizeof line - 2; i++)
-        line[len++] = about.data[i] < ' ' || about.data[i] == 0x7F ? ' ' : (char)about.data[i];
+        line[len++] = about.data[i] == '\n' ? ' ' : (char)about.data[i];
     line[len++] = '\n';
     (void)!cht_buf_add(&w->lines, cht_bytes(line, len)); /* without room: without it */
 }
@@ -449,6 +461,20 @@ static void complete(struct cli_completion *w, const char *const *words, size_t 
                      words + used, count - used);
 }
 
+/* Candidates are plain; what is said about them is text from outside. */
+static void put_lines(struct cli_out *out, struct cht_bytes lines)
+{
+    while (lines.len > 0) {
+        const size_t end =
+            (size_t)((const uint8_t *)memchr(lines.data, '\n', lines.len) - lines.data);
+        const size_t tab = (size_t)((const uint8_t *)memchr(lines.data, '\t', end) - lines.data);
+        cli_put(out, cht_bytes(lines.data, tab + 1));
+        cli_put_line(out, cht_bytes(lines.data + tab + 1, end - tab - 1));
+        cli_put_char(out, '\n');
+        lines = cht_bytes(lines.data + end + 1, lines.len - end - 1);
+    }
+}
+
 static enum cht_err run(struct cli_context *c)
 {
     static const char *const how[] = { ":words\n", ":open\n", ":files\n" };
@@ -459,7 +485,7 @@ static enum cht_err run(struct cli_context *c)
     cht_buf_init(&w.lines, LIMIT_CLIENT_BYTES);
     complete(&w, c->args, count);
     cli_put_text(&c->out, how[w.how]);
-    cli_put(&c->out, cht_buf_view(&w.lines));
+    put_lines(&c->out, cht_buf_view(&w.lines));
     cht_buf_clear(&w.lines);
     c->fault = (struct node_fault){ 0 };
     return CHT_OK;

@@ -134,10 +134,6 @@ void cli_complete_ids(struct cli_completion *w, unsigned type, bool open_only)
 static void put_title(struct asking *a, struct cht_bytes record)
 {
     const struct cht_bytes title = node_mp_get_str(node_mp_get(record, "data"), a->field->name);
-    for (size_t i = 0; i < title.len; i++) {
-        if (title.data[i] <= ' ' || strchr("\"'\\`$&|;<>()*?[]{}!#~,", title.data[i]) != NULL)
-            return;
-    }
     cli_candidate(a->w, title, cht_bytes_str(crdt_type_table(a->type)));
 }
 

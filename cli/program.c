@@ -79,7 +79,8 @@ static enum cht_err find(struct cli_context *c, int argc, char **argv, bool of_h
     }
     c->noun = noun->name;
     c->type = noun->type;
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         cli_help_noun(c, noun);
         return CHT_OK;
     }

@@ -141,6 +141,23 @@ static void values_keep_what_stands_before_them_in_the_word(void **state)
     offered("watch");
 }
 
+static void nothing_from_outside_reaches_the_shell_or_the_terminal(void **state)
+{
+    (void)state;
+    static const struct cli_answer hostile[] = {
+        { NODE_MSG_STATE_SNAPSHOT,
+          "{'records':[{'chittyId':'" A
+          "','type':'todo','data':{'content':'a\x1b[31m\tb\nc\xC2\x9B',"
+          "'labels':['x;reboot','$(id)','`id`','a&b','>f','~','q\"','good','\xC3\xA9t\xC3\xA9',"
+          "'\xC2\x9Bm','#c','*','a b']}}]}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    complete(&cli_chitty, "ls|--label|", hostile);
+    assert_string_equal(":words\ngood\t\n\xC3\xA9t\xC3\xA9\t\n", cli_stdout);
+    complete(&cli_chitty, "done|", hostile);
+    assert_string_equal(":words\n00041061\ta?[31m b c?\n", cli_stdout);
+}
+
 static void what_cannot_be_known_is_left_to_the_shell_or_empty(void **state)
 {
     (void)state;
@@ -160,6 +177,7 @@ int main(void)
         cmocka_unit_test(every_command_verb_flag_and_word_is_offered),
         cmocka_unit_test(ids_come_in_the_form_that_was_begun),
         cmocka_unit_test(values_keep_what_stands_before_them_in_the_word),
+        cmocka_unit_test(nothing_from_outside_reaches_the_shell_or_the_terminal),
         cmocka_unit_test(what_cannot_be_known_is_left_to_the_shell_or_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,16 +4,7 @@
 #include "cli/options.h"
 #include "cli/table.h"
 #include "cli/topics.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "tests/support/cli_fixture.h"
 
 static char page[128 * 1024], page_name[64];
 
@@ -114,12 +105,49 @@ static void every_topic_has_a_page(void **state)
     assert_null(cli_topic_named("nothing"));
 }
 
+static void check_help(const struct cli_program *program, const char *noun,
+                       const struct cli_command *command)
+{
+    char line[128], usage[128];
+    const char *before = noun == NULL ? "" : noun, *between = noun == NULL ? "" : "|";
+    (void)snprintf(usage, sizeof usage, "usage: %s %s%s%s ", program->name, before,
+                   noun == NULL ? "" : " ", command->name);
+    for (unsigned how = 0; how < 3; how++) { /* help X; X --help; X -h */
+        static const char *const after[] = { "", "|--help", "|-h" };
+        (void)snprintf(line, sizeof line, "%s%s%s%s%s", how == 0 ? "help|" : "", before, between,
+                       command->name, after[how]);
+        assert_int_equal(0, cli_do(program, line, NULL));
+        assert_has(cli_stdout, usage);
+        assert_has(cli_stdout, command->summary);
+        for (const struct cli_flag *f = command->flags; f != NULL && f->name != NULL; f++)
+            assert_has(cli_stdout, f->doc);
+        assert_true((strstr(cli_stdout, "\nexamples\n  ") != NULL) == (how < 2));
+    }
+}
+
+static void every_command_has_help_in_short_and_long(void **state)
+{
+    (void)state;
+    const struct cli_program *const programs[] = { &cli_chitty, &cli_chitty_node };
+    const struct cli_command *command;
+    const struct cli_noun *noun;
+    for (size_t p = 0; p < 2; p++) {
+        for (size_t i = 0; (command = cli_command_at(programs[p], i)) != NULL; i++)
+            check_help(programs[p], NULL, command);
+        for (size_t n = 0; (noun = cli_noun_at(programs[p], n)) != NULL; n++) {
+            for (size_t i = 0; (command = cli_verb_at(programs[p], noun, i)) != NULL; i++)
+                check_help(programs[p], noun->name, command);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_of_a_program_has_every_command_and_flag),
         cmocka_unit_test(every_noun_has_a_page_with_its_verbs_and_fields),
         cmocka_unit_test(every_topic_has_a_page),
+        cmocka_unit_test(every_command_has_help_in_short_and_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
