@@ -10,10 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RAW       "beads."
-#define RAW_MAX   600u /* longer than any key that the schema takes */
-#define TIE_MAX   128u
-#define WORD_NONE NULL
+#define RAW     "beads."
+#define RAW_MAX 600u /* longer than any key that the schema takes */
+#define TIE_MAX 128u
 
 /* The ops of one commit on one issue. */
 struct group {
@@ -439,7 +438,7 @@ static void say_nothing_else(struct group *g, bool first)
     const struct trace_op *status = op_of(g, "status");
     if (first && op_of(g, "created_at") == NULL)
         put_time(g, "created", g->issue->created_ms);
-    if (first && (status == NULL || g->issue->status == WORD_NONE))
+    if (first && (status == NULL || g->issue->status == NULL))
         trace_record_nil(g->r, "status");
     if ((first || status != NULL) && op_of(g, "closed_at") == NULL)
         put_time(g, "completed_at", g->issue->closed_ms);
