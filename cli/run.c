@@ -83,7 +83,8 @@ const struct cli_command cli_run = {
                "with it. As a client of the node it keeps current what is true on this "
                "machine: the clones that `chitty repo add` made known, how services look "
                "from here, whether the processes of sessions live; and it announces "
-               "reminders. Where there is nothing to look after it sleeps.",
+               "reminders: of the machines that are connected one does, those that are apart may "
+               "each do. Where there is nothing to look after it sleeps.",
     .group = CLI_SETUP,
     .kind = "",
     .examples = "chitty-node run\n"

@@ -18,6 +18,7 @@
 #define AGAIN_MS       1000u /* the second try */
 #define AT_ONCE        16u
 #define DETAILS_MS     3600000u
+#define REFUSED_MS     600000u /* what the node does not take is not offered every time */
 
 struct check {
     struct check *next;
@@ -184,6 +185,8 @@ static void write_health(struct observer *o, struct check *c, enum observe_healt
     if (err == CHT_OK) {
         c->said = now;
         c->said_ms = o->wall_ms;
+    } else if (c->due_ms < o->now_ms + REFUSED_MS) {
+        c->due_ms = o->now_ms + REFUSED_MS;
     }
     cht_buf_clear(&b);
 }

@@ -21,6 +21,8 @@ struct reminder {
     char id[CRDT_ID_TEXT_MAX];
     char moment[MOMENT_BYTES]; /* the key */
     uint64_t due_wall;
+    bool announced; /* by us; only to be written */
+    bool seen;      /* while a record is taken */
 };
 
 struct observe_reminders {
@@ -79,12 +81,12 @@ static bool due_of(struct cht_bytes data, struct cht_bytes moment, uint64_t *out
     return true;
 }
 
-static void forget(struct observe_reminders *x, const char *id, const char *moment)
+static struct reminder *find(struct observe_reminders *x, const char *id, const char *moment)
 {
-    for (size_t i = x->count; i > 0; i--)
-        if (strcmp(x->all[i - 1].id, id) == 0 &&
-            (moment == NULL || strcmp(x->all[i - 1].moment, moment) == 0))
-            x->all[i - 1] = x->all[--x->count];
+    for (size_t i = 0; i < x->count; i++)
+        if (strcmp(x->all[i].id, id) == 0 && strcmp(x->all[i].moment, moment) == 0)
+            return &x->all[i];
+    return NULL;
 }
 
 /* Of too many the latest are not kept. */
@@ -107,6 +109,21 @@ static struct reminder *room_for(struct observe_reminders *x, uint64_t due_wall)
     return &x->all[x->count++];
 }
 
+static void keep(struct observe_reminders *x, const char *id, const char *moment, uint64_t due_wall)
+{
+    struct reminder *one = find(x, id, moment);
+    if (one == NULL) {
+        one = room_for(x, due_wall);
+        if (one == NULL)
+            return;
+        *one = (struct reminder){ .announced = false };
+        (void)snprintf(one->id, sizeof one->id, "%s", id);
+        (void)snprintf(one->moment, sizeof one->moment, "%s", moment);
+    }
+    one->due_wall = due_wall;
+    one->seen = true;
+}
+
 void observe_reminders_take(struct observer *o, const struct observe_record *r)
 {
     struct observe_reminders *x = o->reminders;
@@ -115,22 +132,20 @@ void observe_reminders_take(struct observer *o, const struct observe_record *r)
     struct cht_bytes key, value;
     char moment[MOMENT_BYTES];
     uint64_t due_wall;
-    forget(x, r->id, NULL);
+    for (size_t i = 0; i < x->count; i++)
+        x->all[i].seen = strcmp(x->all[i].id, r->id) != 0;
     while (!r->gone && !is_finished(r->data) && node_mp_next(&it, &key, &value)) {
         const struct cht_bytes text = node_mp_str(key);
         const bool wanted = node_mp_kind(value) == CRDT_MP_STR || node_mp_bool(value);
         if (!wanted || text.len >= sizeof moment || !due_of(r->data, text, &due_wall))
             continue;
         (void)snprintf(moment, sizeof moment, "%.*s", (int)text.len, (const char *)text.data);
-        if (node_mp_get(done, moment).len != 0)
-            continue;
-        struct reminder *one = room_for(x, due_wall);
-        if (one == NULL)
-            continue;
-        memcpy(one->id, r->id, sizeof one->id);
-        memcpy(one->moment, moment, sizeof one->moment);
-        one->due_wall = due_wall;
+        if (node_mp_get(done, moment).len == 0)
+            keep(x, r->id, moment, due_wall);
     }
+    for (size_t i = x->count; i > 0; i--)
+        if (!x->all[i - 1].seen)
+            x->all[i - 1] = x->all[--x->count];
 }
 
 /* --- whose turn it is ---------------------------------------------------------------------- */
@@ -212,18 +227,21 @@ static struct cht_bytes title_of(struct cht_bytes data)
 }
 
 /* It is due, and our turn, and the record still says so. */
-static enum cht_err announce(struct observer *o, const struct reminder *r, struct cht_bytes data)
+static enum cht_err announce(struct observer *o, struct reminder *r, struct cht_bytes data)
 {
     const struct cht_bytes note =
         node_mp_str(node_mp_get(node_mp_get(data, "reminders"), r->moment));
     const struct cht_bytes title = title_of(data);
     if (o->wall_ms >= r->due_wall + OBSERVE_DAY_MS)
         return write_reminded(o, r, true);
-    enum cht_err err = observe_notify(title, note.len > 0 ? note : cht_bytes_str(r->moment));
-    if (err != CHT_OK)
-        return err;
-    observe_log("info", "reminder %s of %s was announced", r->moment, r->id);
-    return write_reminded(o, r, false);
+    enum cht_err err = CHT_OK;
+    if (!r->announced) { /* where it cannot be written it is not said again all the same */
+        err = observe_notify(title, note.len > 0 ? note : cht_bytes_str(r->moment));
+        r->announced = err == CHT_OK;
+        if (r->announced)
+            observe_log("info", "reminder %s of %s was announced", r->moment, r->id);
+    }
+    return err == CHT_OK ? write_reminded(o, r, false) : err;
 }
 
 /* True: there is no more to do about it. */

@@ -6,6 +6,7 @@
 #include "crdt/limits.h"
 #include "node/client/process.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -15,6 +16,7 @@
 #define LEASE_MS_MAX (7u * OBSERVE_DAY_MS)
 #define GRACE_MS     60000u /* after the machine slept: those that live say so first */
 #define RETRY_MS     60000u
+#define AGAIN_MS     30000u /* without pidfds (Linux before 5.3, some sandboxes) */
 
 struct session {
     struct session *next;
@@ -22,6 +24,7 @@ struct session {
     bool has_process; /* on this device */
     struct node_process process;
     int fd;               /* a pidfd of it; -1: not opened yet, or it is dead */
+    uint64_t look_ms;     /* without one: look for it then */
     bool dead;            /* it does not live; to be written */
     uint64_t retry_ms;    /* … not before */
     uint64_t lease_wall;  /* without any process: judge it then; 0: never */
@@ -104,7 +107,7 @@ static void take_process(struct session *s, struct cht_bytes map)
         (void)close(s->fd);
     s->fd = -1;
     s->dead = false;
-    s->retry_ms = 0;
+    s->retry_ms = s->look_ms = 0;
     s->has_process = has;
     s->process = told;
 }
@@ -142,11 +145,13 @@ static int pidfd(pid_t pid)
 }
 
 /* The descriptor is opened before the process is compared: what it stands for cannot change. */
-static void begin(struct session *s)
+static void begin(const struct observer *o, struct session *s)
 {
     struct node_process found;
     s->fd = pidfd(s->process.pid);
-    if (s->fd < 0 || node_process_find(s->process.pid, &found) != CHT_OK ||
+    const bool gone = s->fd < 0 && errno == ESRCH;
+    s->look_ms = o->now_ms + AGAIN_MS;
+    if (gone || node_process_find(s->process.pid, &found) != CHT_OK ||
         !node_process_same(&s->process, &found)) {
         if (s->fd >= 0)
             (void)close(s->fd);
@@ -155,11 +160,11 @@ static void begin(struct session *s)
     }
 }
 
-static void look(struct session *s)
+static void look(const struct observer *o, struct session *s)
 {
     struct pollfd p = { .fd = s->fd, .events = POLLIN };
-    if (s->fd < 0 && !s->dead)
-        begin(s);
+    if (s->fd < 0 && !s->dead && s->look_ms <= o->now_ms)
+        begin(o, s);
     else if (s->fd >= 0 && poll(&p, 1, 0) == 1) {
         (void)close(s->fd);
         s->fd = -1;
@@ -247,7 +252,7 @@ void observe_sessions_tick(struct observer *o)
     for (struct session **at = &x->all; *at != NULL && !o->over;) {
         struct session *s = *at;
         if (s->has_process)
-            look(s);
+            look(o, s);
         if (s->dead && s->retry_ms <= o->now_ms) {
             if (bury(o, s)) {
                 drop(x, at);
@@ -267,6 +272,8 @@ void observe_sessions_wait(struct observer *o, struct observe_waits *w)
         observe_wait_fd(w, s->fd);
         if (s->dead)
             observe_wait_until(w, s->retry_ms);
+        else if (s->has_process && s->fd < 0)
+            observe_wait_until(w, s->look_ms);
         if (s->lease_wall != 0 && in_grace(o))
             observe_wait_until(w, o->slept_ms + GRACE_MS);
         else if (s->lease_wall != 0)
