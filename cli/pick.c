@@ -121,13 +121,31 @@ static void put_record(const struct cli_pick *p, const struct cli_kind *kind, un
     cli_put_text(p->to, between == '{' ? "{}" : "}");
 }
 
-/* The text of a JSON string that names a record. */
+/* The text of a JSON string, on one line. */
+static void put_unescaped(struct cli_out *out, struct cht_bytes text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        size_t run = 0;
+        while (i + run < text.len && text.data[i + run] != '\\')
+            run++;
+        cli_put_line(out, cht_bytes(text.data + i, run));
+        i += run;
+        if (i + 1 >= text.len)
+            return;
+        i++; /* of our own escapes only these two stand for something that is shown */
+        const bool shown = text.data[i] == '"' || text.data[i] == '\\';
+        cli_put_char(out, shown ? (char)text.data[i] : ' ');
+        i += text.data[i] == 'u' ? 4 : 0;
+    }
+}
+
+/* What names a record. */
 static void put_name(const struct cli_pick *p, const struct cli_kind *kind, struct cht_bytes record)
 {
     const struct cht_bytes name = kind->id == NULL ? cht_bytes(NULL, 0) : member(record, kind->id);
     if (name.len < 2 || name.data[0] != '"')
         return;
-    cli_put_line(p->to, cht_bytes(name.data + 1, name.len - 2));
+    put_unescaped(p->to, cht_bytes(name.data + 1, name.len - 2));
     cli_put_char(p->to, '\n');
 }
 

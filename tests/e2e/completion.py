@@ -128,6 +128,21 @@ class Zsh(Shell):
         self.wait(r"SETUP[\s\S]*" + re.escape(PROMPT.strip()))
 
 
+class InstalledZsh(Shell):
+    """With the script where meson installs it, in a folder of fpath."""
+    name = "zsh"
+
+    def __init__(self, home):
+        super().__init__(home, "zsh", "-f", "-i", env={"PS1": PROMPT})
+        folder = home.world.folder / "site-functions"
+        folder.mkdir()
+        (folder / "_chitty").write_text(home.chitty("completion", "zsh").out)
+        self.wait(re.escape(PROMPT.strip()))
+        self.send(f"PROMPT='READY> '; fpath=({folder} $fpath); autoload -Uz compinit; "
+                  "compinit -u -D; echo SET''UP\r")
+        self.wait(r"SETUP[\s\S]*" + re.escape(PROMPT.strip()))
+
+
 class Fish(Shell):
     name = "fish"
 
@@ -202,6 +217,16 @@ def bash_completes_commands_words_and_what_the_node_knows(world):
 @test
 def zsh_completes_commands_words_and_what_the_node_knows(world):
     completes(Zsh, world)
+
+
+@test
+def zsh_loads_the_script_when_it_is_needed(world):
+    shell = InstalledZsh(world.home("a").init())
+    try:
+        for keys, words in (("chitty wat\t", ["watch"]), ("chitty hel\tdat\t", ["help", "dates"])):
+            same(shell.ran(keys), words, repr(keys))
+    finally:
+        shell.close()
 
 
 @test

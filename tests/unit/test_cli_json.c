@@ -118,6 +118,13 @@ static void names_alone_are_a_line_each(void **state)
     }
     assert_int_equal(0, cli_do(&cli_chitty_node, "members|-o|name", members));
     assert_string_equal("one\ntwo\n", cli_stdout);
+    static const struct cli_answer strange[] = {
+        { NODE_MSG_ACK, "{'result':{'members':[{'name':'a \"b\" \\ c\x1b\nd'},{'name':''},"
+                        "{'device':'x'}]}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    assert_int_equal(0, cli_do(&cli_chitty_node, "members|-o|name", strange));
+    assert_string_equal("a \"b\" \\ c  d\n\n", cli_stdout);
     assert_int_equal(2, cli_do(&cli_chitty, "ls|-o|wide", two));
     assert_has(cli_stderr, "has to be table, json, ndjson or name");
     assert_int_equal(2, cli_do(&cli_chitty_node, "verify|-o|name", members));
