@@ -4,6 +4,7 @@
  * asked for before and held: there are few. */
 #include "cli/commands.h"
 #include "cli/exact_json.h"
+#include "cli/filter.h"
 #include "cli/id_set.h"
 #include "cli/record.h"
 #include "cli/request.h"
@@ -230,42 +231,67 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     return err;
 }
 
-static enum cht_err put_list(struct export_job *x, unsigned type, struct cht_buf *b)
+/* The conditions of a list, and the page of it. */
+static enum cht_err put_list(struct export_job *x, unsigned type, uint64_t offset,
+                             struct cht_buf *b, uint32_t *pairs)
 {
     const char *who = cli_flag(x->c, "assignee");
-    const bool deleted = cli_flag(x->c, "deleted") != NULL;
-    enum cht_err err = crdt_mp_put_map(b, 3 + (deleted ? 1u : 0u) + (who != NULL ? 1u : 0u));
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(b, "operation", "list");
+    enum cht_err err = node_mp_put_key_text(b, "operation", "list");
     if (err == CHT_OK)
         err = node_mp_put_key_text(b, "domain", crdt_type_domain(type));
     if (err == CHT_OK) /* then by id: the same at every node */
         err = node_mp_put_key_text(b, "sort", type == CRDT_SESSION ? "started" : "created");
-    if (err == CHT_OK && deleted)
-        err = node_mp_put_key_bool(b, "deleted", true);
-    if (err == CHT_OK && who != NULL)
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(b, "offset", offset);
+    if (err == CHT_OK)
+        err = node_mp_put_key_bool(b, "deleted", cli_flag(x->c, "deleted") != NULL);
+    *pairs += 5;
+    if (err == CHT_OK && who != NULL) {
         err = node_mp_put_text(b, "filter");
-    if (err == CHT_OK && who != NULL)
-        err = crdt_mp_put_map(b, 1);
-    return err == CHT_OK && who != NULL ? node_mp_put_key_text(b, "assignees", who) : err;
+        if (err == CHT_OK)
+            err = crdt_mp_put_map(b, 1);
+        if (err == CHT_OK)
+            err = node_mp_put_key_text(b, "assignees", who);
+        ++*pairs;
+    }
+    x->c->type = type;
+    if (err == CHT_OK && !x->gathering)
+        err = cli_filter_read(x->c, false, 0, b, pairs);
+    x->c->type = 0;
+    return err;
 }
 
-static enum cht_err list(struct export_job *x, unsigned type)
+static enum cht_err list_page(struct export_job *x, unsigned type, uint64_t offset)
 {
     struct cli_request r;
+    struct cht_buf body;
+    uint32_t pairs = 0;
+    cht_buf_init(&body, LIMIT_CLIENT_BYTES);
     x->rows = 0;
     enum cht_err err = cli_request_begin(x->c, NODE_MSG_QUERY, &r);
     if (err == CHT_OK)
-        err = put_list(x, type, &r.message);
+        err = put_list(x, type, offset, &body, &pairs);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(&r.message, pairs);
+    if (err == CHT_OK)
+        err = cht_buf_add(&r.message, cht_buf_view(&body));
     if (err == CHT_OK)
         err = cli_ask(x->c, CLI_REACH_HOME, &r, x->count == 0, each, x);
     cli_request_clear(&r);
-    if (err == CHT_OK && x->rows == LIMIT_QUERY_ROWS)
-        err = node_fault_set(&x->c->fault, CHT_E_LIMIT, cht_bytes(NULL, 0),
-                             "there are more than %u %s than one answer holds: export fewer with a "
-                             "filter",
-                             LIMIT_QUERY_ROWS, crdt_type_domain(type));
+    cht_buf_clear(&body);
     return cli_fail(x->c, err);
+}
+
+/* An answer has so many records and no more: the next ones are asked for. */
+static enum cht_err list(struct export_job *x, unsigned type)
+{
+    uint64_t offset = 0;
+    enum cht_err err;
+    do {
+        err = list_page(x, type, offset);
+        offset += x->rows;
+    } while (err == CHT_OK && x->rows == LIMIT_QUERY_ROWS);
+    return err;
 }
 
 static enum cht_err hold_conflicts(void *ctx, const struct node_msg *answer)
@@ -314,7 +340,8 @@ static enum cht_err before(struct export_job *x)
 static enum cht_err chosen_types(struct cli_context *c, bool out[static TYPES_MAX])
 {
     const char *given = cli_flag(c, "types");
-    const bool only_todos = cli_flag(c, "assignee") != NULL;
+    const bool filtered = c->arg_count != 0;
+    const bool only_todos = cli_flag(c, "assignee") != NULL || (filtered && given == NULL);
     for (unsigned type = 0; type < TYPES_MAX; type++)
         out[type] =
             given == NULL && crdt_schema(type) != NULL && (!only_todos || type == CRDT_TODO);
@@ -420,17 +447,21 @@ static const struct cli_flag flags[] = {
 const struct cli_command cli_export = {
     .name = "export",
     .summary = "All records, or some, as JSON lines.",
-    .arguments = "",
+    .arguments = "[FILTER…]",
     .details = "The first line names the space, each other line is one record, by type, time of "
                "creation and id: two exports of the same state are the same bytes. Where "
                "concurrent values wait for a decision, the one shown is in \"data\" and the others "
-               "are in \"conflicts\". 'chitty-node import' reads the file.",
+               "are in \"conflicts\". 'chitty-node import' reads the file.\n"
+               "\n"
+               "The words of a filter are those of `chitty ls`; without `--types` they are about "
+               "todos.",
     .group = CLI_SETUP,
     .kind = "",
     .examples = "chitty-node export > everything.jsonl\n"
+                "chitty-node export project:house status:completed\n"
                 "chitty-node export --types todo,project --out work.jsonl\n"
                 "chitty-node export --person anna --deleted",
-    .args_max = 0,
+    .args_max = CLI_ARGS_MAX,
     .flags = flags,
     .run = run,
 };

@@ -147,6 +147,8 @@ def an_export_can_be_of_some_types_or_of_one_person(world):
     same(ids("--types", "project"), {project}, "of one type")
     same(ids("--assignee", "anna"), {mine}, "of an assignee")
     same(ids("--person", "anna"), {mine, said, project}, "of a person, with what it links to")
+    same(ids("+garden", "--types", "todo"), set(), "of a label that none has")
+    same(ids("assignee:anna"), {mine}, "of a filter")
     home.chitty_node("export", "--types", "todos,nonsense", status=nodes.USAGE)
 
 
