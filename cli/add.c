@@ -13,6 +13,11 @@ static enum cht_err run(struct cli_context *c)
     return cli_change(c, &change);
 }
 
+static const struct cli_flag flags[] = {
+    CLI_DRY_RUN,
+    { NULL, NULL, NULL },
+};
+
 const struct cli_command cli_add = {
     .name = "add",
     .summary = "Add a todo; prints its id.",
@@ -27,5 +32,6 @@ const struct cli_command cli_add = {
     .args_max = CLI_ARGS_MAX,
     .type = CRDT_TODO,
     .fields = CLI_FIELDS_WRITE,
+    .flags = flags,
     .run = run,
 };

@@ -2,9 +2,12 @@
 #include "cli/commands.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_add,    &cli_done,        &cli_ls,         &cli_ready,    &cli_next,      &cli_blocked,
-    &cli_search, &cli_watch,       &cli_log,        &cli_show,     &cli_conflicts, &cli_resolve,
-    &cli_attach, &cli_attachments, &cli_completion, &cli_complete, NULL,
+    &cli_add,     &cli_start,    &cli_stop_todo,   &cli_done,       &cli_cancel,   &cli_reopen,
+    &cli_prio,    &cli_due,      &cli_label,       &cli_assign,     &cli_parent,   &cli_block,
+    &cli_unblock, &cli_remind,   &cli_comment,     &cli_comments,   &cli_undo,     &cli_redo,
+    &cli_delete,  &cli_undelete, &cli_batch,       &cli_ls,         &cli_ready,    &cli_next,
+    &cli_blocked, &cli_search,   &cli_watch,       &cli_log,        &cli_show,     &cli_conflicts,
+    &cli_resolve, &cli_attach,   &cli_attachments, &cli_completion, &cli_complete, NULL,
 };
 
 static const struct cli_command *const verbs[] = {
@@ -36,13 +39,27 @@ static const struct cli_command *const service_verbs[] = {
 };
 
 static const struct cli_command *const session_verbs[] = { &cli_session_attach, NULL };
+static const struct cli_command *const project_verbs[] = {
+    &cli_project_report,
+    NULL,
+};
+
+static const struct cli_command *const milestone_verbs[] = {
+    &cli_milestone_list, &cli_milestone_add, &cli_milestone_done, &cli_milestone_rm, NULL,
+};
 
 /* A noun's own verbs: `static const struct cli_command *const project_verbs[] = { &cli_…, NULL };`
  * and `.verbs = project_verbs` in its row. */
 static const struct cli_noun nouns[] = {
     { .name = "todo", .summary = "work to be done", .type = CRDT_TODO },
     { .name = "topic", .summary = "what work is about", .type = CRDT_TOPIC },
-    { .name = "project", .summary = "work that belongs together", .type = CRDT_PROJECT },
+    { .name = "project",
+      .summary = "work that belongs together",
+      .type = CRDT_PROJECT,
+      .verbs = project_verbs },
+    { .name = "milestone",
+      .summary = "a step of a project that may be reached",
+      .verbs = milestone_verbs },
     { .name = "session",
       .summary = "a sitting at work, of a person or an agent",
       .type = CRDT_SESSION,

@@ -44,7 +44,8 @@ struct cli_command {
     /* Of the JSON document that it prints (cli/kinds.h); "@" stands for the type ("@-list": of
      * todos "todo-list"). "": it prints none. */
     const char *kind;
-    bool pages; /* what it prints may be long: through a pager on a terminal */
+    bool pages;  /* what it prints may be long: through a pager on a terminal */
+    bool dashes; /* its arguments may begin with a dash, as in `label ID -old` */
     unsigned args_min, args_max;
     unsigned type; /* enum crdt_type whose fields it has; 0: none, or that of its noun */
     enum cli_fields fields;

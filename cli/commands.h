@@ -7,8 +7,32 @@ extern const struct cli_program cli_chitty;      /* chitty_table.c */
 extern const struct cli_program cli_chitty_node; /* chitty_node_table.c */
 
 /* of chitty */
-extern const struct cli_command cli_add;         /* add.c */
-extern const struct cli_command cli_done;        /* done.c */
+extern const struct cli_command cli_add;      /* add.c */
+extern const struct cli_command cli_batch;    /* batch.c */
+extern const struct cli_command cli_comment;  /* comment.c */
+extern const struct cli_command cli_comments; /* comments.c */
+extern const struct cli_command cli_delete;   /* delete.c */
+extern const struct cli_command cli_undelete;
+extern const struct cli_command cli_prio; /* field_verbs.c */
+extern const struct cli_command cli_due;
+extern const struct cli_command cli_parent;
+extern const struct cli_command cli_label;
+extern const struct cli_command cli_assign;
+extern const struct cli_command cli_block;
+extern const struct cli_command cli_unblock;
+extern const struct cli_command cli_milestone_list; /* milestone.c */
+extern const struct cli_command cli_milestone_add;
+extern const struct cli_command cli_milestone_done;
+extern const struct cli_command cli_milestone_rm;
+extern const struct cli_command cli_project_report; /* project_report.c */
+extern const struct cli_command cli_remind;         /* remind.c */
+extern const struct cli_command cli_done;           /* status_verbs.c */
+extern const struct cli_command cli_start;
+extern const struct cli_command cli_stop_todo;
+extern const struct cli_command cli_cancel;
+extern const struct cli_command cli_reopen;
+extern const struct cli_command cli_undo; /* undo.c */
+extern const struct cli_command cli_redo;
 extern const struct cli_command cli_ls;          /* ls.c */
 extern const struct cli_command cli_ready;       /* ready.c */
 extern const struct cli_command cli_next;        /* ready.c */

@@ -5,10 +5,25 @@
 
 #define VALUES "[{value:any,dot,stamp:time,device:hex,deviceName,actor,shown:bool}]"
 
+#define RESULT "{chittyId?:id,version,changed:bool,would?:map,next?:id}"
+#define TALLY  "{name,open:uint,started:uint,late:uint,done:uint,minutes:uint}"
+
 static const struct cli_kind kinds[] = {
     { "change", "what was written",
-      "{chittyId?:id,version?,changed?:bool,results?:[{chittyId:id,version,changed:bool}]}", NULL,
-      NULL, NULL },
+      "{chittyId?:id,version?,changed?:bool,would?:map,next?:id,results?:[" RESULT "]}", NULL, NULL,
+      NULL },
+    { "batch", "what became of each line", "[@batch-line]", "", "batch-line", "line" },
+    { "batch-line", "a line that was written, or why it was not",
+      "{line:uint,result?:" RESULT ",error?:{code,message,hint?,field?}}", NULL, NULL, "line" },
+    { "undo", "what was taken back, or could be",
+      "{transactions:[{entry:hex,stamp:ms,changes:uint,records:[{chittyId:id,title,fields:[text]}]}"
+      "],results?:[" RESULT "],left?:[{chittyId:id,field,key?:any,by?:map}]}",
+      NULL, NULL, NULL },
+    { "milestone-list", "the milestones of a project", "[@milestone]", "", "milestone", "name" },
+    { "milestone", "a milestone of a project", "{name,value:any}", NULL, NULL, "name" },
+    { "report", "how much there is to do in a project",
+      "{project:id,all:" TALLY ",assignees:[" TALLY "],milestones:[" TALLY "]}", NULL, NULL,
+      "project" },
     { "count", "how many records there are", "{count:uint}", NULL, NULL, NULL },
     { "search", "records of every type that have the words", "[@record]", "", "record",
       "chittyId" },
@@ -22,7 +37,7 @@ static const struct cli_kind kinds[] = {
     { "log", "changes, newest first", "[@log-entry]", "", "log-entry", "entry" },
     { "log-entry", "a change",
       "{entry:hex,device:hex,deviceName?,epoch:hex,seq:uint,stamp:time,chittyId:id,actor,"
-      "ops:[{op,field?,number:uint,key?:any,value?:any,void?}],void?}",
+      "ops:[{op,field?,number:uint,key?:any,value?:any,void?}],undoes?:[hex],redoes?:[hex],void?}",
       NULL, NULL, "entry" },
     { "show", "every live value of a record",
       "{chittyId:id,type,version,deleted:bool,cells:[{field?,number:uint,key?:any,values:" VALUES

@@ -33,6 +33,23 @@ static void put_op(struct cli_out *out, unsigned type, struct cht_bytes op)
         cli_put_value(out, field, value);
 }
 
+/* What it takes back (LOCAL 6.7). */
+static void put_marks(struct cli_out *out, const char *word, struct cht_bytes entries)
+{
+    struct node_mp_iter it = node_mp_iter(entries);
+    struct cht_bytes entry;
+    if (entries.len == 0)
+        return;
+    cli_put_style(out, CLI_BLUE);
+    cli_printf(out, "  %s", word);
+    while (node_mp_next(&it, NULL, &entry)) {
+        const struct cht_bytes hash = node_mp_str(entry);
+        cli_put_char(out, ' ');
+        cli_put_line(out, cht_bytes(hash.data, hash.len > SHORT_HASH ? SHORT_HASH : hash.len));
+    }
+    cli_put_style(out, CLI_PLAIN);
+}
+
 static void put_entry(struct cli_out *out, struct cht_bytes record)
 {
     struct cht_bytes hash = node_mp_get_str(record, "entry");
@@ -62,6 +79,8 @@ static void put_entry(struct cli_out *out, struct cht_bytes record)
         if (node_mp_get(op, "void").len > 0)
             cli_put_text(out, " (void)");
     }
+    put_marks(out, "undoes", node_mp_get(record, "undoes"));
+    put_marks(out, "redoes", node_mp_get(record, "redoes"));
     const struct cht_bytes why = node_mp_get_str(record, "void");
     if (why.len > 0) {
         cli_put_style(out, CLI_RED);

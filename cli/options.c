@@ -264,7 +264,8 @@ enum cht_err cli_options_read(struct cli_context *c, int argc, char **argv, enum
             i += argv[i][2] == '\0' ? 1 : 0;
             continue;
         }
-        if (!flags_over && argv[i][0] == '-' && argv[i][1] != '\0' && !takes_filter(c))
+        if (!flags_over && argv[i][0] == '-' && argv[i][1] != '\0' && !takes_filter(c) &&
+            !c->command->dashes)
             return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes(NULL, 0),
                                   "there is no flag %s (text that begins with - goes after --)",
                                   argv[i]);

@@ -39,6 +39,11 @@ static enum cht_err run(struct cli_context *c)
     return cli_change(c, &change);
 }
 
+static const struct cli_flag flags[] = {
+    CLI_DRY_RUN,
+    { NULL, NULL, NULL },
+};
+
 const struct cli_command cli_verb_create = {
     .name = "create",
     .summary = "Make a new one; prints its id.",
@@ -51,5 +56,6 @@ const struct cli_command cli_verb_create = {
                 "chitty session create --session-id 4927a516 --platform claude-code",
     .args_max = CLI_ARGS_MAX,
     .fields = CLI_FIELDS_WRITE,
+    .flags = flags,
     .run = run,
 };

@@ -1,6 +1,29 @@
 /* chitty todo update … */
 #include "cli/change.h"
 #include "cli/commands.h"
+#include "cli/fields.h"
+#include "crdt/limits.h"
+
+static enum cht_err update_all(struct cli_context *c, const char *unset)
+{
+    struct cli_ids ids = { 0 };
+    struct cht_buf data;
+    cht_buf_init(&data, LIMIT_CLIENT_BYTES);
+    enum cht_err err = cli_data_put(c, NULL, unset, &data);
+    if (err == CHT_OK)
+        err = cli_ids_read(c, 0, &ids);
+    if (err == CHT_OK)
+        err = cli_change_all(c, NODE_UPDATE, ids.list, ids.count, cht_buf_view(&data));
+    cli_ids_clear(&ids);
+    cht_buf_clear(&data);
+    return err;
+}
+
+static enum cht_err one_version(struct cli_context *c)
+{
+    return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("expect"),
+                          "--expect is of one record: name only that one");
+}
 
 static enum cht_err run(struct cli_context *c)
 {
@@ -16,19 +39,22 @@ static enum cht_err run(struct cli_context *c)
                                        .unset = unset,
                                        .expect = cli_flag(c, "expect"),
                                        .with_data = true };
-    return cli_change(c, &change);
+    if (c->arg_count == 1 && strcmp(c->args[0], "-") != 0)
+        return cli_change(c, &change);
+    return change.expect == NULL ? update_all(c, unset) : one_version(c);
 }
 
 static const struct cli_flag flags[] = {
     { "unset", "NAME,…", "leave these fields without a value" },
     { "expect", "VERSION", "only if nobody has changed these fields since (see get)" },
+    CLI_DRY_RUN,
     { NULL, NULL, NULL },
 };
 
 const struct cli_command cli_verb_update = {
     .name = "update",
-    .summary = "Change fields of one; the others stay.",
-    .arguments = "ID",
+    .summary = "Change fields; the others stay.",
+    .arguments = "ID…|-",
     .details = "With `--expect`, nothing is changed where somebody else has changed "
                "these fields since the version that `get --json` printed: then the exit "
                "status is 5.",
@@ -36,9 +62,10 @@ const struct cli_command cli_verb_update = {
     .kind = "change",
     .examples = "chitty todo update 01HXW3K9 --status in_progress --label +urgent --label -later\n"
                 "chitty todo update 01HXW3K9 --deadline +3d --unset defer\n"
+                "chitty todo list -o name --label later | chitty todo update - --priority low\n"
                 "chitty project update 4F2KJ5ZK --milestone 'alpha={\"due\":\"2026-05-01\"}'",
     .args_min = 1,
-    .args_max = 1,
+    .args_max = CLI_ARGS_MAX,
     .fields = CLI_FIELDS_WRITE,
     .flags = flags,
     .run = run,
