@@ -156,8 +156,9 @@ static void write_state(struct observer *o, struct clone *c, const struct node_w
 {
     struct cht_buf b;
     cht_buf_init(&b, LIMIT_VALUE_BYTES);
-    c->happened_ms = 0;
-    c->look_ms = o->now_ms + AGAIN_MS;
+    /* what happened while git was asked is to be looked at, too */
+    if (c->look_ms > o->now_ms + AGAIN_MS)
+        c->look_ms = o->now_ms + AGAIN_MS;
     observe_dirs_watch(o->repos->dirs, c->number, c->path);
     if (node_worktree_same(now, cht_buf_view(&c->said)))
         return;
@@ -212,6 +213,7 @@ static void look(struct observer *o, struct clone *c)
         c->asked = true;
     }
     c->look_ms = UINT64_MAX;
+    c->happened_ms = 0;
     if (!c->ours) {
         observe_log("warning", "%s is not looked after: another device has named it", c->path);
         return;
@@ -221,7 +223,6 @@ static void look(struct observer *o, struct clone *c)
         return;
     }
     observe_dirs_watch(x->dirs, c->number, c->path); /* first: what happens from now on is told */
-    c->happened_ms = 0;
     if (node_git_start(c->path, node_git_status, &x->git) != CHT_OK) {
         write_state(o, c, &(struct node_worktree){ .state = NODE_WT_UNREADABLE });
         return;
