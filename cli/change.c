@@ -58,7 +58,9 @@ static void tell_conflict(struct cli_context *c, const struct node_msg *answer)
 
 static unsigned type_of(const struct cli_context *c, struct cht_bytes result)
 {
-    const unsigned type = cli_record_type(result);
+    unsigned type = cli_record_type(result);
+    if (type == 0)
+        type = crdt_type_from(node_mp_get_str(result, "type"));
     return type == 0 ? c->type : type;
 }
 

@@ -5,13 +5,13 @@
 
 #define VALUES "[{value:any,dot,stamp:time,device:hex,deviceName,actor,shown:bool}]"
 
-#define RESULT "{chittyId?:id,version,changed:bool,would?:map,next?:id}"
+#define RESULT "{chittyId?:id,type?,version,changed:bool,would?:map,next?:id}"
 #define TALLY  "{name,open:uint,started:uint,late:uint,done:uint,minutes:uint}"
 
 static const struct cli_kind kinds[] = {
     { "change", "what was written",
-      "{chittyId?:id,version?,changed?:bool,would?:map,next?:id,results?:[" RESULT "]}", NULL, NULL,
-      NULL },
+      "{chittyId?:id,type?,version?,changed?:bool,would?:map,next?:id,results?:[" RESULT "]}", NULL,
+      NULL, NULL },
     { "batch", "what became of each line", "[@batch-line]", "", "batch-line", "line" },
     { "batch-line", "a line that was written, or why it was not",
       "{line:uint,result?:" RESULT ",error?:{code,message,hint?,field?}}", NULL, NULL, "line" },

@@ -157,9 +157,10 @@ static enum cht_err put_result(struct plan *p, uint32_t place, bool dry, struct 
     const struct plan_item *item = &p->items[place];
     const bool named = !(dry && item->drawn);
     struct node_service *s = p->s;
-    enum cht_err err = crdt_mp_put_map(out, 2u + named + dry + (item->next != NULL));
-    if (err == CHT_OK && named)
-        err = service_put_id("chittyId", &item->id, out);
+    enum cht_err err = crdt_mp_put_map(out, 3u + dry + (item->next != NULL));
+    if (err == CHT_OK)
+        err = named ? service_put_id("chittyId", &item->id, out)
+                    : node_mp_put_key_text(out, "type", crdt_type_table(item->id.type));
     if (err == CHT_OK)
         err = service_put_vector(s, "version", node_replica_applied(s->replica), out);
     if (err == CHT_OK)

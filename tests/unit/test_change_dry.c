@@ -72,6 +72,7 @@ static void a_drawn_id_is_left_out(void **state)
     machine_do(m, "{'dry':true,'operation':'create','domain':'todos','entity':{'data':"
                   "{'content':'z'}}}");
     assert_null(strstr(machine_said, "chittyId"));
+    assert_has(machine_said, "{\"type\":\"todo\",");
     machine_do(m, "{'dry':true,'operation':'create','domain':'services','entity':{'data':"
                   "{'name':'z'}}}");
     assert_has(machine_said, "\"chittyId\":\"CHITTY-SERVICE-");
