@@ -76,11 +76,10 @@ void cli_candidate_text(struct cli_completion *w, const char *value, const char 
     cli_candidate(w, cht_bytes_str(value), cht_bytes_str(about));
 }
 
-/* Of a list with commas the last piece is completed. */
-static void at_last_piece(struct cli_completion *w, char between)
+void cli_complete_piece(struct cli_completion *w)
 {
     size_t at = w->word.len;
-    while (at > 0 && w->word.data[at - 1] != (uint8_t)between)
+    while (at > 0 && w->word.data[at - 1] != (uint8_t)',')
         at--;
     /* both are in one word of the line */
     w->front.len += at;
@@ -110,9 +109,8 @@ static void put_times(struct cli_completion *w)
 
 /* --- fields -------------------------------------------------------------------------------- */
 
-/* Values of a field. `names`: of links also the titles of what is linked. */
-static void put_values(struct cli_completion *w, unsigned type, const struct crdt_field *f,
-                       bool names)
+void cli_complete_field(struct cli_completion *w, unsigned type, const struct crdt_field *f,
+                        bool names)
 {
     switch (f->value) {
     case CRDT_V_ENUM:
@@ -148,7 +146,7 @@ static void put_field_names(struct cli_completion *w, unsigned type, bool dashes
 {
     const struct crdt_type_schema *schema = crdt_schema(type);
     char name[CLI_FLAG_NAME_MAX];
-    at_last_piece(w, ',');
+    cli_complete_piece(w);
     if (dashes && w->word.len > 0 && w->word.data[0] == '-') { /* --sort -deadline */
         w->front.len++;
         w->word = cht_bytes(w->word.data + 1, w->word.len - 1);
@@ -165,49 +163,9 @@ static void put_kind_names(struct cli_completion *w, const struct cli_command *c
     char kind[CLI_KIND_MAX];
     struct cht_bytes name;
     cli_kind_of(command, type, kind);
-    at_last_piece(w, ',');
+    cli_complete_piece(w);
     for (size_t i = 0; cli_kind_name_at(kind, i, &name); i++)
         cli_candidate(w, name, cht_bytes(NULL, 0));
-}
-
-/* `status:`, `deadline.before:`, `+label` of a filter (`chitty help filters`). */
-static void put_filter(struct cli_completion *w, unsigned type)
-{
-    const struct crdt_type_schema *schema = crdt_schema(type);
-    const uint8_t *colon = w->word.len == 0 ? NULL : memchr(w->word.data, ':', w->word.len);
-    char name[CLI_FLAG_NAME_MAX + 16];
-    if (w->word.len > 0 && w->word.data[0] == '+') {
-        const struct crdt_field *labels = crdt_field_named(type, cht_bytes_str("labels"));
-        labels = labels != NULL ? labels : crdt_field_named(type, cht_bytes_str("tags"));
-        w->front.len++;
-        w->word = cht_bytes(w->word.data + 1, w->word.len - 1);
-        if (labels != NULL)
-            cli_complete_values(w, type, labels);
-        return;
-    }
-    if (colon == NULL)
-        w->how = CLI_COMPLETE_OPEN;
-    for (size_t i = 1; schema != NULL && i < schema->count; i++) {
-        const struct crdt_field *f = &schema->fields[i];
-        const size_t len = strlen(f->name);
-        if (colon == NULL) {
-            const bool time = f->value == CRDT_V_TIME;
-            (void)snprintf(name, sizeof name, "%s%s:", f->name, time ? ".before" : "");
-            cli_candidate_text(w, name, f->doc);
-            (void)snprintf(name, sizeof name, "%s.after:", f->name);
-            if (time)
-                cli_candidate_text(w, name, f->doc);
-            continue;
-        }
-        const size_t used = (size_t)(colon - w->word.data);
-        if (used < len || memcmp(w->word.data, f->name, len) != 0 ||
-            (used > len && w->word.data[len] != '.'))
-            continue;
-        w->front.len += used + 1;
-        w->word = cht_bytes(colon + 1, w->word.len - used - 1);
-        put_values(w, type, f, true);
-        return;
-    }
 }
 
 /* --- flags --------------------------------------------------------------------------------- */
@@ -260,11 +218,11 @@ static void put_meant(struct cli_completion *w, const struct cli_command *comman
     else if (strcmp(word, "FIELD") == 0)
         put_field_names(w, type == 0 ? CRDT_TODO : type, true);
     else if (strcmp(word, "TYPE") == 0) {
-        at_last_piece(w, ',');
+        cli_complete_piece(w);
         for (size_t i = 0; crdt_schema_at(i, NULL) != NULL; i++)
             cli_candidate_text(w, crdt_type_table(crdt_schema_at(i, NULL)->type), "");
     } else if (strcmp(word, "FILTER") == 0)
-        put_filter(w, type);
+        cli_complete_filter(w, type);
     else if (strchr(word, '|') != NULL && islower((unsigned char)word[0]))
         put_words(w, word);
 }
@@ -300,12 +258,12 @@ static bool put_flag_value(struct cli_completion *w, const struct cli_command *c
                 !cht_bytes_eq(name, cht_bytes_str(own)))
                 continue;
             if (element == 0 || command->fields == CLI_FIELDS_FILTER)
-                at_last_piece(w, ',');
+                cli_complete_piece(w);
             if (element != 0 && w->word.len > 0 && strchr("+-", w->word.data[0]) != NULL) {
                 w->front.len++;
                 w->word = cht_bytes(w->word.data + 1, w->word.len - 1);
             }
-            put_values(w, type, f, false);
+            cli_complete_field(w, type, f, false);
             if (f->kind == CRDT_TEXT)
                 w->how = CLI_COMPLETE_FILES;
             return true;
@@ -339,13 +297,14 @@ static bool takes_next(const struct cli_command *command, unsigned type, const c
 static void put_argument(struct cli_completion *w, const struct cli_command *command, unsigned type,
                          size_t index)
 {
-    char spec[64] = "";
+    char spec[64] = "", word[64];
     size_t i = 0;
     for (const char *at = command->arguments; *at != '\0'; i++) {
         const size_t len = strcspn(at, " ");
-        const bool more = len >= 3 && strstr(at, "…") != NULL && strstr(at, "…") < at + len;
+        (void)snprintf(word, sizeof word, "%.*s", (int)len, at);
+        const bool more = strstr(word, "…") != NULL || strstr(word, "...") != NULL;
         if (i == index || more)
-            (void)snprintf(spec, sizeof spec, "%.*s", (int)len, at);
+            memcpy(spec, word, sizeof spec);
         at += len + (at[len] == ' ' ? 1 : 0);
     }
     if (spec[0] != '\0')
@@ -382,6 +341,8 @@ static void complete_command(struct cli_completion *w, const struct cli_command 
     }
     if (!flags_over && w->word.len > 0 && w->word.data[0] == '-') {
         put_flags(w, command, type);
+        if (strstr(command->arguments, "FILTER") != NULL && w->word.len > 1)
+            cli_complete_filter(w, type); /* -label */
         return;
     }
     if (!flags_over && count > 0 && strcmp(words[count - 1], "--json") == 0 &&

@@ -22,6 +22,14 @@ struct cli_completion {
 void cli_candidate(struct cli_completion *w, struct cht_bytes value, struct cht_bytes about);
 void cli_candidate_text(struct cli_completion *w, const char *value, const char *about);
 
+/* Of a list with commas the last piece is completed. */
+void cli_complete_piece(struct cli_completion *w);
+/* Values of a field. `names`: of links also the titles of what is linked. */
+void cli_complete_field(struct cli_completion *w, unsigned type, const struct crdt_field *f,
+                        bool names);
+/* A word of a filter (`chitty help filters`); complete_filter.c. */
+void cli_complete_filter(struct cli_completion *w, unsigned type);
+
 /* Live candidates from the node that runs; none where none does, or it is too slow. */
 /* Ids of records, with their titles; type 0: of todos. `open_only`: not those finished. */
 void cli_complete_ids(struct cli_completion *w, unsigned type, bool open_only);

@@ -189,6 +189,8 @@ def completes(shell_class, world):
                 ("chitty ls --status=blo\t", ["ls", "--status=blocked"]),
                 ("chitty ls --json id,conte\t", ["ls", "--json", "id,content"]),
                 ("chitty ls --sort -dead\t", ["ls", "--sort", "-deadline"]),
+                ("chitty ls status:blo\t", ["ls", "status:blocked"]),
+                ("chitty ls deadl\t.bef\ttomo\t", ["ls", "deadline.before:tomorrow"]),
                 ("chitty help exit\t", ["help", "exit-codes"]),
                 ("chitty-node service ins\t", ["service", "install"]),
                 ("chitty-node doc\t", ["doctor"])):
@@ -198,6 +200,8 @@ def completes(shell_class, world):
                 (f"chitty done {first[:5]}\t", ["done", first]),
                 (f"chitty done TODO-{first[:5].lower()}\t", ["done", f"TODO-{first}"]),
                 ("chitty ls --label da\t", ["ls", "--label", "dairy"]),
+                ("chitty ls +da\t", ["ls", "+dairy"]),
+                ("chitty ls project:Chro\t", ["ls", "project:Chronicle"]),
                 ("chitty todo update 0 --label +le\t",
                  ["todo", "update", "0", "--label", "+legal"]),
                 (f"chitty add x --project {short(project)[:4]}\t",

@@ -44,7 +44,7 @@ def ask(home, *words, kind=None, status=OK):
 
 CHITTY_WORDS = {"add", "done", "ls", "todo", "topic", "project", "session", "context", "repo",
                 "service", "message", "checkpoint", "device", "space", "log", "show", "conflicts",
-                "resolve", "repo", "attach", "attachments", "attachment"}
+                "resolve", "search", "repo", "attach", "attachments", "attachment"}
 
 
 def some_of_everything(home):
@@ -80,6 +80,9 @@ def every_document_is_as_its_schema_says(world):
     ask(a, "todo", "list", "--deleted", "--all")
     ask(a, "todo", "delete", made["todo"], "--undo", kind="change")
     ask(a, "done", made["todo"], a.add("second"), kind="change")
+    ask(a, "ls", "--count", kind="count")
+    ask(a, "search", "milk", kind="search")
+    check(a.chitty("search", "milk", "--ndjson").out, "search", "record")
     ask(a, "log", kind="log")
     check(a.chitty("log", "--ndjson").out, "log", "log-entry")
     until(lambda: made["todo"] in b.todos(), "b has it")

@@ -141,6 +141,34 @@ static void values_keep_what_stands_before_them_in_the_word(void **state)
     offered("watch");
 }
 
+static void filters_are_completed_word_by_word(void **state)
+{
+    (void)state;
+    complete(&cli_chitty, "ls|dead", nothing);
+    assert_has(cli_stdout, ":open\n"); /* a value follows without a space */
+    offered("deadline:");
+    offered("deadline.before:");
+    complete(&cli_chitty, "ls|status:pend", nothing);
+    assert_string_equal(":words\nstatus:pending\t\n", cli_stdout);
+    complete(&cli_chitty, "ls|pri:high,cr", nothing); /* short names too */
+    offered("pri:high,critical");
+    complete(&cli_chitty, "ls|status:re", nothing);
+    offered("status:ready");
+    complete(&cli_chitty, "todo|list|+x|is:o", nothing);
+    offered("is:open");
+    offered("is:overdue");
+    complete(&cli_chitty, "ls|due.b", nothing);
+    offered("due.before:");
+    complete(&cli_chitty, "ls|status.bef", nothing);
+    assert_string_equal(":open\n", cli_stdout); /* it is no time */
+    complete(&cli_chitty, "ls|+", two);
+    offered("+x");
+    complete(&cli_chitty, "ls|-w", two);
+    offered("-w");
+    complete(&cli_chitty, "ls|project:B", two);
+    assert_string_equal(":words\n", cli_stdout); /* a name of two words is not offered */
+}
+
 static void nothing_from_outside_reaches_the_shell_or_the_terminal(void **state)
 {
     (void)state;
@@ -177,6 +205,7 @@ int main(void)
         cmocka_unit_test(every_command_verb_flag_and_word_is_offered),
         cmocka_unit_test(ids_come_in_the_form_that_was_begun),
         cmocka_unit_test(values_keep_what_stands_before_them_in_the_word),
+        cmocka_unit_test(filters_are_completed_word_by_word),
         cmocka_unit_test(nothing_from_outside_reaches_the_shell_or_the_terminal),
         cmocka_unit_test(what_cannot_be_known_is_left_to_the_shell_or_empty),
     };
