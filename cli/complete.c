@@ -194,13 +194,43 @@ static void put_flags(struct cli_completion *w, const struct cli_command *comman
         put_flag(w, f->name, f->doc);
 }
 
+/* Words in capitals that stand for values of a todo's fields. */
+static bool put_of_field(struct cli_completion *w, unsigned type, const char *word)
+{
+    static const struct {
+        const char *word, *field;
+    } meant[] = { { "PRIORITY", "priority" },
+                  { "LABEL", "labels" },
+                  { "WHO", "assignees" },
+                  { "PARENT", "parent" },
+                  { "PROJECT", "project" } };
+    for (size_t i = 0; i < sizeof meant / sizeof meant[0]; i++) {
+        if (strcmp(word, meant[i].word) != 0)
+            continue;
+        type = type == 0 || crdt_field_named(type, cht_bytes_str(meant[i].field)) == NULL
+                   ? CRDT_TODO
+                   : type;
+        cli_complete_field(w, type, crdt_field_named(type, cht_bytes_str(meant[i].field)), true);
+        return true;
+    }
+    return false;
+}
+
 /* What a word in capitals stands for, in flags and arguments. */
 static void put_meant(struct cli_completion *w, const struct cli_command *command, unsigned type,
                       const char *what)
 {
     char word[64];
-    (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(what + strspn(what, "["), "],.\xE2"),
-                   what + strspn(what, "["));
+    static const char sign[] = "[+|-]";
+    const bool signs = strncmp(what, sign, sizeof sign - 1) == 0;
+    what += signs ? sizeof sign - 1 : strspn(what, "[");
+    (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(what, "],.\xE2"), what);
+    if (signs && w->word.len > 0 && strchr("+-", w->word.data[0]) != NULL) {
+        w->front.len++;
+        w->word = cht_bytes(w->word.data + 1, w->word.len - 1);
+    }
+    if (put_of_field(w, type, word))
+        return;
     if (strcmp(word, "ID") == 0)
         cli_complete_ids(w, type, command->type != 0 || command->fields != CLI_FIELDS_NONE);
     else if (strcmp(word, "DEVICE") == 0)
@@ -293,22 +323,23 @@ static bool takes_next(const struct cli_command *command, unsigned type, const c
 
 /* --- the line ------------------------------------------------------------------------------ */
 
-/* The word of `arguments` for the argument at `index`; the last one, when it goes on with "…". */
+/* What the word of `arguments` at `index` stands for; behind one that goes on with "…" it may still
+ * be that, or what follows. */
 static void put_argument(struct cli_completion *w, const struct cli_command *command, unsigned type,
                          size_t index)
 {
-    char spec[64] = "", word[64];
+    char word[64];
     size_t i = 0;
+    bool more = false;
     for (const char *at = command->arguments; *at != '\0'; i++) {
         const size_t len = strcspn(at, " ");
         (void)snprintf(word, sizeof word, "%.*s", (int)len, at);
-        const bool more = strstr(word, "…") != NULL || strstr(word, "...") != NULL;
-        if (i == index || more)
-            memcpy(spec, word, sizeof spec);
+        const bool repeats = strstr(word, "…") != NULL || strstr(word, "...") != NULL;
+        if (i == index || (more && i < index) || (repeats && i < index))
+            put_meant(w, command, type, word);
+        more = more || repeats;
         at += len + (at[len] == ' ' ? 1 : 0);
     }
-    if (spec[0] != '\0')
-        put_meant(w, command, type, spec);
 }
 
 static void complete_command(struct cli_completion *w, const struct cli_command *command,
@@ -343,6 +374,8 @@ static void complete_command(struct cli_completion *w, const struct cli_command 
         put_flags(w, command, type);
         if (strstr(command->arguments, "FILTER") != NULL && w->word.len > 1)
             cli_complete_filter(w, type); /* -label */
+        else if (strstr(command->arguments, "[+|-]") != NULL)
+            put_argument(w, command, type, arguments);
         return;
     }
     if (!flags_over && count > 0 && strcmp(words[count - 1], "--json") == 0 &&

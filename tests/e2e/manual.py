@@ -44,7 +44,7 @@ def ask(home, *words, kind=None, status=OK):
 
 CHITTY_WORDS = {"add", "done", "ls", "todo", "topic", "project", "session", "context", "repo",
                 "service", "message", "checkpoint", "device", "space", "log", "show", "conflicts",
-                "resolve", "search", "repo", "attach", "attachments", "attachment"}
+                "resolve", "search", "milestone", "undo", "comment", "comments", "repo", "attach", "attachments", "attachment"}
 
 
 def some_of_everything(home):
@@ -80,6 +80,7 @@ def every_document_is_as_its_schema_says(world):
     ask(a, "todo", "list", "--deleted", "--all")
     ask(a, "todo", "delete", made["todo"], "--undo", kind="change")
     ask(a, "done", made["todo"], a.add("second"), kind="change")
+    written_otherwise(world, a, made)
     ask(a, "ls", "--count", kind="count")
     ask(a, "search", "milk", kind="search")
     check(a.chitty("search", "milk", "--ndjson").out, "search", "record")
@@ -145,6 +146,22 @@ def observed_and_attached(world, home, made):
         kind="attachment-file")
     ask(home, "blobs", kind="blobs")
     check(home.chitty_node("blobs", "--ndjson").out, "blobs")
+
+
+def written_otherwise(world, home, made):
+    """By lines, by milestones; taken back."""
+    ask(home, "milestone", "add", made["project"], "beta", "--due", "2026-05-01", kind="change")
+    ask(home, "milestone", "list", made["project"], kind="milestone-list")
+    check(home.chitty("milestone", "list", made["project"], "--ndjson").out, "list", "milestone")
+    ask(home, "project", "report", made["project"], kind="report")
+    lines = world.folder / "lines.jsonl"
+    lines.write_text('{"type":"todo","content":"by line"}\n{"type":"todo","status":"no"}\n')
+    check(home.chitty("batch", str(lines), "--json", status=None).out, "batch", "batch")
+    check(home.chitty("batch", str(lines), "--ndjson", status=None).out, "batch", "batch-line")
+    ask(home, "undo", "--list", kind="undo")
+    ask(home, "undo", kind="undo")
+    ask(home, "comment", made["todo"], "a remark", kind="change")
+    ask(home, "comments", made["todo"], kind="message-list")
 
 
 def conflict(a, b, todo):

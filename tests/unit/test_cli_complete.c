@@ -122,6 +122,10 @@ static void ids_come_in_the_form_that_was_begun(void **state)
     assert_string_equal(":words\n", cli_stdout);
     complete(&cli_chitty, "done|00041061|", two); /* as many as one likes */
     offered("00041061");
+    complete(&cli_chitty, "prio|00041061|", two); /* or what comes after them */
+    offered("high");
+    complete(&cli_chitty, "label|00041061|+x|-", two);
+    offered("-w");
 }
 
 static void values_keep_what_stands_before_them_in_the_word(void **state)
