@@ -236,6 +236,12 @@ static enum cht_err open_stream(struct node_service *s, const struct node_query 
             .order = q->count || question.order.len == 0 ? NULL : (const char *)question.order.data,
             .args = question.args,
             .arg_count = question.arg_count,
+            .narrow = question.narrow,
+            .narrow_count = question.narrow_count,
+            .only = question.only,
+            .now_ms = s->now_ms,
+            .match = question.words,
+            .counts = q->count,
             .limit = q->limit,
             .offset = q->count ? 0 : q->offset,
             .with_deleted = q->deleted || (q->is & 1u << NODE_IS_HIDDEN) != 0

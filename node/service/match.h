@@ -7,6 +7,7 @@
 #include "crdt/state.h"
 #include "node/client/conditions.h"
 #include "node/client/request.h"
+#include "node/store/store.h"
 
 struct node_service;
 struct node_words;
@@ -64,6 +65,11 @@ struct match_question {
     struct cht_buf order; /* ends with NUL; empty: the usual one */
     struct cht_bytes args[MATCH_ARGS_MAX];
     size_t arg_count;
+    struct node_narrow
+        narrow[NODE_NARROW_MAX]; /* these, `only` and `words` as node_find has them */
+    size_t narrow_count;
+    unsigned only;
+    struct cht_bytes words;
 };
 /* Append the conditions of `m` and the order. `q` is all zero at first; its buffers are the
  * caller's to clear in any case. Args lie in `arena` or where those of `m` do. CHT_E_LIMIT: too

@@ -37,15 +37,6 @@ static enum cht_err add_value(struct asking *a, const struct crdt_field *f, stru
     return err == CHT_OK ? add_arg(a, text) : err;
 }
 
-static enum cht_err add_now(struct asking *a)
-{
-    char text[CRDT_RFC3339_MAX];
-    struct cht_bytes kept;
-    crdt_rfc3339_text(a->now_ms < CRDT_RFC3339_MS_MAX ? a->now_ms : CRDT_RFC3339_MS_MAX, text);
-    enum cht_err err = cht_arena_copy(a->arena, cht_bytes_str(text), &kept);
-    return err == CHT_OK ? add_arg(a, kept) : err;
-}
-
 /* --- conditions ---------------------------------------------------------------------------- */
 
 /* Columns of text: a "+" before any other would take its affinity, and no number be equal. */
@@ -113,7 +104,7 @@ static enum cht_err add_cond(struct asking *a, const struct match_cond *c)
         if (err == CHT_OK)
             err = add_option(a, c, c->wanted[i]);
     }
-    return err == CHT_OK && c->count == 0 ? add(a, not ? "1" : "0") : err;
+    return err == CHT_OK && c->count == 0 ? add(a, not ? "1" : "n < 0") : err;
 }
 
 /* --- is ------------------------------------------------------------------------------------ */
@@ -136,24 +127,21 @@ static enum cht_err add_open(struct asking *a)
 
 static enum cht_err add_is(struct asking *a, enum node_is_word word)
 {
-    enum cht_err err = CHT_OK;
     switch (word) {
     case NODE_IS_OPEN:
-        return add_open(a);
+        if (a->m->type != CRDT_TODO)
+            return add_open(a);
+        a->q->only |= NODE_ONLY_OPEN;
+        return CHT_OK;
     case NODE_IS_READY:
-        err = add(a, "(\"status\" IS NULL OR \"status\" = 'pending') AND blockers = 0"
-                     " AND (\"defer\" IS NULL OR \"defer\" < ");
-        if (err == CHT_OK)
-            err = add_now(a);
-        return err == CHT_OK ? add(a, ")") : err;
+        a->q->only |= NODE_ONLY_READY;
+        return CHT_OK;
     case NODE_IS_BLOCKED:
-        err = add_open(a);
-        return err == CHT_OK ? add(a, " AND (\"status\" = 'blocked' OR blockers > 0)") : err;
+        a->q->only |= NODE_ONLY_BLOCKED;
+        return CHT_OK;
     case NODE_IS_OVERDUE:
-        err = add_open(a);
-        if (err == CHT_OK)
-            err = add(a, " AND \"deadline\" < ");
-        return err == CHT_OK ? add_now(a) : err;
+        a->q->only |= NODE_ONLY_OVERDUE;
+        return CHT_OK;
     case NODE_IS_CONFLICTED:
         return add(a, "conflicts > 0");
     case NODE_IS_HIDDEN:
@@ -170,7 +158,6 @@ static enum cht_err add_is(struct asking *a, enum node_is_word word)
 static enum cht_err add_text(struct asking *a)
 {
     struct cht_buf words;
-    struct cht_bytes kept = { 0 };
     enum cht_err err = CHT_OK;
     cht_buf_init(&words, LIMIT_CLIENT_BYTES);
     for (unsigned i = 0; err == CHT_OK && i < a->m->phrase_count; i++) {
@@ -185,75 +172,75 @@ static enum cht_err add_text(struct asking *a)
             err = cht_buf_add(&words, cht_bytes_str(p->prefix ? "\" *" : "\""));
     }
     if (err == CHT_OK)
-        err = cht_arena_copy(a->arena, cht_buf_view(&words), &kept);
+        err = cht_arena_copy(a->arena, cht_buf_view(&words), &a->q->words);
     cht_buf_clear(&words);
-    if (err == CHT_OK)
-        err = add(a, "n IN (SELECT rowid FROM search WHERE search MATCH ");
-    if (err == CHT_OK)
-        err = add_arg(a, kept);
-    return err == CHT_OK ? add(a, ")") : err;
+    return err;
 }
 
 /* --- order --------------------------------------------------------------------------------- */
 
-/* By the fields named, what is unset last, and then by id; without one in the order in which they
- * came to this node, which is that of their rows: a list of all is read without sorting. */
+/* By the fields named, what is unset last, and then by id; without one as node_find has it. */
 static enum cht_err add_order(const struct node_sort *sort, size_t count, struct cht_buf *out)
 {
-    char part[160];
     enum cht_err err = CHT_OK;
     for (size_t i = 0; err == CHT_OK && i < count; i++) {
-        const struct crdt_field *f = sort[i].field;
-        const char *way = sort[i].descending ? " DESC" : "";
-        if (f->value == CRDT_V_ENUM) {
-            (void)snprintf(part, sizeof part, "CASE \"%s\"", f->name);
-            err = cht_buf_add(out, cht_bytes_str(part));
-            for (unsigned k = 0; err == CHT_OK && f->words[k] != NULL; k++) {
-                (void)snprintf(part, sizeof part, " WHEN '%s' THEN %u", f->words[k], k);
-                err = cht_buf_add(out, cht_bytes_str(part));
-            }
-            (void)snprintf(part, sizeof part, " END%s NULLS LAST, ", way);
-        } else {
-            (void)snprintf(part, sizeof part, "\"%s\"%s NULLS LAST, ", f->name, way);
-        }
+        const char *way = sort[i].descending ? " DESC NULLS LAST, " : " NULLS LAST, ";
+        err = node_find_order(sort[i].field, out);
         if (err == CHT_OK)
-            err = cht_buf_add(out, cht_bytes_str(part));
+            err = cht_buf_add(out, cht_bytes_str(way));
     }
     if (err == CHT_OK && count != 0)
         err = cht_buf_add(out, cht_bytes_str("id"));
     return err == CHT_OK && count != 0 ? cht_buf_add_u8(out, '\0') : err;
 }
 
+/* One value that there is an index for: the store looks which way is the short one. */
+static bool narrows(const struct match_question *q, const struct match_cond *c)
+{
+    return (c->op == NODE_COND_IS || c->op == NODE_COND_HAS) && c->count == 1 &&
+           c->wanted[0].len != 0 && node_find_narrows(c->field) &&
+           q->narrow_count < NODE_NARROW_MAX;
+}
+
+static enum cht_err add_narrow(struct asking *a, const struct match_cond *c)
+{
+    struct node_narrow *n = &a->q->narrow[a->q->narrow_count++];
+    n->field = c->field;
+    return match_column_text(c->field, c->wanted[0], a->arena, &n->value);
+}
+
+static enum cht_err add_part(struct asking *a, const struct match_cond *c, enum node_is_word word)
+{
+    enum cht_err err = add(a, a->q->where.len == 0 ? "(" : " AND (");
+    if (err == CHT_OK)
+        err = c != NULL ? add_cond(a, c) : add_is(a, word);
+    return err == CHT_OK ? add(a, ")") : err;
+}
+
+/* Does node_find know the word itself? */
+static bool known(const struct match *m, unsigned word)
+{
+    return word == NODE_IS_READY || word == NODE_IS_BLOCKED || word == NODE_IS_OVERDUE ||
+           (word == NODE_IS_OPEN && m->type == CRDT_TODO);
+}
+
 enum cht_err match_sql(const struct match *m, const struct node_sort *sort, size_t sort_count,
                        uint64_t now_ms, struct cht_arena *arena, struct match_question *q)
 {
     struct asking a = { .m = m, .now_ms = now_ms, .arena = arena, .q = q };
-    const char *between = "(";
     enum cht_err err = CHT_OK;
     cht_buf_init(&q->where, LIMIT_CLIENT_BYTES);
     cht_buf_init(&q->order, LIMIT_CLIENT_BYTES);
-    for (unsigned i = 0; err == CHT_OK && i < m->count; i++) {
-        err = add(&a, between);
-        between = ") AND (";
-        if (err == CHT_OK)
-            err = add_cond(&a, &m->conds[i]);
-    }
+    for (unsigned i = 0; err == CHT_OK && i < m->count; i++)
+        err = narrows(q, &m->conds[i]) ? add_narrow(&a, &m->conds[i])
+                                       : add_part(&a, &m->conds[i], NODE_IS_COUNT);
     for (unsigned i = 0; err == CHT_OK && i < NODE_IS_COUNT; i++) {
-        if ((m->is >> i & 1u) == 0)
-            continue;
-        err = add(&a, between);
-        between = ") AND (";
-        if (err == CHT_OK)
-            err = add_is(&a, (enum node_is_word)i);
+        if ((m->is >> i & 1u) != 0)
+            err = known(m, i) ? add_is(&a, (enum node_is_word)i)
+                              : add_part(&a, NULL, (enum node_is_word)i);
     }
-    if (err == CHT_OK && m->phrase_count != 0) {
-        err = add(&a, between);
-        between = ") AND (";
-        if (err == CHT_OK)
-            err = add_text(&a);
-    }
-    if (err == CHT_OK && between[0] == ')')
-        err = add(&a, ")");
+    if (err == CHT_OK && m->phrase_count != 0)
+        err = add_text(&a);
     if (err == CHT_OK && q->where.len != 0)
         err = cht_buf_add_u8(&q->where, '\0');
     return err == CHT_OK ? add_order(sort, sort_count, &q->order) : err;

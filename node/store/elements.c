@@ -5,16 +5,11 @@
 
 #include "crdt/mp.h"
 
-bool store_is_element(const struct crdt_field *f)
+bool node_rows_element(const struct crdt_field *f)
 {
     if (f->kind == CRDT_SET)
         return f->value == CRDT_V_STR || f->value == CRDT_V_WORD || f->value == CRDT_V_ID;
     return f->kind == CRDT_REGISTER && f->value == CRDT_V_ID && !node_rows_indexed(f);
-}
-
-bool node_rows_element(const struct crdt_field *f)
-{
-    return store_is_element(f);
 }
 
 static int64_t field_key(unsigned type, unsigned field)
@@ -75,7 +70,7 @@ static enum cht_err each_element(struct node_store *s, const struct crdt_graph *
         if (at == t->count)
             break;
         const struct crdt_field *f = &t->fields[at];
-        if (f->number != c->field || !store_is_element(f))
+        if (f->number != c->field || !node_rows_element(f))
             continue;
         struct cht_bytes element = element_of(g, of, f, c);
         if (has_element(g, but, f, element))

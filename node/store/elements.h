@@ -6,9 +6,6 @@
  * the order of the rows. */
 #include "node/store/sql.h"
 
-/* Do elements of this field stand in `element`? Sets of strings and ids, and links that have no
- * column index of their own. */
-bool store_is_element(const struct crdt_field *f);
 /* An entity's elements become those of `now`; they were those of `old`. NULL: none. */
 CHT_MUST_USE enum cht_err store_elements_change(struct node_store *s, const struct crdt_graph *g,
                                                 uint32_t n, const struct crdt_state *old,

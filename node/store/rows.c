@@ -54,14 +54,14 @@ static enum cht_err bind_keyed(sqlite3_stmt *st, int at, const struct crdt_graph
 }
 
 static enum cht_err bind_fields(struct node_store *s, sqlite3_stmt *st, const struct crdt_graph *g,
-                                const struct crdt_state *state, bool indexed)
+                                const struct crdt_state *state, unsigned groups)
 {
     const struct crdt_type_schema *t = crdt_schema(state->id.type);
     enum cht_err err = CHT_OK;
     for (size_t i = 0; t != NULL && err == CHT_OK && i < t->count; i++) {
         const struct crdt_field *f = &t->fields[i];
         int at = (int)(STORE_FIELD_PARAM + i);
-        if (f->number == CRDT_FIELD_DELETED || (!indexed && node_rows_indexed(f)))
+        if (f->number == CRDT_FIELD_DELETED || (store_column_group(f) & ~groups) != 0)
             continue;
         if (f->kind == CRDT_SET || f->kind == CRDT_MAP) {
             err = bind_keyed(st, at, g, state, f, &s->scratch);
@@ -136,14 +136,17 @@ static enum cht_err write_search(struct node_store *s, const struct crdt_graph *
 unsigned node_rows_flags(const struct crdt_field *f)
 {
     unsigned flags = 0;
-    if (node_rows_indexed(f))
-        flags |= NODE_ROW_INDEXED;
+    unsigned group = store_column_group(f);
+    if ((group & STORE_GROUP_STATUS) != 0)
+        flags |= NODE_ROW_OPEN;
+    if ((group & STORE_GROUP_PROJECT) != 0)
+        flags |= NODE_ROW_PROJECT;
+    if ((group & STORE_GROUP_ORDER) != 0)
+        flags |= NODE_ROW_ORDER;
     if (f->search || f->number == CRDT_FIELD_DELETED)
         flags |= NODE_ROW_SEARCH;
-    if (store_is_element(f))
+    if (node_rows_element(f))
         flags |= NODE_ROW_ELEMENTS;
-    if (f->number == CRDT_FIELD_DELETED || strcmp(f->name, "status") == 0)
-        flags |= NODE_ROW_OPEN;
     return flags;
 }
 
@@ -190,16 +193,18 @@ static enum cht_err write_row(struct node_store *s, const struct node_rows *rows
     cht_buf_reset(&s->scratch);
     enum cht_err err = crdt_state_pack(state, g, in_column, &pack, &s->blob);
     bool fresh = (flags & NODE_ROW_NEW) != 0;
-    bool indexed = fresh || (flags & NODE_ROW_INDEXED) != 0;
+    unsigned groups = (flags & NODE_ROW_OPEN) != 0 ? STORE_GROUP_STATUS : 0u;
+    groups |= (flags & NODE_ROW_PROJECT) != 0 ? STORE_GROUP_PROJECT : 0u;
+    groups |= (flags & NODE_ROW_ORDER) != 0 ? STORE_GROUP_ORDER : 0u;
+    if (fresh)
+        groups = STORE_ROW_UPDATE_ALL - STORE_ROW_UPDATE;
     sqlite3_stmt *st = NULL;
     if (err == CHT_OK)
-        err = store_row_statement(s, state->id.type,
-                                  fresh     ? STORE_ROW_INSERT
-                                  : indexed ? STORE_ROW_UPDATE
-                                            : STORE_ROW_UPDATE_PLAIN,
-                                  &st);
+        err = store_row_statement(
+            s, state->id.type,
+            fresh ? STORE_ROW_INSERT : (enum store_row_kind)(STORE_ROW_UPDATE + groups), &st);
     if (err == CHT_OK)
-        err = bind_fields(s, st, g, state, indexed);
+        err = bind_fields(s, st, g, state, groups);
     uint32_t blockers = 0;
     if (err == CHT_OK && fresh && state->id.type == CRDT_TODO) {
         err = store_blockers(s, rows, n, state, node_rows_open(g, state), &blockers);

@@ -5,6 +5,16 @@
 
 #include <sqlite3.h>
 
+/* What the full-text index takes for words. */
+#define STORE_TOKENIZER "unicode61 remove_diacritics 2"
+/* The conditions of the partial indexes of todos, as queries must spell them. */
+#define STORE_WHERE_OPEN  "(\"status\" IS NULL OR \"status\" NOT IN ('completed', 'cancelled'))"
+#define STORE_WHERE_READY "blockers = 0 AND (\"status\" IS NULL OR \"status\" = 'pending')"
+/* What matters most, then what is due first. */
+#define STORE_ORDER_READY                                                                          \
+    "CASE \"priority\" WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'low' THEN 3 ELSE 2 END,"    \
+    " \"deadline\" IS NULL, \"deadline\""
+
 #define STORE_PAGE_BYTES 8192
 /* How a file is opened to be written. */
 #define STORE_PRAGMAS                                                                              \
@@ -72,12 +82,13 @@ enum store_statement {
 };
 
 #define STORE_TYPES_MAX 16u
+#define STORE_ROW_KINDS 11u
 
 struct node_store {
     sqlite3 *db;
     sqlite3_stmt *statements[STORE_STATEMENT_COUNT];
-    /* by type: load, insert, update, update without the indexed columns, delete */
-    sqlite3_stmt *rows[STORE_TYPES_MAX][5];
+    sqlite3_stmt *rows[STORE_TYPES_MAX][STORE_ROW_KINDS]; /* by type and enum store_row_kind */
+    bool ranks;                                           /* FTS5 knows `hits` (find.c) */
     bool in_transaction;
     unsigned summed_changed; /* sums.h: a bit for each table whose total is to be kept */
     uint64_t answers_delta;
@@ -118,6 +129,9 @@ static inline void store_bind(sqlite3_stmt *st, int at, struct cht_bytes value)
     sqlite3_bind_blob64(st, at, value.len == 0 ? (const void *)"" : value.data, value.len,
                         SQLITE_STATIC);
 }
+
+/* The interface of FTS5 on this connection. CHT_E_IO: there is none. (words.c) */
+CHT_MUST_USE enum cht_err store_fts5(struct node_store *s, fts5_api **out);
 
 /* Write a row of meta, without its total. */
 CHT_MUST_USE enum cht_err store_meta_write(struct node_store *s, const char *key,

@@ -163,11 +163,12 @@ struct node_row_info {
 
 enum node_row_flags {
     NODE_ROW_NEW = 1u << 0,      /* there is no row yet */
-    NODE_ROW_INDEXED = 1u << 1,  /* status or project may have changed */
+    NODE_ROW_PROJECT = 1u << 1,  /* the project may have changed, which has an index */
     NODE_ROW_SEARCH = 1u << 2,   /* a searched field may have changed, or it was hidden or shown */
     NODE_ROW_ELEMENTS = 1u << 3, /* what `element` says of it may have changed */
     NODE_ROW_OPEN = 1u << 4,     /* `status` may have changed, or it was hidden or shown … */
     NODE_ROW_WAS_OPEN = 1u << 5, /* … and its row was open (see node_rows_open) */
+    NODE_ROW_ORDER = 1u << 6,    /* priority, deadline or defer may have changed */
 };
 /* What rows are written with. */
 struct node_rows {
@@ -195,7 +196,7 @@ CHT_MUST_USE enum cht_err node_rows_read(struct node_store *s, const struct crdt
                                          uint32_t n, struct crdt_state *out);
 /* Do its values stand in table `element` (PROTOCOL 10.4)? */
 bool node_rows_element(const struct crdt_field *f);
-/* Does a column of this field have an index (see NODE_ROW_INDEXED)? */
+/* Does a column of this field have an index of its own? */
 bool node_rows_indexed(const struct crdt_field *f);
 /* Empty all that is made from the log: typed tables, search, entities, actors, numbers, voids,
  * positions, the root, and what log rows note beside their ranges. Inside a transaction. */
@@ -206,16 +207,45 @@ CHT_MUST_USE enum cht_err node_row_info(const struct crdt_graph *g, const struct
 
 /* --- reading for clients ------------------------------------------------------------------- */
 
+/* A field that has one value, or a set that has one element: what the store has an index for. It
+ * looks how many rows each of a question's has, and goes the way that is short. */
+struct node_narrow {
+    const struct crdt_field *field; /* one that node_find_narrows */
+    struct cht_bytes value;         /* as a column shows it, or an element */
+};
+#define NODE_NARROW_MAX 8u
+bool node_find_narrows(const struct crdt_field *f);
+
+/* What todos are asked for, as bits. */
+enum node_only {
+    NODE_ONLY_OPEN = 1u << 0,    /* neither completed nor cancelled */
+    NODE_ONLY_READY = 1u << 1,   /* pending, blocked by none, not deferred */
+    NODE_ONLY_OVERDUE = 1u << 2, /* open, and the deadline has passed */
+    NODE_ONLY_BLOCKED = 1u << 3, /* open, and its status is blocked or something blocks it */
+};
+
+/* All conditions hold. Without an `order` the best matches of `match` come first, or when they are
+ * many the newest; of ready todos what matters most, then what is due first; of overdue ones what
+ * was due first; all others as they came to this node. */
 struct node_find {
     unsigned type;
-    const char *where;            /* SQL over the type's columns with ?1… for `args`; NULL: all */
-    const char *order;            /* SQL ORDER BY terms; NULL: by n */
+    const char *where; /* SQL over the type's columns with ?1… ?97 for `args`; or NULL */
+    const char *order; /* SQL ORDER BY terms; or NULL */
     const struct cht_bytes *args; /* text arguments */
     size_t arg_count;
-    uint64_t limit;  /* 0: no limit */
-    uint64_t offset; /* so many are passed over first */
+    const struct node_narrow *narrow; /* at most NODE_NARROW_MAX */
+    size_t narrow_count;
+    unsigned only;          /* NODE_ONLY_*, of todos */
+    uint64_t now_ms;        /* for these */
+    struct cht_bytes match; /* in the language of FTS5; empty: no matter */
+    bool counts;            /* the columns are an aggregate: one row, without an order */
+    uint64_t limit;         /* 0: no limit */
+    uint64_t offset;        /* so many are passed over first */
     bool with_deleted;
 };
+/* The SQL term that sorts by a field: words of an enum by their rank, text without regard to case.
+ * It is NULL where the field is unset. Appended to `out`. CHT_E_NOMEM. */
+CHT_MUST_USE enum cht_err node_find_order(const struct crdt_field *f, struct cht_buf *out);
 struct node_cursor;
 /* A cursor over `columns` (SQL column names) of matching rows. It reads the last committed state
  * and must be closed before the next transaction. */
@@ -227,6 +257,9 @@ CHT_MUST_USE enum cht_err node_find_words(struct node_store *s, struct cht_bytes
 /* CHT_E_NOTFOUND: the end. */
 CHT_MUST_USE enum cht_err node_find_next(struct node_cursor *c);
 void node_find_close(struct node_cursor *c);
+/* How SQLite goes about a question, a line a step, for tests. */
+CHT_MUST_USE enum cht_err node_find_explain(struct node_store *s, const struct node_find *f,
+                                            const char *columns, struct cht_buf *out);
 bool node_find_is_null(const struct node_cursor *c, int column);
 int64_t node_find_int(const struct node_cursor *c, int column);
 struct cht_bytes node_find_bytes(const struct node_cursor *c, int column);

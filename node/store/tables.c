@@ -19,6 +19,21 @@ bool node_rows_indexed(const struct crdt_field *f)
     return strcmp(f->name, "status") == 0 || strcmp(f->name, "project") == 0;
 }
 
+unsigned store_column_group(const struct crdt_field *f)
+{
+    static const struct {
+        const char *name;
+        unsigned group;
+    } groups[] = { { "status", STORE_GROUP_STATUS },   { "deleted", STORE_GROUP_STATUS },
+                   { "project", STORE_GROUP_PROJECT }, { "priority", STORE_GROUP_ORDER },
+                   { "deadline", STORE_GROUP_ORDER },  { "defer", STORE_GROUP_ORDER } };
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        if (strcmp(f->name, groups[i].name) == 0)
+            return groups[i].group;
+    }
+    return 0;
+}
+
 static enum cht_err add(struct cht_buf *sql, const char *text)
 {
     return cht_buf_add(sql, cht_bytes_str(text));
@@ -31,6 +46,15 @@ static enum cht_err add3(struct cht_buf *sql, const char *a, const char *b, cons
         err = add(sql, b);
     return err == CHT_OK ? add(sql, c) : err;
 }
+
+/* Open todos as they are due; those that can be begun, what matters most first, with what else is
+ * asked of them. Each index costs every writer: open todos as they came are read from the index of
+ * the status, one run for each that is open. */
+static const char todo_indexes[] =
+    "CREATE INDEX todo_due ON todo(\"deadline\") WHERE \"deadline\" IS NOT NULL AND deleted = 0"
+    " AND " STORE_WHERE_OPEN ";"
+    "CREATE INDEX todo_ready ON todo(" STORE_ORDER_READY ", n, \"defer\") WHERE deleted = 0"
+    " AND " STORE_WHERE_READY ";";
 
 static enum cht_err type_table_sql(const struct crdt_type_schema *t, struct cht_buf *sql)
 {
@@ -58,6 +82,8 @@ static enum cht_err type_table_sql(const struct crdt_type_schema *t, struct cht_
         if (err == CHT_OK)
             err = add3(sql, "\"(\"", name, "\");");
     }
+    if (err == CHT_OK && t->type == CRDT_TODO)
+        err = add(sql, todo_indexes);
     /* few have any, and a node asks for all that do */
     if (err == CHT_OK)
         err = add3(sql, "CREATE INDEX \"", table, "_attached\" ON \"");
@@ -103,7 +129,8 @@ static const char fixed_tables[] =
 static const char other_views[] =
     "CREATE TABLE element(field INTEGER NOT NULL, value TEXT NOT NULL, n INTEGER NOT NULL,"
     " PRIMARY KEY(field, value, n)) WITHOUT ROWID;"
-    "CREATE VIRTUAL TABLE search USING fts5(title, body);";
+    "CREATE VIRTUAL TABLE search USING fts5(title, body, tokenize = \"" STORE_TOKENIZER "\","
+    " prefix = '3');";
 
 /* The tables that are made from the schema, as SQL with a final NUL. */
 static enum cht_err typed_tables_sql(struct cht_buf *sql)
@@ -238,12 +265,15 @@ enum cht_err store_row_statement(struct node_store *s, unsigned type, enum store
 }
 
 /* Parameters: ?1 n, ?2 id, ?3 modified, ?4 deleted, ?5 conflicts, ?6 crdt, ?(10 + i) field i. */
-static enum cht_err assignments(const struct crdt_type_schema *t, bool indexed, struct cht_buf *sql)
+static enum cht_err assignments(const struct crdt_type_schema *t, unsigned groups,
+                                struct cht_buf *sql)
 {
-    enum cht_err err = add(sql, "modified = ?3, deleted = ?4, conflicts = ?5, crdt = ?6");
+    enum cht_err err = add(sql, "modified = ?3, conflicts = ?5, crdt = ?6");
+    if (err == CHT_OK && (groups & STORE_GROUP_STATUS) != 0)
+        err = add(sql, ", deleted = ?4");
     for (size_t i = 0; t != NULL && err == CHT_OK && i < t->count; i++) {
         const struct crdt_field *f = &t->fields[i];
-        if (f->number == CRDT_FIELD_DELETED || (!indexed && node_rows_indexed(f)))
+        if (f->number == CRDT_FIELD_DELETED || (store_column_group(f) & ~groups) != 0)
             continue;
         char part[96];
         (void)snprintf(part, sizeof part, ", \"%s\" = ?%zu", f->name, STORE_FIELD_PARAM + i);
@@ -293,14 +323,14 @@ enum cht_err store_row_sql(const struct crdt_type_schema *t, unsigned type,
         if (err == CHT_OK)
             err = columns(t, true, sql);
         return err == CHT_OK ? add(sql, ")") : err;
-    case STORE_ROW_UPDATE:
-    case STORE_ROW_UPDATE_PLAIN:
-        err = add3(sql, "UPDATE \"", table, "\" SET ");
-        if (err == CHT_OK)
-            err = assignments(t, kind == STORE_ROW_UPDATE, sql);
-        return err == CHT_OK ? add(sql, " WHERE n = ?1") : err;
     case STORE_ROW_DELETE:
         return add3(sql, "DELETE FROM \"", table, "\" WHERE n = ?1");
+    case STORE_ROW_UPDATE:
+    case STORE_ROW_UPDATE_ALL:
+    default:
+        err = add3(sql, "UPDATE \"", table, "\" SET ");
+        if (err == CHT_OK)
+            err = assignments(t, (unsigned)kind - STORE_ROW_UPDATE, sql);
+        return err == CHT_OK ? add(sql, " WHERE n = ?1") : err;
     }
-    return CHT_E_INTERNAL;
 }

@@ -6,10 +6,20 @@
 enum store_row_kind {
     STORE_ROW_LOAD, /* crdt, deleted, then the columns in the schema's order */
     STORE_ROW_INSERT,
-    STORE_ROW_UPDATE,
-    STORE_ROW_UPDATE_PLAIN, /* leaves the indexed columns alone */
     STORE_ROW_DELETE,
+    STORE_ROW_UPDATE, /* and with groups of indexed columns added; else these are left alone */
+    STORE_ROW_UPDATE_ALL = STORE_ROW_UPDATE + 7,
 };
+
+/* Columns that stand in the same indexes: SQLite writes the entry of every index anew that one of
+ * the columns in SET stands in. */
+enum store_column_group {
+    STORE_GROUP_STATUS = 1u << 0,  /* status, deleted */
+    STORE_GROUP_PROJECT = 1u << 1, /* project */
+    STORE_GROUP_ORDER = 1u << 2,   /* priority, deadline, defer */
+};
+/* The group of a field; 0: in no index. */
+unsigned store_column_group(const struct crdt_field *f);
 
 /* Parameters of the writing statements; the i-th field of the schema is at STORE_FIELD_PARAM + i.
  */

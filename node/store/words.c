@@ -11,24 +11,35 @@ struct node_words {
     Fts5Tokenizer *tokenizer;
 };
 
-enum cht_err node_words_open(struct node_store *s, struct node_words **out)
+enum cht_err store_fts5(struct node_store *s, fts5_api **out)
 {
-    struct node_words *w = calloc(1, sizeof *w);
-    fts5_api *api = NULL;
-    void *ctx = NULL;
     sqlite3_stmt *st = NULL;
-    if (w == NULL)
-        return CHT_E_NOMEM;
+    fts5_api *api = NULL;
     enum cht_err err = store_prepare(s, "SELECT fts5(?1)", &st);
     if (err == CHT_OK) {
         sqlite3_bind_pointer(st, 1, &api, "fts5_api_ptr", NULL);
         err = store_row(st);
     }
     sqlite3_finalize(st);
+    if (err == CHT_OK && api == NULL)
+        err = CHT_E_IO;
     if (err == CHT_OK)
-        err = api == NULL ||
-                      api->xFindTokenizer(api, "unicode61", &ctx, &w->methods) != SQLITE_OK ||
-                      w->methods.xCreate(ctx, NULL, 0, &w->tokenizer) != SQLITE_OK
+        *out = api;
+    return err;
+}
+
+enum cht_err node_words_open(struct node_store *s, struct node_words **out)
+{
+    static const char *options[] = { "remove_diacritics", "2" }; /* as STORE_TOKENIZER */
+    struct node_words *w = calloc(1, sizeof *w);
+    fts5_api *api = NULL;
+    void *ctx = NULL;
+    if (w == NULL)
+        return CHT_E_NOMEM;
+    enum cht_err err = store_fts5(s, &api);
+    if (err == CHT_OK)
+        err = api->xFindTokenizer(api, "unicode61", &ctx, &w->methods) != SQLITE_OK ||
+                      w->methods.xCreate(ctx, options, 2, &w->tokenizer) != SQLITE_OK
                   ? CHT_E_IO
                   : CHT_OK;
     if (err != CHT_OK) {

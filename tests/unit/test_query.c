@@ -86,7 +86,7 @@ static void each_operator_means_what_it_says(void **state)
         { "'filter':{'priority':['high','low']}", "12" },
         { "'filter':{'labels':'bug'},'deleted':true", "17" },
         { "'is':['open']", "12345" },
-        { "'is':['ready']", "13" },
+        { "'is':['ready']", "31" },
         { "'is':['blocked']", "25" },
         { "'is':['overdue']", "1" },
         { "'is':['hidden']", "7" },
