@@ -43,8 +43,9 @@ def ask(home, *words, kind=None, status=OK):
 
 
 CHITTY_WORDS = {"add", "done", "ls", "todo", "topic", "project", "session", "context", "repo",
-                "service", "message", "checkpoint", "device", "space", "log", "show", "conflicts",
-                "resolve", "search", "milestone", "undo", "comment", "comments", "repo", "attach", "attachments", "attachment"}
+                "service", "message", "checkpoint", "device", "space", "log", "show",
+                "conflicts", "resolve", "search", "milestone", "undo", "comment", "comments",
+                "attach", "attachments", "attachment"}
 
 
 def some_of_everything(home):
