@@ -1,6 +1,8 @@
 /* Flags of a command line. */
 #include "cli/options.h"
 
+#include "cli/filter.h"
+
 #include "cli/format.h"
 
 #include <stdio.h>
@@ -124,6 +126,16 @@ static bool find_field(const struct cli_context *c, struct cht_bytes name, struc
             out->element = element != 0;
             return true;
         }
+    }
+    /* "due" and other short forms that filters know */
+    const struct crdt_field *meant = cli_field_meant(c->type, name);
+    for (unsigned element = 0; meant != NULL && element < 2; element++) {
+        if (!cli_field_flag(meant, c->command->fields, meant->kind == CRDT_SET || element != 0,
+                            own))
+            continue;
+        out->field = meant;
+        out->element = meant->kind == CRDT_SET || element != 0;
+        return true;
     }
     return false;
 }

@@ -21,7 +21,10 @@ void cli_put_values(struct cli_out *out, const struct crdt_field *field, struct 
             cli_put_text(out, "  ");
         if (shown && several)
             cli_put_style(out, CLI_BOLD);
-        cli_put_value(out, field, node_mp_get(one, "value"));
+        if (field != NULL && field->kind == CRDT_SET)
+            cli_put_text(out, "added"); /* that it is there is all there is */
+        else
+            cli_put_value(out, field, node_mp_get(one, "value"));
         if (shown && several)
             cli_put_style(out, CLI_PLAIN);
         cli_put_style(out, CLI_DIM);

@@ -132,7 +132,7 @@ static void show_numbers_concurrent_values_and_keeps_unknown_fields(void **state
                            "  * 1) 2026-03-01 18:00  (2026-01-01 00:00, laptop)\n"
                            "    2) 2026-03-01 18:01  (2026-01-01 00:00, cd)\n"
                            "labels[a]\n"
-                           "  null  (1970-01-01 00:00, laptop)\n"
+                           "  added  (1970-01-01 00:00, laptop)\n"
                            "field 99\n"
                            "  [1]  (1970-01-01 00:00, laptop)\n",
                         cli_stdout);
