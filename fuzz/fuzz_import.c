@@ -3,9 +3,9 @@
 /* covers: cli/import_reader.c cli/import_record.c cli/import_compare.c cli/import_common.c */
 /* covers: cli/import_beads.c cli/import_taskwarrior.c cli/import_jsonl.c cli/import_time.c */
 /* covers: cli/exact_json.c */
+#include "cli/exact_json.h"
 #include "cli/import.h"
 #include "cli/import_reader.h"
-#include "cli/json.h"
 #include "crdt/limits.h"
 
 #include <stdlib.h>
@@ -101,30 +101,107 @@ static struct cli_import_record *read_object(const struct cli_import_format *for
     return err == CHT_OK ? r : NULL;
 }
 
-static void take_object(const struct cli_import_format *format, struct cht_bytes object)
+/* A value's JSON is read back as a value whose JSON is the same. */
+static void check_value(const struct crdt_field *field, struct cht_bytes value)
+{
+    static struct cli_out first, second;
+    struct cht_buf json, back;
+    cht_buf_init(&json, (size_t)1 << 24);
+    cht_buf_init(&back, (size_t)1 << 24);
+    first = (struct cli_out){ .fd = -1 };
+    second = (struct cli_out){ .fd = -1 };
+    cli_exact_put(&first, field, value);
+    if (first.sys == 0) {
+        must(cli_json_parse_deep(cht_bytes(first.data, first.len), CLI_IMPORT_DEPTH + 8, &json) ==
+             CHT_OK);
+        must(cli_exact_take(field, false, cht_buf_view(&json), &back) == CHT_OK);
+        cli_exact_put(&second, field, cht_buf_view(&back));
+        must(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
+    }
+    cht_buf_clear(&json);
+    cht_buf_clear(&back);
+}
+
+static void check_values(const struct cli_import_record *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const struct cli_import_item *item = &r->items[i];
+        if (!item->drop && item->value.len != 0 && item->field->value == CRDT_V_ANY)
+            check_value(item->field, item->value);
+    }
+}
+
+/* What was read before, as a record of `get` shows it when it has been written. */
+struct earlier {
+    struct crdt_id id;
+    struct cht_buf found;
+};
+
+static void remember(struct earlier *e, const struct cli_import_record *r)
+{
+    struct cht_buf data, fields;
+    size_t from = 0;
+    uint32_t count = 0;
+    bool any;
+    cht_buf_init(&data, (size_t)1 << 24);
+    cht_buf_init(&fields, (size_t)1 << 24);
+    must(cli_import_put_data(r, &from, &any, &data) == CHT_OK);
+    struct node_mp_iter it = node_mp_iter(cht_buf_view(&data));
+    struct cht_bytes name, value;
+    while (node_mp_next(&it, &name, &value)) {
+        const struct crdt_field *f = crdt_field_named(r->id.type, node_mp_str(name));
+        const struct cht_bytes shown = f->kind == CRDT_SET ? node_mp_get(value, "add") : value;
+        if (shown.len == 0 || node_mp_kind(value) == CRDT_MP_NIL)
+            continue;
+        count++;
+        must(cht_buf_add(&fields, name) == CHT_OK && cht_buf_add(&fields, shown) == CHT_OK);
+    }
+    cht_buf_reset(&e->found);
+    must(crdt_mp_put_map(&e->found, 1) == CHT_OK);
+    must(node_mp_put_text(&e->found, "data") == CHT_OK);
+    must(crdt_mp_put_map(&e->found, count) == CHT_OK);
+    must(cht_buf_add(&e->found, cht_buf_view(&fields)) == CHT_OK);
+    e->id = r->id;
+    cht_buf_clear(&data);
+    cht_buf_clear(&fields);
+}
+
+/* The same object once more, when all of it is here by its digest. */
+static void take_again(const struct cli_import_format *format, const struct cli_import_reading *how,
+                       struct cht_bytes object, const struct cli_import_record *r)
+{
+    struct cht_buf found;
+    struct cli_import_record *again = read_object(format, how, object);
+    cht_buf_init(&found, (size_t)1 << 20);
+    put_found(again, digest_of(r), false, &found);
+    again->found = cht_buf_view(&found);
+    must(cli_import_compare(how->arena, again) == CHT_OK);
+    must(left_over(again) == 0);
+    cht_buf_clear(&found);
+}
+
+static void take_object(const struct cli_import_format *format, struct cht_bytes object,
+                        bool overwrite, struct earlier *earlier)
 {
     struct cht_arena arena;
-    struct cht_buf found;
     struct node_fault fault = { 0 };
     const struct cli_id_set none = { 0 };
     cht_arena_init(&arena, (size_t)256 << 20);
-    cht_buf_init(&found, (size_t)1 << 20);
     const struct cli_import_reading how = {
-        .arena = &arena, .projects = &none, .line = 1, .fault = &fault
+        .arena = &arena, .projects = &none, .line = 1, .fault = &fault, .overwrite = overwrite
     };
     struct cli_import_record *r = read_object(format, &how, object);
+    if (r != NULL && crdt_id_eq(&r->id, &earlier->id))
+        r->found = cht_buf_view(&earlier->found);
     for (struct cli_import_record *one = r; one != NULL; one = one->next) {
+        check_values(one);
         must(cli_import_compare(&arena, one) == CHT_OK);
         check_changes(&arena, one);
     }
-    if (r != NULL && r->rule == CLI_IMPORT_SOURCE) {
-        struct cli_import_record *again = read_object(format, &how, object);
-        put_found(again, digest_of(r), false, &found);
-        again->found = cht_buf_view(&found);
-        must(cli_import_compare(&arena, again) == CHT_OK);
-        must(left_over(again) == 0);
-    }
-    cht_buf_clear(&found);
+    if (r != NULL && !r->here && r->rule == CLI_IMPORT_SOURCE)
+        take_again(format, &how, object, r);
+    if (r != NULL && !r->here)
+        remember(earlier, r);
     cht_arena_clear(&arena);
 }
 
@@ -138,6 +215,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct cht_bytes text;
     struct cht_buf object;
     uint64_t line, last = 1;
+    struct earlier earlier[4] = { 0 };
+    for (size_t i = 0; i < 4; i++)
+        cht_buf_init(&earlier[i].found, (size_t)1 << 24);
     cli_import_reader_init(&reader, more, &source);
     cht_buf_init(&object, (size_t)1 << 24);
     for (;;) {
@@ -152,9 +232,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
             node_mp_kind(cht_buf_view(&object)) != CRDT_MP_MAP)
             continue;
         for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
-            take_object(formats[i], cht_buf_view(&object));
+            take_object(formats[i], cht_buf_view(&object), false, &earlier[i]);
+        take_object(&cli_import_jsonl, cht_buf_view(&object), true, &earlier[3]);
     }
     must(source.left.len == 0 || reader.array);
+    for (size_t i = 0; i < 4; i++)
+        cht_buf_clear(&earlier[i].found);
     cht_buf_clear(&object);
     cli_import_reader_clear(&reader);
     return 0;
