@@ -37,6 +37,7 @@ extern const struct cli_command cli_ls;          /* ls.c */
 extern const struct cli_command cli_ready;       /* ready.c */
 extern const struct cli_command cli_next;        /* ready.c */
 extern const struct cli_command cli_blocked;     /* ready.c */
+extern const struct cli_command cli_cycles;      /* cycles.c */
 extern const struct cli_command cli_search;      /* search.c */
 extern const struct cli_command cli_watch;       /* watch.c */
 extern const struct cli_command cli_verb_list;   /* verb_list.c */

@@ -30,6 +30,9 @@ static const struct cli_kind kinds[] = {
     { "record", "a record of any type",
       "{chittyId:id,type,version?,data:map,deleted?:bool,conflicts?:uint}", NULL, NULL,
       "chittyId" },
+    { "cycles", "links that lead back", "[@cycle]", "", "cycle", NULL },
+    { "cycle", "a circle of links",
+      "{domain,field,length:uint,members:uint,path:[{chittyId:id,title?}]}", NULL, NULL, NULL },
     { "event", "a change as it happened",
       "{watch,domain,operation,entity:{chittyId:id,type,data:map,conflicts?:uint},delta?:map,"
       "version?,vector,by?:{device:hex,deviceName?,actor?}}",

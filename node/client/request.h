@@ -65,6 +65,7 @@ const char *node_change_op_word(enum node_change_op op);
     X(NODE_SHOW, "show")                                                                           \
     X(NODE_CONFLICTS, "conflicts")                                                                 \
     X(NODE_LOG, "log")                                                                             \
+    X(NODE_CYCLES, "cycles")                                                                       \
     X(NODE_WATCH, "watch")                                                                         \
     X(NODE_UNWATCH, "unwatch")
 

@@ -1,5 +1,6 @@
 /* Changes by clients become transactions; see plan.h (LOCAL 3). */
 #include "crdt/address.h"
+#include "node/service/loop.h"
 #include "node/service/plan.h"
 #include "node/store/local.h"
 
@@ -250,6 +251,25 @@ enum cht_err plan_too_large(struct node_fault *fault)
                           LIMIT_BODY_BYTES, LIMIT_ENTRY_OPS);
 }
 
+enum cht_err plan_writes(struct plan *p, struct node_write **out, size_t *out_count,
+                         struct node_fault *fault)
+{
+    size_t count = 0;
+    struct node_write *writes = cht_arena_array(&p->s->arena, p->count, sizeof *writes);
+    if (writes == NULL)
+        return CHT_E_NOMEM;
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct plan_item *item = &p->items[i];
+        if (item->ops.count != 0)
+            writes[count++] = (struct node_write){ .id = item->id,
+                                                   .ops = item->ops.list,
+                                                   .count = item->ops.count };
+    }
+    *out = writes;
+    *out_count = count;
+    return service_loop_check(p->s, writes, count, fault);
+}
+
 enum cht_err plan_write(struct plan *p, const struct local_request *request,
                         struct node_fault *fault)
 {
@@ -257,16 +277,10 @@ enum cht_err plan_write(struct plan *p, const struct local_request *request,
     struct crdt_id actor = { 0 };
     bool acting;
     size_t count = 0;
-    struct node_write *writes = cht_arena_array(&s->arena, p->count, sizeof *writes);
-    enum cht_err err =
-        writes == NULL ? CHT_E_NOMEM : service_actor(request, fault, &actor, &acting);
-    for (uint32_t i = 0; err == CHT_OK && i < p->count; i++) {
-        const struct plan_item *item = &p->items[i];
-        if (item->ops.count != 0)
-            writes[count++] = (struct node_write){ .id = item->id,
-                                                   .ops = item->ops.list,
-                                                   .count = item->ops.count };
-    }
+    struct node_write *writes;
+    enum cht_err err = service_actor(request, fault, &actor, &acting);
+    if (err == CHT_OK)
+        err = plan_writes(p, &writes, &count, fault);
     if (err != CHT_OK || count == 0)
         return err;
     err = node_replica_write(s->replica, writes, count, acting ? &actor : NULL, s->now_ms);

@@ -194,6 +194,8 @@ void service_blobs_command(struct node_service *s, const struct service_caller *
 CHT_MUST_USE enum cht_err service_put_blobs(struct node_service *s, bool list, struct cht_buf *out);
 /* Append the map that answers `status`. */
 CHT_MUST_USE enum cht_err service_put_status(struct node_service *s, struct cht_buf *out);
+void service_cycles(struct node_service *s, const struct service_caller *c,
+                    const struct node_query *q);
 void service_list(struct node_service *s, const struct service_caller *c,
                   const struct node_query *q);
 void service_get(struct node_service *s, const struct service_caller *c,

@@ -95,6 +95,9 @@ CHT_MUST_USE enum cht_err plan_put_would(const struct plan *p, uint32_t place, s
 CHT_MUST_USE enum cht_err plan_check(struct plan *p, struct node_fault *fault);
 /* CHT_E_LIMIT, in words. */
 enum cht_err plan_too_large(struct node_fault *fault);
+/* What is planned as writes, in the request's arena, when their links may stand (loop.h). */
+CHT_MUST_USE enum cht_err plan_writes(struct plan *p, struct node_write **out, size_t *out_count,
+                                      struct node_fault *fault);
 /* Write what is planned, on behalf of the request's actor. */
 CHT_MUST_USE enum cht_err plan_write(struct plan *p, const struct local_request *request,
                                      struct node_fault *fault);

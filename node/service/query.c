@@ -28,13 +28,10 @@ void service_query(struct node_service *s, const struct local_request *request)
     }
     static void (*const ops[NODE_QUERY_OP_COUNT])(
         struct node_service *, const struct service_caller *, const struct node_query *) = {
-        [NODE_GET] = service_get,
-        [NODE_LIST] = service_list,
-        [NODE_SHOW] = service_show,
-        [NODE_CONFLICTS] = service_conflicts,
-        [NODE_LOG] = service_log,
-        [NODE_WATCH] = service_watch_start,
-        [NODE_UNWATCH] = service_watch_stop,
+        [NODE_GET] = service_get,           [NODE_LIST] = service_list,
+        [NODE_SHOW] = service_show,         [NODE_CONFLICTS] = service_conflicts,
+        [NODE_LOG] = service_log,           [NODE_CYCLES] = service_cycles,
+        [NODE_WATCH] = service_watch_start, [NODE_UNWATCH] = service_watch_stop,
     };
     ops[q.op](s, &c, &q);
 }

@@ -105,5 +105,7 @@ enum cht_err plan_check(struct plan *p, struct node_fault *fault)
             err = plan_too_large(fault);
     }
     cht_buf_clear(&body);
-    return err;
+    struct node_write *writes;
+    size_t count;
+    return err == CHT_OK ? plan_writes(p, &writes, &count, fault) : err;
 }

@@ -227,6 +227,27 @@ enum cht_err node_find_explain(struct node_store *s, const struct node_find *f, 
     return err;
 }
 
+enum cht_err node_find_links(struct node_store *s, unsigned type, unsigned field,
+                             struct node_cursor **out)
+{
+    struct node_cursor *c = calloc(1, sizeof *c);
+    char sql[256];
+    if (c == NULL)
+        return CHT_E_NOMEM;
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT e.n, e.value FROM element AS e JOIN \"%s\" AS t ON t.n = e.n"
+                   " WHERE e.field = ?1 AND t.deleted = 0",
+                   crdt_type_table(type));
+    enum cht_err err = store_prepare(s, sql, &c->st);
+    if (err != CHT_OK) {
+        free(c);
+        return err;
+    }
+    sqlite3_bind_int64(c->st, 1, (int64_t)type << 16 | field);
+    *out = c;
+    return CHT_OK;
+}
+
 /* --- the cursor ------------------------------------------------------------------------------ */
 
 /* Step to the next row of both statements. */

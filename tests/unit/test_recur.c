@@ -3,6 +3,7 @@
 #include "tests/support/service_fixture.h"
 
 #define TODO   "CHITTY-TODO-00041061050R3GG28A1C60T3GF"
+#define OTHER  "CHITTY-TODO-00041061050R3GG28A1C60T3GG"
 #define DAY_MS UINT64_C(86400000)
 
 /* A weekly todo whose deadline is a day before now. */
@@ -36,7 +37,7 @@ static const char *complete(struct machine *m, const char *id)
 static void completing_makes_the_next_one(void **state)
 {
     struct machine *m = &((struct machines *)*state)->a;
-    make(m, ",'defer':1767052800000,'notes':'today only','dependencies':['" TODO
+    make(m, ",'defer':1767052800000,'notes':'today only','dependencies':['" OTHER
             "'],'reminders':{'2025-12-30T08:00:00.000Z':'soon','odd':true}");
     const char *next = complete(m, TODO);
     assert_non_null(next);
