@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -15,16 +14,6 @@
 #define SLEPT_MS 30000u /* the wall clock went so much further than ours: the machine slept */
 
 enum { EXIT_USAGE = 2, EXIT_UNREACHABLE = 3, EXIT_BUSY = 5 };
-
-void observe_log(const char *level, const char *format, ...)
-{
-    va_list args;
-    (void)fprintf(stderr, "%s: ", level);
-    va_start(args, format);
-    (void)vfprintf(stderr, format, args);
-    va_end(args);
-    (void)fputc('\n', stderr);
-}
 
 /* --- waiting ------------------------------------------------------------------------------- */
 

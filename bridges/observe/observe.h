@@ -43,7 +43,7 @@ struct observer {
     struct observe_reminders *reminders;
 };
 
-/* One line on stderr: level, then the text. */
+/* log.c: one line on stderr: level, then the text. */
 void observe_log(const char *level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What a turn waits for. */

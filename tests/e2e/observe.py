@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socketserver
 import subprocess
 import sys
 import threading
@@ -181,6 +182,7 @@ class Server:
 
     def __init__(self):
         release = self.release = threading.Event()
+        outer, self.hung_up = self, 0
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
@@ -195,8 +197,14 @@ class Server:
                     self.send_header("Location", "/200")
                 if word == "to-there":
                     self.send_header("Location", "http://localhost:1/")
-                self.send_header("Content-Length", "0")
+                size = 0 if word != "big" else 1 << 30
+                self.send_header("Content-Length", str(size))
                 self.end_headers()
+                try:
+                    for _ in range(size >> 20):
+                        self.wfile.write(bytes(1 << 20))
+                except OSError:
+                    outer.hung_up += 1
 
             def log_message(self, *_):
                 pass
@@ -206,13 +214,22 @@ class Server:
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
+        class Junk(socketserver.BaseRequestHandler):
+            def handle(self):
+                self.request.sendall(b"220 I speak something else\r\n" * 100)
+
+        self.junk = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Junk)
+        self.junk.daemon_threads = True
+        threading.Thread(target=self.junk.serve_forever, daemon=True).start()
+
     def url(self, word):
         return f"http://127.0.0.1:{self.server.server_port}/{word}"
 
     def close(self):
         self.release.set()
-        self.server.shutdown()
-        self.server.server_close()
+        for server in (self.server, self.junk):
+            server.shutdown()
+            server.server_close()
 
 
 def health(home):
@@ -233,9 +250,10 @@ def a_service_that_dies_is_seen_from_the_other_node(world):
     try:
         wanted = {"200": "healthy", "503": "down", "hang": "down", "slow": "degraded",
                   "404": "degraded", "429": "degraded", "to-here": "healthy",
-                  "to-there": "degraded", "204": "healthy"}
+                  "to-there": "degraded", "204": "healthy", "big": "healthy", "junk": "down"}
         for word in wanted:
             add_service(a, word, server.url(word))
+        add_service(a, "junk", f"http://127.0.0.1:{server.junk.server_address[1]}/")
         add_service(a, "odd", "gopher://localhost/")
         for home in both:
             until(lambda h=home: {k: r["health"] for k, r in health(h).items() if k[0] != "odd"} ==
@@ -244,6 +262,7 @@ def a_service_that_dies_is_seen_from_the_other_node(world):
         seen = health(b)
         same(seen["503", "a"]["status"], 503, "the status that was answered")
         expect(seen["hang", "a"]["error"], "why there was no answer")
+        until(lambda: server.hung_up >= 2, "who sends without end is not read to the end")
         expect(all(row["health"] == "unknown" and row["error"] for key, row in seen.items()
                    if key[0] == "odd"), "what is no address of HTTP is not asked")
     finally:

@@ -1,6 +1,7 @@
 /* Parts of the observer that need no node: what an answer means, which process is which, git as a
  * child, what happens in a .git folder. */
 #include "bridges/observe/dirs.h"
+#include "bridges/observe/observe.h"
 #include "bridges/observe/verdict.h"
 #include "node/client/git.h"
 #include "node/client/process.h"
@@ -20,6 +21,16 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+static char folder[64]; /* of this test */
+
+/* In it, by a shell. */
+static void run(const char *command)
+{
+    char line[512];
+    (void)snprintf(line, sizeof line, "cd '%s' && { %s; } >/dev/null 2>&1", folder, command);
+    assert_int_equal(0, system(line));
+}
 
 /* --- verdicts ------------------------------------------------------------------------------ */
 
@@ -105,16 +116,49 @@ static void a_map_without_a_pid_is_no_process(void **state)
     assert_int_equal(77, p.pid);
 }
 
-/* --- git and its folders ------------------------------------------------------------------- */
+/* --- notifications ------------------------------------------------------------------------- */
 
-static char folder[64];
-
-static void run(const char *command)
+static void heard(const char *path, char *out, size_t size)
 {
-    char line[512];
-    (void)snprintf(line, sizeof line, "cd '%s' && { %s; } >/dev/null 2>&1", folder, command);
-    assert_int_equal(0, system(line));
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t got = fd < 0 ? 0 : read(fd, out, size - 1);
+    out[got > 0 ? got : 0] = '\0';
+    if (fd >= 0)
+        (void)close(fd);
 }
+
+static void the_desktop_is_told_a_title_and_a_text_and_no_markup(void **state)
+{
+    (void)state;
+    char path[8192], got[512];
+    const char *before = getenv("PATH");
+    run("mkdir bin && printf '#!/bin/sh\\nprintf \"%%s|\" \"$@\" > ../told\\n' > bin/notify-send "
+        "&& "
+        "sed -i \"s#../told#$PWD/told#\" bin/notify-send && chmod +x bin/notify-send");
+    (void)snprintf(path, sizeof path, "%s/bin:%s", folder, before == NULL ? "/bin" : before);
+    assert_int_equal(0, setenv("PATH", path, 1));
+    assert_int_equal(0, setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent", 1));
+    (void)unsetenv("CHITTY_NOTIFY");
+    assert_true(observe_can_notify());
+    assert_int_equal(
+        CHT_OK, observe_notify(cht_bytes_str("-t $(id) \x1b[31m"), cht_bytes_str("a <b>&\nc")));
+    (void)snprintf(path, sizeof path, "%s/told", folder);
+    heard(path, got, sizeof got);
+    assert_string_equal("--app-name=chitty|--|-t $(id)  [31m|a &lt;b>&amp; c|", got);
+}
+
+static void what_was_not_taken_is_an_error(void **state)
+{
+    (void)state;
+    assert_int_equal(0, setenv("CHITTY_NOTIFY", "false", 1));
+    assert_int_equal(CHT_E_IO, observe_notify(cht_bytes_str("a"), cht_bytes_str("b")));
+    assert_int_equal(0, setenv("CHITTY_NOTIFY", "/nonexistent/program", 1));
+    assert_int_equal(CHT_E_IO, observe_notify(cht_bytes_str("a"), cht_bytes_str("b")));
+    assert_int_equal(0, setenv("CHITTY_NOTIFY", "true", 1));
+    assert_int_equal(CHT_OK, observe_notify(cht_bytes_str("a"), cht_bytes_str("b")));
+}
+
+/* --- git and its folders ------------------------------------------------------------------- */
 
 static int make_folder(void **state)
 {
@@ -196,7 +240,7 @@ static void count(void *ctx, uint32_t number)
 }
 
 /* What is told within a moment of the command. */
-static void listen(struct observe_dirs *d, const char *command, unsigned counts[static 3])
+static void told_by(struct observe_dirs *d, const char *command, unsigned counts[static 3])
 {
     counts[1] = counts[2] = 0;
     run(command);
@@ -219,20 +263,20 @@ static void what_happens_in_a_clone_and_its_worktrees_is_told(void **state)
     observe_dirs_watch(d, 1, folder);
     observe_dirs_watch(d, 2, second);
     observe_dirs_watch(d, 2, "/nonexistent");
-    listen(d, "git -c user.name=x -c user.email=x@x commit --allow-empty -m three", counts);
+    told_by(d, "git -c user.name=x -c user.email=x@x commit --allow-empty -m three", counts);
     assert_true(counts[1] > 0);
-    listen(d, "touch new && git add new", counts);
+    told_by(d, "touch new && git add new", counts);
     assert_true(counts[1] > 0);
-    listen(d, "git checkout -q -b topic/one", counts);
+    told_by(d, "git checkout -q -b topic/one", counts);
     assert_true(counts[1] > 0);
     observe_dirs_watch(d, 1, folder); /* refs/heads/topic is new, to both */
     observe_dirs_watch(d, 2, second);
-    listen(d, "git update-ref refs/heads/topic/one HEAD~1", counts);
+    told_by(d, "git update-ref refs/heads/topic/one HEAD~1", counts);
     assert_true(counts[1] > 0 && counts[2] > 0); /* they share it */
-    listen(d, "touch edited && touch .git/index.lock && rm .git/index.lock", counts);
+    told_by(d, "touch edited && touch .git/index.lock && rm .git/index.lock", counts);
     assert_int_equal(0, counts[1] + counts[2]); /* neither a file nor a lock is news */
     observe_dirs_drop(d, 1);
-    listen(d, "git -C ../$(basename $PWD)-second checkout -q --detach", counts);
+    told_by(d, "git -C ../$(basename $PWD)-second checkout -q --detach", counts);
     assert_int_equal(0, counts[1]);
     assert_true(counts[2] > 0);
     observe_dirs_close(d);
@@ -247,6 +291,8 @@ int main(void)
         cmocka_unit_test(a_process_is_known_again_by_its_map),
         cmocka_unit_test(another_process_with_the_same_number_is_not_taken_for_it),
         cmocka_unit_test(a_map_without_a_pid_is_no_process),
+        cmocka_unit_test(the_desktop_is_told_a_title_and_a_text_and_no_markup),
+        cmocka_unit_test(what_was_not_taken_is_an_error),
         cmocka_unit_test(git_is_asked_about_the_folder_and_no_other_repository),
         cmocka_unit_test(a_question_that_takes_too_long_is_ended),
         cmocka_unit_test(output_beyond_the_bound_is_cut_off),
