@@ -8,7 +8,7 @@
 enum cli_reach {
     CLI_REACH_NODE,    /* a running node, started when there is none */
     CLI_REACH_HOME,    /* a running node, or without one the home itself */
-    CLI_REACH_RUNNING, /* a node that runs already, or none */
+    CLI_REACH_RUNNING, /* a running node that answers at once, or none: for completions */
 };
 
 struct node_client;
@@ -21,10 +21,10 @@ struct cli_backend {
     void (*close)(struct cli_backend *b);
 };
 
-/* A connection to a node that runs, or with `may_start` to one started now. */
-CHT_MUST_USE enum cht_err cli_backend_dial(bool may_start, struct node_fault *fault,
+/* A connection to a node that runs, or with CLI_REACH_NODE to one started now. */
+CHT_MUST_USE enum cht_err cli_backend_dial(enum cli_reach reach, struct node_fault *fault,
                                            struct cli_backend *out);
-/* Over the socket only: both reaches start a node when there is none. */
+/* Over the socket only: CLI_REACH_HOME too starts a node when there is none. */
 CHT_MUST_USE enum cht_err cli_backend_socket(enum cli_reach reach, struct node_fault *fault,
                                              struct cli_backend *out);
 /* The home in this process where no node runs. Linked into chitty-node only. */

@@ -24,7 +24,7 @@ static enum cht_err open_either(struct node_fault *fault, struct cli_backend *ou
     struct node_home *home = NULL;
     enum cht_err err = CHT_E_BUSY;
     for (unsigned tries = 0; err == CHT_E_BUSY && tries < 2; tries++) {
-        err = cli_backend_dial(false, fault, out);
+        err = cli_backend_dial(CLI_REACH_HOME, fault, out);
         if (err != CHT_E_UNREACHABLE)
             return err;
         err = node_home_open(false, fault, &home);
@@ -68,7 +68,7 @@ enum cht_err cli_backend_home(enum cli_reach reach, struct node_fault *fault,
                               struct cli_backend *out)
 {
     if (reach != CLI_REACH_HOME)
-        return cli_backend_dial(reach == CLI_REACH_NODE, fault, out);
+        return cli_backend_dial(reach, fault, out);
     enum cht_err err = open_either(fault, out);
     if (err == CHT_OK && out->client != NULL)
         out->call = call_either;

@@ -1,5 +1,4 @@
-/* Candidates that the node knows. It is asked within LIVE_MS, the whole process ends then: a prompt
- * that hangs is worse than one without candidates. */
+/* Candidates that the node knows, where one runs and answers at once (cli/backend_socket.c). */
 #include "cli/complete.h"
 
 #include "cli/record.h"
@@ -8,40 +7,8 @@
 #include "crdt/limits.h"
 #include "node/client/mpmap.h"
 
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/time.h>
-#include <unistd.h>
-
-#define LIVE_MS     100u
 #define RECORDS_MAX 300u /* changed last; more are too many to choose from */
 #define ID_DIGITS   8u   /* as lists show them */
-
-static void give_up(int signal_number)
-{
-    (void)signal_number;
-    _exit(0);
-}
-
-static void limit_time(void)
-{
-    const struct itimerval limit = { .it_value = { .tv_usec = LIVE_MS * 1000 } };
-    struct sigaction action = { .sa_handler = give_up };
-    (void)sigaction(SIGALRM, &action, NULL);
-    (void)setitimer(ITIMER_REAL, &limit, NULL);
-}
-
-static bool begin(struct cli_completion *w)
-{
-    limit_time();
-    return cli_open(w->c, CLI_REACH_RUNNING) == CHT_OK;
-}
-
-static void end(void)
-{
-    const struct itimerval none = { 0 };
-    (void)setitimer(ITIMER_REAL, &none, NULL);
-}
 
 struct asking {
     struct cli_completion *w;
@@ -67,7 +34,7 @@ static void ask(struct asking *a, bool open_only)
 {
     struct cli_request r = { 0 };
     struct cht_buf *b = &r.message;
-    if (!begin(a->w))
+    if (cli_open(a->w->c, CLI_REACH_RUNNING) != CHT_OK)
         return;
     enum cht_err err = cli_request_begin(a->w->c, NODE_MSG_QUERY, &r);
     if (err == CHT_OK)
@@ -95,7 +62,6 @@ static void ask(struct asking *a, bool open_only)
     if (err == CHT_OK)
         err = cli_ask(a->w->c, CLI_REACH_RUNNING, &r, false, each, a);
     cli_request_clear(&r);
-    end();
 }
 
 static const struct crdt_field *title_of(unsigned type)
@@ -170,9 +136,7 @@ static enum cht_err put_space(void *ctx, const struct cli_space *space)
 
 void cli_complete_spaces(struct cli_completion *w)
 {
-    limit_time(); /* whether their nodes run is looked at too */
     (void)!cli_spaces_each(&w->c->fault, put_space, w);
-    end();
 }
 
 static enum cht_err put_devices(void *ctx, const struct node_msg *answer)
@@ -189,12 +153,11 @@ static enum cht_err put_devices(void *ctx, const struct node_msg *answer)
 void cli_complete_devices(struct cli_completion *w)
 {
     struct cli_request r = { 0 };
-    if (!begin(w))
+    if (cli_open(w->c, CLI_REACH_RUNNING) != CHT_OK)
         return;
     enum cht_err err = cli_plain_command(w->c, "members", &r);
     if (err == CHT_OK)
         err = cli_ask(w->c, CLI_REACH_RUNNING, &r, false, put_devices, w);
     (void)err; /* no candidates then */
     cli_request_clear(&r);
-    end();
 }

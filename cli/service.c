@@ -266,7 +266,7 @@ static enum cht_err end_other_node(struct service *s)
     struct cli_request r;
     struct node_fault quiet = { 0 };
     struct cli_backend other = { 0 };
-    if (is_state(s, "is-active") || cli_backend_dial(false, &quiet, &other) != CHT_OK)
+    if (is_state(s, "is-active") || cli_backend_dial(CLI_REACH_HOME, &quiet, &other) != CHT_OK)
         return CHT_OK;
     enum cht_err err = cli_plain_command(c, "stop", &r);
     if (err == CHT_OK)

@@ -13,7 +13,7 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
 static enum cht_err run(struct cli_context *c)
 {
     /* Stopping must not start one. */
-    enum cht_err err = cli_backend_dial(false, &c->fault, &c->backend);
+    enum cht_err err = cli_backend_dial(CLI_REACH_HOME, &c->fault, &c->backend);
     return err != CHT_OK ? err : cli_ask_plain(c, "stop", CLI_REACH_NODE, each);
 }
 
