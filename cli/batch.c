@@ -243,9 +243,8 @@ static enum cht_err read_lines(struct batch *b, FILE *file, const char *name, bo
     return err == CHT_OK ? flush(b, atomic) : err;
 }
 
-static enum cht_err run(struct cli_context *c)
+enum cht_err cli_batch_file(struct cli_context *c, const char *name)
 {
-    const char *name = c->arg_count == 0 ? "-" : c->args[0];
     const bool standard = strcmp(name, "-") == 0;
     FILE *file = standard ? stdin : fopen(name, "re");
     if (file == NULL)
@@ -267,6 +266,11 @@ static enum cht_err run(struct cli_context *c)
         c->fault = (struct node_fault){ 0 };
     }
     return err;
+}
+
+static enum cht_err run(struct cli_context *c)
+{
+    return cli_batch_file(c, c->arg_count == 0 ? "-" : c->args[0]);
 }
 
 static const struct cli_flag flags[] = {

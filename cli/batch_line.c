@@ -41,7 +41,7 @@ static enum cht_err find_type(struct cli_context *c, struct cht_bytes word, unsi
 
 static enum cht_err read_line(struct cli_context *c, struct cht_bytes map, struct line *out)
 {
-    const char *usual = cli_flag(c, "type");
+    const char *usual = c->type != 0 ? crdt_type_table(c->type) : cli_flag(c, "type");
     const struct cht_bytes entity = node_mp_get(map, "entity"), data = node_mp_get(map, "data");
     struct line l = { .operation = node_mp_get_str(map, "operation"),
                       .expect = node_mp_get_str(map, "expect") };

@@ -9,4 +9,8 @@
 CHT_MUST_USE enum cht_err cli_batch_line(struct cli_context *c, struct cht_bytes line,
                                          struct cht_buf *out);
 
+/* Write the changes of a file ("-": standard input); lines that do not say their type are of
+ * `c->type`, else of --type. */
+CHT_MUST_USE enum cht_err cli_batch_file(struct cli_context *c, const char *name);
+
 #endif

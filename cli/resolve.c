@@ -1,4 +1,5 @@
 /* resolve, of both programs: one value instead of several concurrent ones. */
+#include "cli/change.h"
 #include "cli/commands.h"
 #include "cli/fields.h"
 #include "cli/json.h"
@@ -56,11 +57,10 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
         return CHT_OK;
     if (c->json) {
         cli_json_begin(&c->out, "change");
-        cli_json_value(&c->out, result);
+        cli_json_change(c, result);
         cli_json_end(&c->out);
     } else {
-        cli_put_line(&c->out, node_mp_get_str(result, "chittyId"));
-        cli_put_char(&c->out, '\n');
+        cli_put_change(c, result);
     }
     return CHT_OK;
 }
@@ -68,6 +68,7 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
 static enum cht_err run(struct cli_context *c)
 {
     const char *key = cli_flag(c, "key");
+    const bool dry = cli_flag(c, "dry-run") != NULL;
     const struct crdt_field *field = NULL;
     if ((cli_flag(c, "pick") == NULL) == (cli_flag(c, "value") == NULL))
         return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes(NULL, 0),
@@ -90,7 +91,9 @@ static enum cht_err run(struct cli_context *c)
     if (err == CHT_OK)
         err = node_mp_put_text(b, "args");
     if (err == CHT_OK)
-        err = crdt_mp_put_map(b, 3 + (key != NULL ? 1u : 0u));
+        err = crdt_mp_put_map(b, 3u + (key != NULL) + dry);
+    if (err == CHT_OK && dry)
+        err = node_mp_put_key_bool(b, "dry", true);
     if (err == CHT_OK)
         err = node_mp_put_key_text(b, "chittyId", c->args[0]);
     if (err == CHT_OK)
@@ -109,6 +112,7 @@ static const struct cli_flag flags[] = {
     { "pick", "N", "the value with this number in `conflicts` or `show`" },
     { "value", "V", "a new value that joins them" },
     { "key", "KEY", "the key, where the field is a map" },
+    CLI_DRY_RUN,
     { NULL, NULL, NULL },
 };
 

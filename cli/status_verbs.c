@@ -1,5 +1,5 @@
 /* start, stop, done, cancel, reopen: the words of a todo's status as commands. */
-#include "cli/change.h"
+#include "cli/chosen.h"
 #include "cli/commands.h"
 #include "cli/request.h"
 #include "crdt/limits.h"
@@ -34,7 +34,7 @@ static enum cht_err run(struct cli_context *c)
     cht_buf_init(&data, LIMIT_CLIENT_BYTES);
     enum cht_err err = cli_fail(c, put_status(c, &data));
     if (err == CHT_OK)
-        err = cli_ids_read(c, 0, &ids);
+        err = cli_chosen_read(c, &ids);
     if (err == CHT_OK)
         err = cli_change_all(c, NODE_UPDATE, ids.list, ids.count, cht_buf_view(&data));
     cli_ids_clear(&ids);
@@ -43,27 +43,33 @@ static enum cht_err run(struct cli_context *c)
 }
 
 static const struct cli_flag flags[] = {
+    CLI_YES,
     CLI_DRY_RUN,
     { NULL, NULL, NULL },
 };
 
 static const struct cli_flag closing_flags[] = {
     { "reason", "TEXT", "why, kept with the todo" },
+    CLI_YES,
     CLI_DRY_RUN,
     { NULL, NULL, NULL },
 };
 
 #define STATUS_VERB                                                                                \
-    .arguments = "ID…|-", .group = CLI_EVERYDAY, .kind = "change", .args_min = 1,                  \
+    .arguments = "ID…|-|FILTER", .group = CLI_EVERYDAY, .kind = "change", .args_min = 1,           \
     .args_max = CLI_ARGS_MAX, .type = CRDT_TODO, .run = run
 
 const struct cli_command cli_done = {
     .name = "done",
     .summary = "Complete todos.",
     .details = "Up to 256 are one change: all of them or none. \"-\" reads ids from standard input,"
-               " the first word of each line. A todo that recurs (--recurrence) comes again.",
+               " the first word of each line. A filter (`chitty help filters`) chooses all that "
+               "meet it and"
+               " are not finished; that is asked about before it is done. A todo that recurs "
+               "(--recurrence) comes again.",
     .examples = "chitty done 01HXW3K9\n"
                 "chitty done TODO-01HXW3K9 TODO-4F2KJ5ZK --reason \"fixed in 1.4\"\n"
+                "chitty done project:compiler +bug\n"
                 "chitty ls -o name --label later | chitty done -",
     .flags = closing_flags,
     STATUS_VERB,

@@ -1,4 +1,5 @@
 /* chitty todo create … */
+#include "cli/batch_line.h"
 #include "cli/change.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -27,6 +28,9 @@ static enum cht_err check_required(struct cli_context *c)
 
 static enum cht_err run(struct cli_context *c)
 {
+    const char *file = cli_flag(c, "batch");
+    if (file != NULL)
+        return cli_batch_file(c, file);
     char text[LIMIT_TITLE_BYTES + 1];
     enum cht_err err = check_required(c);
     if (err == CHT_OK)
@@ -40,6 +44,8 @@ static enum cht_err run(struct cli_context *c)
 }
 
 static const struct cli_flag flags[] = {
+    { "batch", "FILE|-", "make many, from JSON lines of their fields (see `chitty batch`)" },
+    { "atomic", NULL, "with --batch: all of it or nothing; at most 256 lines" },
     CLI_DRY_RUN,
     { NULL, NULL, NULL },
 };

@@ -53,19 +53,21 @@ static enum cht_err resolve_op(struct node_service *s, struct cht_bytes args,
     return err;
 }
 
-/* As an ack of a change has it (LOCAL 3.6). */
-static enum cht_err hold_result(struct node_service *s, const struct local_request *request,
-                                const struct crdt_id *id)
+/* As an ack of a change has it (LOCAL 3.6, 3.9). */
+static enum cht_err hold_result(struct plan *p, const struct local_request *request, bool dry)
 {
+    struct node_service *s = p->s;
     struct service_caller caller = service_caller_of(request);
     size_t at = s->results.len;
-    enum cht_err err = crdt_mp_put_map(&s->results, 3);
+    enum cht_err err = crdt_mp_put_map(&s->results, 3u + dry);
     if (err == CHT_OK)
-        err = service_put_id("chittyId", id, &s->results);
+        err = service_put_id("chittyId", &p->items[0].id, &s->results);
     if (err == CHT_OK)
         err = service_put_vector(s, "version", node_replica_applied(s->replica), &s->results);
     if (err == CHT_OK)
         err = node_mp_put_key_bool(&s->results, "changed", true);
+    if (err == CHT_OK && dry)
+        err = plan_put_would(p, 0, &s->results);
     if (err == CHT_OK)
         err = service_hold_answer(s, &caller, cht_bytes(NULL, 0), at, s->results.len - at);
     if (err != CHT_OK)
@@ -77,10 +79,12 @@ void service_resolve_conflict(struct node_service *s, const struct local_request
                               struct cht_bytes args)
 {
     struct node_fault fault = { 0 };
-    struct plan plan;
+    struct plan plan = { 0 };
     struct plan_item item = { 0 };
     struct crdt_op *op = NULL;
     uint32_t n;
+    const struct node_change change = { .expect = node_mp_get_str(args, "expect") };
+    const bool dry = node_mp_get_bool(args, "dry");
     enum cht_err err = service_find(s, node_mp_get_str(args, "chittyId"), 0, &fault, &n);
     if (err == CHT_OK)
         err = plan_init(&plan, s, 1);
@@ -92,13 +96,18 @@ void service_resolve_conflict(struct node_service *s, const struct local_request
     }
     if (err == CHT_OK) { /* also where the value is the one shown: it joins the others */
         item.ops = (struct plan_ops){ .list = op, .count = 1, .cap = 1 };
+        err = plan_expected(&plan, &change, &item, &fault);
+    }
+    if (err == CHT_OK) {
         plan_take(&plan, &item);
-        err = plan_write(&plan, request, &fault);
+        err = dry ? plan_check(&plan, &fault) : plan_write(&plan, request, &fault);
     }
     if (err == CHT_OK)
-        err = hold_result(s, request, &item.id);
-    if (err != CHT_OK) {
-        struct service_caller caller = service_caller_of(request);
+        err = hold_result(&plan, request, dry);
+    struct service_caller caller = service_caller_of(request);
+    if (err == CHT_E_CONFLICT && plan.clash != NULL) {
+        service_answer_clash(s, &caller, &plan);
+    } else if (err != CHT_OK) {
         fault.error.code = err;
         service_answer_fault(s, &caller, &fault);
     }

@@ -92,6 +92,29 @@ static void what_would_be_refused_is_refused(void **state)
                     "{'dry':1,'operation':'delete','entity':{'chittyId':'" TODO "'}}");
 }
 
+static void resolving_may_be_tried_and_expects_a_version(void **state)
+{
+    struct machine *m = &((struct machines *)*state)->a;
+    static const char tried[] = "{'name':'resolve','args':{'chittyId':'" TODO
+                                "','field':'content','value':'z','dry':true}}";
+    make(m);
+    const uint64_t entries = machine_entries(m);
+    assert_int_equal(CHT_OK, machine_ask(m, NODE_MSG_COMMAND, tried));
+    assert_has(machine_said, "\"would\":{\"content\":{\"from\":\"x\",\"to\":\"z\"}}");
+    assert_int_equal(entries, machine_entries(m));
+    char late[512], version[64] = "";
+    const char *at = strstr(machine_said, "\"version\":\"");
+    assert_non_null(at);
+    (void)snprintf(version, sizeof version, "%.*s", (int)strcspn(at + 11, "\""), at + 11);
+    machine_do(m, "{'operation':'update','entity':{'chittyId':'" TODO "','data':{'content':'y'}}}");
+    (void)snprintf(late, sizeof late,
+                   "{'name':'resolve','args':{'chittyId':'" TODO
+                   "','field':'content','value':'z','expect':'%s'}}",
+                   version);
+    assert_int_equal(CHT_E_CONFLICT, machine_ask(m, NODE_MSG_COMMAND, late));
+    assert_has(machine_said, "\"delta\":{\"content\":\"y\"}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +122,7 @@ int main(void)
         MACHINES_TEST(it_tells_what_fields_would_show),
         MACHINES_TEST(a_batch_tells_each_on_what_is_before_it),
         MACHINES_TEST(a_drawn_id_is_left_out),
+        MACHINES_TEST(resolving_may_be_tried_and_expects_a_version),
         MACHINES_TEST(what_would_be_refused_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -243,6 +243,42 @@ static void an_atomic_batch_writes_nothing_and_names_the_line(void **state)
     assert_int_equal(0, cli_calls);
 }
 
+static void a_filter_chooses_and_is_agreed_to(void **state)
+{
+    (void)state;
+    static const struct cli_answer two[] = {
+        { NODE_MSG_STATE_SNAPSHOT, "{'records':[{'chittyId':'A'},{'chittyId':'B'}]}" },
+        { NODE_MSG_ACK, "{'result':{'results':[{'chittyId':'A','version':'v','changed':true}]}}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    assert_int_equal(2, with_input("done|+bug|priority:high", "", two));
+    assert_has(cli_stderr, "chooses 2 todos: nothing was done");
+    assert_has(cli_stderr, "--yes");
+    assert_int_equal(1, cli_calls);
+    assert_int_equal(0, with_input("done|+bug|--yes", "", two));
+    assert_has(cli_asked, "{\"chittyId\":\"A\",\"data\":{\"status\":\"completed\"}}");
+    assert_has(cli_asked, "{\"chittyId\":\"B\",\"data\":{\"status\":\"completed\"}}");
+    static const struct cli_answer none[] = {
+        { NODE_MSG_STATE_SNAPSHOT, "{'records':[]}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    assert_int_equal(7, with_input("done|+bug|--yes", "", none));
+    assert_int_equal(0, cli_do(&cli_chitty, "done|Buy: milk", changed)); /* a name is no filter */
+    assert_has(cli_asked, "\"chittyId\":\"Buy: milk\"");
+}
+
+static void create_takes_a_batch_of_its_type(void **state)
+{
+    (void)state;
+    assert_int_equal(0, with_input("topic|create|--batch|-", "{\"title\":\"x\"}", changed));
+    assert_has(cli_asked, "{\"operation\":\"create\",\"domain\":\"topics\",\"entity\":{\"data\":"
+                          "{\"title\":\"x\"}}}");
+    assert_int_equal(0, with_input("context|create|--batch|-",
+                                   "{\"title\":\"x\",\"type\":\"document\"}", changed));
+    assert_has(cli_asked, "\"domain\":\"contexts\",\"entity\":{\"data\":{\"title\":\"x\","
+                          "\"type\":\"document\"}}}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +291,8 @@ int main(void)
         cmocka_unit_test(undo_tells_what_it_took_back_and_what_it_left),
         cmocka_unit_test(lines_become_changes),
         cmocka_unit_test(a_refused_line_is_named_and_the_others_written),
+        cmocka_unit_test(a_filter_chooses_and_is_agreed_to),
+        cmocka_unit_test(create_takes_a_batch_of_its_type),
         cmocka_unit_test(an_atomic_batch_writes_nothing_and_names_the_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
