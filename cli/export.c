@@ -114,6 +114,25 @@ static void put_data(struct cli_out *out, unsigned type, struct cht_bytes data)
     cli_put_char(out, '}');
 }
 
+/* [{"number":…,"key":…,"value":…},…] of fields of a newer build. */
+static void put_unknown(struct cli_out *out, struct cht_bytes cells)
+{
+    struct node_mp_iter it = node_mp_iter(cells);
+    struct cht_bytes cell;
+    for (bool first = true; node_mp_next(&it, NULL, &cell); first = false) {
+        cli_printf(out, "%s{\"number\":%llu", first ? "[" : ",",
+                   (unsigned long long)node_mp_get_uint(cell, "number", 0));
+        if (node_mp_get(cell, "key").len != 0) {
+            cli_put_text(out, ",\"key\":");
+            cli_exact_put(out, NULL, node_mp_get(cell, "key"));
+        }
+        cli_put_text(out, ",\"value\":");
+        cli_exact_put(out, NULL, node_mp_get(cell, "value"));
+        cli_put_char(out, '}');
+    }
+    cli_put_char(out, ']');
+}
+
 static void put_record(struct export_job *x, struct cht_bytes record)
 {
     struct cli_out *out = &x->c->out;
@@ -129,6 +148,10 @@ static void put_record(struct export_job *x, struct cht_bytes record)
     put_data(out, type, node_mp_get(record, "data"));
     if (node_mp_get_uint(record, "conflicts", 0) != 0)
         put_conflicts(x, type, id);
+    if (node_mp_get(record, "unknown").len != 0) {
+        cli_put_text(out, ",\"unknown\":");
+        put_unknown(out, node_mp_get(record, "unknown"));
+    }
     cli_put_text(out, "}\n");
     x->count++;
 }

@@ -127,6 +127,36 @@ static enum cht_err put_titles(struct node_service *s, const struct crdt_state *
     return service_put_titles(s, titles, links, count, out);
 }
 
+/* "unknown": the cells of fields that this build does not know, as they are. */
+static enum cht_err put_unknown(const struct crdt_graph *g, const struct crdt_state *state,
+                                uint32_t count, struct cht_buf *out)
+{
+    enum cht_err err = node_mp_put_text(out, "unknown");
+    if (err == CHT_OK)
+        err = crdt_mp_put_array(out, count);
+    for (uint32_t i = 0; err == CHT_OK && i < state->count; i++) {
+        const struct crdt_cell *c = &state->cells[i];
+        if (crdt_field(state->id.type, c->field) != NULL)
+            continue;
+        err = crdt_mp_put_map(out, 2u + (c->key.len != 0));
+        if (err == CHT_OK)
+            err = node_mp_put_key_uint(out, "number", c->field);
+        if (err == CHT_OK && c->key.len != 0)
+            err = node_mp_put_key_raw(out, "key", c->key);
+        if (err == CHT_OK)
+            err = node_mp_put_key_raw(out, "value", crdt_cell_shown(g, state->id.type, c)->bytes);
+    }
+    return err;
+}
+
+static uint32_t unknown_cells(const struct crdt_state *state)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < state->count; i++)
+        count += crdt_field(state->id.type, state->cells[i].field) == NULL;
+    return count;
+}
+
 enum cht_err service_put_record(struct node_service *s, const struct crdt_state *state,
                                 struct cht_bytes fields, struct service_titles *titles,
                                 struct cht_buf *out)
@@ -134,7 +164,9 @@ enum cht_err service_put_record(struct node_service *s, const struct crdt_state 
     const struct crdt_graph *g = node_replica_graph(s->replica);
     struct node_row_info info;
     enum cht_err err = node_row_info(g, state, &info);
-    uint32_t keys = 3u + (fields.len == 0) + info.hidden + (info.conflicts != 0) + (titles != NULL);
+    const uint32_t unknown = fields.len == 0 ? unknown_cells(state) : 0;
+    uint32_t keys = 3u + (fields.len == 0) + info.hidden + (info.conflicts != 0) +
+                    (titles != NULL) + (unknown != 0);
     if (err == CHT_OK)
         err = crdt_mp_put_map(out, keys);
     if (err == CHT_OK)
@@ -154,7 +186,7 @@ enum cht_err service_put_record(struct node_service *s, const struct crdt_state 
         err = node_mp_put_key_bool(out, "deleted", true);
     if (err == CHT_OK && info.conflicts != 0)
         err = node_mp_put_key_uint(out, "conflicts", info.conflicts);
-    return err;
+    return err == CHT_OK && unknown != 0 ? put_unknown(g, state, unknown, out) : err;
 }
 
 /* --- live values --------------------------------------------------------------------------- */

@@ -152,6 +152,17 @@ def an_export_can_be_of_some_types_or_of_one_person(world):
     home.chitty_node("export", "--types", "todos,nonsense", status=nodes.USAGE)
 
 
+@test
+def what_a_newer_build_wrote_is_told_as_it_is(world):
+    home = world.home("older").init()
+    made = home.call(os.environ["CHITTY_NEWER"]).out.strip()
+    record = json.loads(export(home)[0])
+    value = [1, {"$bin": "07"}]
+    same((record["chittyId"], record["unknown"]),
+         (made, [{"number": 99, "value": value}, {"number": 100, "key": "k", "value": value}]),
+         "the record")
+
+
 # --- other programs ----------------------------------------------------------------------------
 
 ISSUE = {"id": "bd-1", "title": "First", "description": "Long", "status": "hooked", "priority": 4,

@@ -184,6 +184,7 @@ static void put_record(unsigned type)
     line("\"version\": { \"type\": \"string\" },");
     line("\"deleted\": { \"type\": \"boolean\" },");
     line("\"conflicts\": { \"type\": \"integer\", \"minimum\": 0 },");
+    line("\"unknown\": { \"type\": \"array\" },");
     open_key("data", 4, "{");
     line("\"type\": \"object\",");
     open_key("properties", 10, "{");
