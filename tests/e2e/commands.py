@@ -83,7 +83,7 @@ def slips_have_their_exit_status_and_words(world):
                         status=USAGE).error()
     same(error["field"], "priority", "field at fault")
     expect("low, medium, high or critical" in error["message"], f"what is allowed: {error}")
-    home.chitty("todo", "get", "not an id", status=USAGE)
+    home.chitty("todo", "get", "no such name", status=NOTFOUND)
     digits = [todo[12]]
     while len(set(digits)) == len(digits):  # until two begin alike
         digits.append(home.add("many")[12])
@@ -245,7 +245,7 @@ def a_terminal_gets_short_ids_columns_and_colour(world):
     os.close(master)
     same(done.returncode, OK, "exit status")
     expect(todo[7:20] in line and todo not in line, f"a short id: {line!r}")
-    expect("\x1b[31mcritical   \x1b[0m" in line and line.endswith("Buy milk"),
+    expect("\x1b[31mcritical\x1b[0m " in line and line.endswith("Buy milk"),
            f"columns: {line!r}")
 
 
