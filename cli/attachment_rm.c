@@ -1,5 +1,6 @@
 /* chitty attachment rm */
 #include "cli/attach.h"
+#include "cli/change.h"
 #include "cli/commands.h"
 #include "cli/json.h"
 
@@ -14,11 +15,10 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
                               "it has no attachment \"%.200s\"", c->args[1]);
     if (c->json) {
         cli_json_begin(&c->out, "change");
-        cli_json_value(&c->out, result);
+        cli_json_change(c, result);
         cli_json_end(&c->out);
     } else {
-        cli_put_line(&c->out, node_mp_get_str(result, "chittyId"));
-        cli_put_char(&c->out, '\n');
+        cli_put_change(c, result);
     }
     return CHT_OK;
 }
@@ -27,9 +27,12 @@ static enum cht_err run(struct cli_context *c)
 {
     struct cli_request r;
     struct cht_buf *b = &r.message;
+    const bool dry = cli_flag(c, "dry-run") != NULL;
     enum cht_err err = cli_request_begin(c, NODE_MSG_STATE_UPDATE, &r);
     if (err == CHT_OK)
-        err = crdt_mp_put_map(b, 3);
+        err = crdt_mp_put_map(b, 3u + dry);
+    if (err == CHT_OK && dry)
+        err = node_mp_put_key_bool(b, "dry", true);
     if (err == CHT_OK)
         err = node_mp_put_key_text(b, "key", r.id);
     if (err == CHT_OK)
@@ -58,6 +61,11 @@ static enum cht_err run(struct cli_context *c)
     return cli_fail(c, err);
 }
 
+static const struct cli_flag flags[] = {
+    CLI_DRY_RUN,
+    { NULL, NULL, NULL },
+};
+
 const struct cli_command cli_attachment_rm = {
     .name = "rm",
     .summary = "Take an attachment off a record; its file stays for 30 days.",
@@ -67,5 +75,6 @@ const struct cli_command cli_attachment_rm = {
     .examples = "chitty attachment rm 01HXW3K9 screenshot.png",
     .args_min = 2,
     .args_max = 2,
+    .flags = flags,
     .run = run,
 };

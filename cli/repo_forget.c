@@ -66,6 +66,11 @@ static enum cht_err run(struct cli_context *c)
     return err;
 }
 
+static const struct cli_flag flags[] = {
+    CLI_DRY_RUN,
+    { NULL, NULL, NULL },
+};
+
 const struct cli_command cli_repo_forget = {
     .name = "forget",
     .summary = "Look after a clone on this machine no more.",
@@ -77,5 +82,6 @@ const struct cli_command cli_repo_forget = {
     .examples = "chitty repo forget ~/src/chitty-node",
     .args_min = 1,
     .args_max = 1,
+    .flags = flags,
     .run = run,
 };

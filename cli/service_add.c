@@ -8,6 +8,11 @@ static enum cht_err run(struct cli_context *c)
     return cli_change(c, &change);
 }
 
+static const struct cli_flag flags[] = {
+    CLI_DRY_RUN,
+    { NULL, NULL, NULL },
+};
+
 const struct cli_command cli_service_add = {
     .name = "add",
     .summary = "Make a service known by its name, or change what is known of it.",
@@ -26,5 +31,6 @@ const struct cli_command cli_service_add = {
     .args_max = 1,
     .type = CRDT_SERVICE,
     .fields = CLI_FIELDS_WRITE,
+    .flags = flags,
     .run = run,
 };

@@ -76,6 +76,7 @@ static const struct cli_flag flags[] = {
     { "env", "NAME", "where to: prod (the usual), staging …" },
     { "commit", "HASH", "what it was made from" },
     { "url", "URL", "where it can be found" },
+    CLI_DRY_RUN,
     { NULL, NULL, NULL },
 };
 

@@ -51,6 +51,7 @@ static enum cht_err run(struct cli_context *c)
 
 static const struct cli_flag flags[] = {
     { "pid", "N", "the process; else the one that started this command" },
+    CLI_DRY_RUN,
     { NULL, NULL, NULL },
 };
 
