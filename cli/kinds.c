@@ -93,7 +93,7 @@ static const struct cli_kind kinds[] = {
       "problems:[{line:uint,message}]}",
       NULL, NULL, NULL },
     { "backup", "the file that was written",
-      "{path,bytes:uint,entries:uint,blobsLeftOut:uint,space:hex}", NULL, NULL, "path" },
+      "{path,bytes:uint,entries:uint,blobsLeftOut?:uint,space:hex}", NULL, NULL, "path" },
     { "attachments", "what is attached to a record", "[@attachment]", "", "attachment", "name" },
     { "attachment", "a file of a record; several of one name are a conflict",
       "{name,pick:uint,value:map,by,conflict?:bool}", NULL, NULL, "name" },

@@ -41,6 +41,15 @@ static enum cht_err copy_device(struct node_files *from, const struct node_files
     return err == CHT_OK ? node_files_keep_identity(to, id, fault) : err;
 }
 
+/* Those of the space are among the other's; what cannot be had so is fetched from peers. */
+static void share_attachments(const struct node_files *from, const struct node_files *to)
+{
+    char old[NODE_PATH_MAX + 8], new[NODE_PATH_MAX + 8];
+    (void)snprintf(old, sizeof old, "%s/blobs", from->paths.data);
+    (void)snprintf(new, sizeof new, "%s/blobs", to->paths.data);
+    (void)!node_blobs_share(old, new);
+}
+
 enum cht_err node_adopt(const char *space_hex, struct node_fault *fault,
                         struct node_init_result *out)
 {
@@ -72,6 +81,8 @@ enum cht_err node_adopt(const char *space_hex, struct node_fault *fault,
             err = copy_device(&from, &to, fault, id, result.name);
         if (err == CHT_OK)
             err = move_database(&from, &to, space, fault);
+        if (err == CHT_OK)
+            share_attachments(&from, &to);
         if (err == CHT_OK)
             err = node_files_keep_text(&to, "space", result.space, fault);
         crdt_hex(cht_bytes(id->device, CRDT_ID_BYTES), result.device);

@@ -51,6 +51,10 @@ CHT_MUST_USE enum cht_err node_blobs_open(const char *folder, struct cht_error *
                                           struct node_blobs **out);
 void node_blobs_close(struct node_blobs *b);
 
+/* Whatever the folder `from` has (it may not exist) is in the folder `to` too, as second names of
+ * the same files. Errors of the disk: some of it may be missing. */
+CHT_MUST_USE enum cht_err node_blobs_share(const char *from, const char *to);
+
 struct node_blob_policy node_blobs_policy(const struct node_blobs *b);
 /* For good. Errors of the disk; then the old one holds. */
 CHT_MUST_USE enum cht_err node_blobs_set_policy(struct node_blobs *b,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define FIELD_NAME "attachments"
+#define TYPES_MAX  (sizeof((struct service_attached *)0)->bits / sizeof(uint64_t))
 
 /* The field of a type; NULL: it has none. */
 static const struct crdt_field *field_of(unsigned type)
@@ -121,9 +122,12 @@ static enum cht_err load(struct node_service *s)
     s->attached.count = 0;
     enum cht_err err = CHT_OK;
     for (size_t i = 0; err == CHT_OK && i < types; i++) {
-        const unsigned type = crdt_schema_at(i, NULL)->type;
-        if (field_of(type) != NULL)
-            err = load_type(s, type);
+        const struct crdt_type_schema *t = crdt_schema_at(i, NULL);
+        const struct crdt_field *f = field_of(t->type);
+        if (f == NULL || t->type >= TYPES_MAX)
+            continue;
+        s->attached.bits[t->type] = UINT64_C(1) << (f - t->fields);
+        err = load_type(s, t->type);
     }
     if (err != CHT_OK)
         return err;
@@ -138,9 +142,7 @@ static enum cht_err load(struct node_service *s)
 static bool touches_it(const struct node_service *s, const struct node_touch *touch)
 {
     const unsigned type = node_replica_index(s->replica)->slots[touch->n].id.type;
-    const struct crdt_type_schema *t = crdt_schema(type);
-    const struct crdt_field *f = t == NULL ? NULL : field_of(type);
-    return f != NULL && (touch->fields & UINT64_C(1) << (f - t->fields)) != 0;
+    return type < TYPES_MAX && (touch->fields & s->attached.bits[type]) != 0;
 }
 
 void service_attached_after(struct node_service *s)

@@ -37,6 +37,8 @@ static enum cht_err put_progress(struct backup_stream *b, uint64_t done, uint64_
 static enum cht_err put_result(struct backup_stream *b, uint64_t bytes, struct cht_buf *out)
 {
     char space[2 * CRDT_ID_BYTES + 1];
+    /* files beside the database: they are not in it */
+    const uint64_t left_out = b->s->blobs == NULL ? 0 : node_blobs_count(b->s->blobs);
     struct node_replica_counts counts = node_replica_count(b->s->replica);
     crdt_hex(cht_bytes(node_replica_space(b->s->replica), CRDT_ID_BYTES), space);
     enum cht_err err = service_begin(b->s, &b->caller, NODE_MSG_ACK, out);
@@ -45,16 +47,15 @@ static enum cht_err put_result(struct backup_stream *b, uint64_t bytes, struct c
     if (err == CHT_OK)
         err = node_mp_put_text(out, "result");
     if (err == CHT_OK)
-        err = crdt_mp_put_map(out, 5);
+        err = crdt_mp_put_map(out, left_out == 0 ? 4 : 5);
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "path", b->path);
     if (err == CHT_OK)
         err = node_mp_put_key_uint(out, "bytes", bytes);
     if (err == CHT_OK)
         err = node_mp_put_key_uint(out, "entries", counts.entries);
-    if (err == CHT_OK) /* files beside the database: they are not in it */
-        err = node_mp_put_key_uint(out, "blobsLeftOut",
-                                   b->s->blobs == NULL ? 0 : node_blobs_count(b->s->blobs));
+    if (err == CHT_OK && left_out != 0)
+        err = node_mp_put_key_uint(out, "blobsLeftOut", left_out);
     return err == CHT_OK ? node_mp_put_key_text(out, "space", space) : err;
 }
 

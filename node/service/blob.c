@@ -156,7 +156,8 @@ static enum cht_err set_policy(struct node_service *s, struct cht_bytes args,
         keep.len == 0)
         return CHT_OK;
     enum cht_err err = node_blobs_set_policy(s->blobs, &p, &fault->error);
-    if (err == CHT_OK) /* a smaller quota holds at once, as far as blobs may go */
+    s->attached.version++; /* they are looked through anew for what is to be fetched */
+    if (err == CHT_OK)     /* a smaller quota holds at once, as far as blobs may go */
         (void)!node_blobs_room(s->blobs, 0, NULL);
     return err;
 }

@@ -41,6 +41,7 @@ struct service_attached {
     size_t count, cap;
     bool loaded;
     uint64_t version;
+    uint64_t bits[16]; /* by type: the field among those touched (struct node_touch) */
 };
 
 struct service_upload;

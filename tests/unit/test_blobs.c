@@ -301,6 +301,29 @@ static void what_a_person_set_stays_set(void **state)
     assert_true(p.keep);
 }
 
+static void another_home_has_them_too_and_drops_them_by_itself(void **state)
+{
+    (void)state;
+    struct node_blobs *other;
+    char second[96];
+    const struct crdt_hash own = attach(1, 3000), fetched = fetch(2, 2000, 1000);
+    (void)snprintf(second, sizeof second, "%s2", folder);
+    assert_int_equal(CHT_OK, node_blobs_share(folder, second));
+    assert_int_equal(CHT_OK, node_blobs_share(folder, second)); /* again is fine */
+    assert_int_equal(CHT_OK, node_blobs_open(second, NULL, &other));
+    assert_int_equal(2, node_blobs_count(other));
+    assert_true(node_blobs_find(other, &own)->own);
+    assert_false(node_blobs_find(other, &fetched)->own);
+    const struct node_blob_policy small = { .quota_bytes = 4000 };
+    assert_int_equal(CHT_OK, node_blobs_set_policy(other, &small, NULL));
+    assert_int_equal(CHT_OK, node_blobs_room(other, 500, NULL));
+    assert_null(node_blobs_find(other, &fetched));
+    node_blobs_close(other);
+    reopen();
+    assert_int_equal(2, node_blobs_count(blobs));
+    assert_int_equal(CHT_OK, check(&fetched));
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -316,6 +339,7 @@ int main(void)
         T(what_is_being_written_counts_against_the_quota),
         T(one_that_no_record_names_goes_when_its_time_is_over),
         T(what_a_person_set_stays_set),
+        T(another_home_has_them_too_and_drops_them_by_itself),
     };
 #undef T
     return cmocka_run_group_tests(tests, NULL, NULL);
