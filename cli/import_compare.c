@@ -273,7 +273,7 @@ static enum cht_err say_digest(struct cht_arena *arena, struct cli_import_record
     return err;
 }
 
-/* To the end: it is a change of its own. */
+/* To the end: of several changes the last hides it, and has seen the others (PROTOCOL 5.6). */
 static void move_deleted(struct cli_import_record *r)
 {
     for (size_t i = 0; i + 1 < r->count; i++) {

@@ -226,8 +226,6 @@ static size_t piece_end(const struct cli_import_record *r, size_t from)
     for (; i < r->count && items < CLI_IMPORT_PIECE_ITEMS; i++) {
         if (r->items[i].skip)
             continue;
-        if (items != 0 && r->items[i].field->number == CRDT_FIELD_DELETED)
-            break; /* what is deleted has to be known before (PROTOCOL 5.6) */
         const size_t more = r->items[i].key.len + r->items[i].value.len + 16;
         if (items != 0 && bytes + more > CLI_IMPORT_PIECE_BYTES)
             break;

@@ -244,53 +244,6 @@ enum cht_err service_actor(const struct local_request *request, struct node_faul
     return CHT_OK;
 }
 
-enum cht_err plan_too_large(struct node_fault *fault)
-{
-    return node_fault_set(fault, CHT_E_LIMIT, cht_bytes(NULL, 0),
-                          "one change may write %u bytes and %u values at most: split it",
-                          LIMIT_BODY_BYTES, LIMIT_ENTRY_OPS);
-}
-
-enum cht_err plan_writes(struct plan *p, struct node_write **out, size_t *out_count,
-                         struct node_fault *fault)
-{
-    size_t count = 0;
-    struct node_write *writes = cht_arena_array(&p->s->arena, p->count, sizeof *writes);
-    if (writes == NULL)
-        return CHT_E_NOMEM;
-    for (uint32_t i = 0; i < p->count; i++) {
-        const struct plan_item *item = &p->items[i];
-        if (item->ops.count != 0)
-            writes[count++] = (struct node_write){ .id = item->id,
-                                                   .ops = item->ops.list,
-                                                   .count = item->ops.count };
-    }
-    *out = writes;
-    *out_count = count;
-    return service_loop_check(p->s, writes, count, fault);
-}
-
-enum cht_err plan_write(struct plan *p, const struct local_request *request,
-                        struct node_fault *fault)
-{
-    struct node_service *s = p->s;
-    struct crdt_id actor = { 0 };
-    bool acting;
-    size_t count = 0;
-    struct node_write *writes;
-    enum cht_err err = service_actor(request, fault, &actor, &acting);
-    if (err == CHT_OK)
-        err = plan_writes(p, &writes, &count, fault);
-    if (err != CHT_OK || count == 0)
-        return err;
-    err = node_replica_write(s->replica, writes, count, acting ? &actor : NULL, s->now_ms);
-    if (err == CHT_E_LIMIT)
-        err = plan_too_large(fault);
-    else if (err == CHT_E_DENIED)
-        err = service_may_not_write(s, fault);
-    return err;
-}
-
 /* Write what is planned, and hold the answer until it is durable. */
 static enum cht_err carry_out(struct plan *p, const struct local_request *request,
                               const struct node_mutation *m, struct node_fault *fault)

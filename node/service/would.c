@@ -85,27 +85,3 @@ enum cht_err plan_put_would(const struct plan *p, uint32_t place, struct cht_buf
     }
     return err;
 }
-
-/* --- what a write would refuse -------------------------------------------------------------- */
-
-enum cht_err plan_check(struct plan *p, struct node_fault *fault)
-{
-    struct node_service *s = p->s;
-    struct cht_buf body;
-    cht_buf_init(&body, LIMIT_BODY_BYTES);
-    enum cht_err err = CHT_OK;
-    if (plan_writing(p) != 0 &&
-        net_members_standing(node_replica_members(s->replica), s->identity->device).standing !=
-            NET_STANDS)
-        err = service_may_not_write(s, fault);
-    for (uint32_t i = 0; err == CHT_OK && i < p->count; i++) {
-        cht_buf_reset(&body);
-        err = crdt_body_encode(p->items[i].ops.list, p->items[i].ops.count, &body);
-        if (err == CHT_E_LIMIT)
-            err = plan_too_large(fault);
-    }
-    cht_buf_clear(&body);
-    struct node_write *writes;
-    size_t count;
-    return err == CHT_OK ? plan_writes(p, &writes, &count, fault) : err;
-}

@@ -193,7 +193,7 @@ def an_issue_arrives_whole_and_edits_made_here_stay(world):
     same(counts(take(home, path)), (3, 0, 0, 0, 0), "of the first import")
     same(counts(take(home, path)), (0, 0, 3, 0, 0), "of the second import")
     first, second = (rows(home, "todo")[todo_id(i)] for i in ("bd-1", "bd-2"))
-    same((second["deleted"], second["content"]), (1, "Gone"), "the tombstone")
+    same([second[k] for k in ("deleted", "content", "conflicts")], [1, "Gone", 0], "the tombstone")
     want = {"content": "First", "description": "Long", "status": "in_progress", "priority": "low",
             "kind": "bug", "created": "2026-02-01T18:00:00.123Z", "estimate": 30,
             "completed_at": "2026-02-03T10:00:00.000Z", "parent": todo_id("bd-3"), "deleted": 0}

@@ -463,12 +463,9 @@ static void write_issue(struct group *g)
     for (size_t i = 0; i < g->count; i++)
         write_op(g, &g->ops[i]);
     say_nothing_else(g, first);
-    trace_record_end(g->r);
-    if (hidden) { /* by an entry of its own, which has seen the others (PROTOCOL 5.6) */
-        trace_record_begin(g->r, "todos", g->issue->id);
+    if (hidden)
         hide(g, true);
-        trace_record_end(g->r);
-    }
+    trace_record_end(g->r);
     if (comments != NULL)
         write_comments(g, comments);
 }

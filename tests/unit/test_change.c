@@ -129,6 +129,32 @@ static void an_address_is_kept_in_its_one_form(void **state)
     assert_has(machine_data(m, machine_id()), "\"url\":\"my repo\"");
 }
 
+static void a_delete_has_seen_what_its_own_change_writes(void **state)
+{
+    static const char *const changes[] = {
+        "{'operation':'create','entity':{'chittyId':'" TODO "','data':"
+        "{'deleted':true,'content':'x','labels':['a','b']}}}",
+        "{'operation':'update','entity':{'chittyId':'" TODO "','data':{'deleted':false}}}",
+        "{'operation':'update','entity':{'chittyId':'" TODO "','data':"
+        "{'content':'y','deleted':true,'labels':['c'],'notes':null}}}",
+        "{'operation':'upsert','entity':{'chittyId':'" TODO "','data':"
+        "{'deleted':false,'content':'z'}}}",
+        "{'operation':'upsert','entity':{'chittyId':'" TODO "','data':"
+        "{'deleted':true,'priority':'high','labels':[]}}}",
+    };
+    struct machines *ms = *state;
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        machine_do(&ms->a, changes[i]);
+        assert_has(machine_said, "\"changed\":true");
+        machine_carry(&ms->a, &ms->b);
+        const char *shown = machine_data(&ms->a, TODO);
+        assert_true((strstr(shown, "\"deleted\":true") != NULL) == (i % 2 == 0));
+        assert_null(strstr(shown, "\"conflicts\"")); /* PROTOCOL 5.6 */
+    }
+    assert_has(machine_data(&ms->b, TODO), "\"priority\":\"high\"");
+    assert_null(strstr(machine_said, "\"conflicts\""));
+}
+
 static void completing_and_reopening(void **state)
 {
     struct machine *m = &((struct machines *)*state)->a;
@@ -156,6 +182,7 @@ int main(void)
         MACHINES_TEST(a_batch_fails_as_a_whole),
         MACHINES_TEST(what_has_a_name_outside_is_made_once),
         MACHINES_TEST(an_address_is_kept_in_its_one_form),
+        MACHINES_TEST(a_delete_has_seen_what_its_own_change_writes),
         MACHINES_TEST(completing_and_reopening),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
