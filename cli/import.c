@@ -210,7 +210,7 @@ static enum cht_err take_all(struct job *j)
             err = take_line(j, text, line);
         } else if (err == CHT_E_LIMIT || err == CHT_E_MALFORMED) {
             wrong_line(j, line, err,
-                       err == CHT_E_LIMIT ? "a record longer than 4 MiB is passed over"
+                       err == CHT_E_LIMIT ? "a record longer than 8 MiB is passed over"
                                           : "here should be a record or the end of the array");
             err = CHT_OK;
         } else if (err == CHT_E_NOTFOUND) {

@@ -4,7 +4,7 @@
  * programs write them. Each is handed out as its bytes; what is in them is not looked at. */
 #include "crdt/base/buf.h"
 
-#define CLI_IMPORT_LINE_BYTES ((size_t)4 << 20) /* a record as text: its escapes take room */
+#define CLI_IMPORT_LINE_BYTES ((size_t)8 << 20) /* a record as text: its escapes take room */
 
 struct cli_import_reader {
     /* Up to `room` more bytes of the file into `out`; 0: its end. CHT_E_IO. */

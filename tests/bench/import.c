@@ -89,14 +89,16 @@ static double import_s(const struct bench_home *h, const char *path, const char 
 }
 
 static double fresh_s(struct bench *b, const char *path, unsigned run, unsigned count,
-                      double *out_again_s)
+                      double *out_again_s, double *out_node_cpu_s)
 {
     struct bench_home home;
     char name[32];
     unsigned long created;
     (void)snprintf(name, sizeof name, "home%u", run);
     bench_home_start(&home, b->folder, name);
+    *out_node_cpu_s = -bench_process_cpu_us(home.pid) / 1e6;
     const double took = import_s(&home, path, NULL, &created);
+    *out_node_cpu_s += bench_process_cpu_us(home.pid) / 1e6;
     if (created < count)
         bench_fail("%u tasks have become %lu records", count, created);
     *out_again_s = import_s(&home, path, NULL, &created);
@@ -132,7 +134,7 @@ void bench_import(struct bench *b)
 {
     char few[BENCH_PATH_MAX], many[BENCH_PATH_MAX];
     const unsigned count = b->quick ? MANY_SOON : MANY;
-    double ours[RUNS], again[RUNS], peer[RUNS], unused;
+    double ours[RUNS], again[RUNS], peer[RUNS], cpu[RUNS], unused;
     struct bench_home empty;
     unsigned long created;
     bench_path(few, b->folder, "few.json");
@@ -140,19 +142,20 @@ void bench_import(struct bench *b)
     make_file(few, FEW);
     make_file(many, count);
     for (unsigned i = 0; i < RUNS; i++) {
-        ours[i] = fresh_s(b, few, i, FEW, &again[i]);
+        ours[i] = fresh_s(b, few, i, FEW, &again[i], &cpu[i]);
         peer[i] = peer_s(b, few, i);
     }
     const double few_s = bench_quantile(ours, RUNS, 0.5),
                  peer_few_s = bench_quantile(peer, RUNS, 0.5);
     bench_figure(b, "import_10k_s", few_s);
+    bench_figure(b, "import_10k_node_cpu_s", bench_quantile(cpu, RUNS, 0.5));
     bench_figure(b, "import_10k_again_s", bench_quantile(again, RUNS, 0.5));
     if (peer_few_s > 0) {
         bench_figure(b, "task_import_10k_s", peer_few_s);
         bench_figure(b, "ratio_to_task", few_s / peer_few_s);
     }
     bench_figure(b, b->quick ? "import_20k_records_per_s" : "import_100k_records_per_s",
-                 count / fresh_s(b, many, RUNS, count, &unused));
+                 count / fresh_s(b, many, RUNS, count, &unused, &unused));
     bench_home_start(&empty, b->folder, "empty");
     bench_floor(b, "dry_run_10k_s", import_s(&empty, few, "--dry-run", &created));
     bench_home_stop(&empty);
