@@ -15,7 +15,7 @@
 /* What git tells of a clone. */
 struct facts {
     char path[NODE_PATH_MAX];
-    bool remote;           /* it has one: `url` is its address */
+    bool remote;           /* it has one: `url` is its address; else its .git is */
     struct cht_buf url;    /* normalised (PROTOCOL 1.9) */
     struct cht_buf roots;  /* lines */
     struct cht_buf branch; /* the default one; empty: not known */
@@ -64,19 +64,30 @@ static enum cht_err take_path(const char *folder, const char *url, struct cht_bu
     return err;
 }
 
+/* Where there is no remote: the folder that holds the .git of it and of its other worktrees. */
+static void ask_common(const char *path, struct cht_buf *out)
+{
+    static const char *const words[] = { "rev-parse", "--path-format=absolute", "--git-common-dir",
+                                         NULL };
+    cht_buf_reset(out);
+    if (node_git_ask(path, words, QUICK_MS, out) != CHT_OK || out->len == 0) {
+        cht_buf_reset(out);
+        (void)!cht_buf_add(out, cht_bytes_str(path));
+    }
+}
+
 static enum cht_err find_url(struct cli_context *c, struct facts *f)
 {
     struct cht_buf told;
     cht_buf_init(&told, LIMIT_TITLE_BYTES);
-    enum cht_err err = CHT_OK;
     f->remote = ask_remote(f->path, &told);
-    if (f->remote && cht_buf_add_u8(&told, 0) != CHT_OK)
-        f->remote = false;
-    const char *url = f->remote ? (const char *)told.data : f->path;
-    if (is_path(url))
-        err = take_path(f->path, url, &f->url);
-    else
-        err = crdt_address_normal(cht_bytes_str(url), &f->url);
+    if (!f->remote)
+        ask_common(f->path, &told);
+    enum cht_err err = cht_buf_add_u8(&told, 0);
+    const char *url = (const char *)told.data;
+    if (err == CHT_OK)
+        err = is_path(url) ? take_path(f->path, url, &f->url)
+                           : crdt_address_normal(cht_bytes_str(url), &f->url);
     cht_buf_clear(&told);
     return err == CHT_OK
                ? CHT_OK
@@ -171,16 +182,32 @@ static enum cht_err put_data(const struct facts *f, const char *key, uint64_t no
 
 /* --- which record -------------------------------------------------------------------------- */
 
+/* The repo of this address that has a worktree on this device already; empty: none. */
+static struct cht_bytes of_this_device(struct cht_bytes repos, const struct cli_devices *devices,
+                                       struct cht_bytes url)
+{
+    struct cht_wire w = cht_wire(repos);
+    struct cht_bytes record, key, value;
+    while (cli_gathered_next(&w, &record)) {
+        const struct cht_bytes data = node_mp_get(record, "data");
+        struct node_mp_iter it = node_mp_iter(node_mp_get(data, "worktrees"));
+        while (cht_bytes_eq(node_mp_get_str(data, "url"), url) && node_mp_next(&it, &key, &value))
+            if (cli_clone_path(devices, node_mp_str(key)).len != 0)
+                return record;
+    }
+    return cht_bytes(NULL, 0);
+}
+
 /* Its natural id, by the remote's address (PROTOCOL 1.8). Without a remote nobody else can mean the
- * same: a path is one machine's. Then it is the one that has the clone already, or one of its own.
- */
-static enum cht_err choose(struct cli_context *c, const struct facts *f, struct cht_bytes holder,
+ * same: a path is one machine's. Then it is the one that this device has under that path, or one of
+ * its own. */
+static enum cht_err choose(struct cli_context *c, const struct facts *f, struct cht_bytes local,
                            char out[static CRDT_ID_TEXT_MAX])
 {
     char random[NODE_REQUEST_ID_MAX];
     struct cht_buf scratch;
     struct crdt_id id = { .type = CRDT_REPO };
-    const struct cht_bytes held = node_mp_get_str(holder, "chittyId");
+    const struct cht_bytes held = node_mp_get_str(local, "chittyId");
     out[0] = '\0';
     if (f->remote)
         return CHT_OK;
@@ -205,7 +232,7 @@ static enum cht_err move(struct cli_context *c, const struct facts *f, struct ch
 {
     struct cht_buf data;
     const struct cht_bytes url = node_mp_get_str(node_mp_get(holder, "data"), "url");
-    if (holder.len == 0 || !f->remote || cht_bytes_eq(url, cht_buf_view(&f->url)))
+    if (holder.len == 0 || cht_bytes_eq(url, cht_buf_view(&f->url)))
         return CHT_OK;
     cht_buf_init(&data, LIMIT_VALUE_BYTES);
     enum cht_err err = cli_clone_data(key, NULL, 0, &data);
@@ -228,7 +255,8 @@ static enum cht_err write_repo(struct cli_context *c, const struct facts *f,
     if (err == CHT_OK) {
         if (!cli_clone_holder(cht_buf_view(&repos), key, &holder))
             holder = cht_bytes(NULL, 0);
-        err = choose(c, f, holder, id);
+        err =
+            choose(c, f, of_this_device(cht_buf_view(&repos), devices, cht_buf_view(&f->url)), id);
     }
     if (err == CHT_OK)
         err = move(c, f, holder, key);

@@ -175,6 +175,27 @@ def nobody_else_sends_git_into_a_folder(world):
     expect("commit" not in clones(a)[str(there)], "git was not asked about it")
 
 
+@test
+def without_a_remote_a_repository_is_one_machines(world):
+    a, b = pair(world, "a", "b")
+    folder, second = world.folder / "alone", world.folder / "second"
+    subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
+    commit(folder, "first")
+    git(folder, "worktree", "add", "-q", str(second), "-b", "other")
+    repo = a.chitty("repo", "add", str(folder)).out
+    same(a.chitty("repo", "add", str(folder)).out, repo, "the same again")
+    same(a.chitty("repo", "add", str(second)).out, repo, "a second worktree of it")
+    expect(b.chitty("repo", "add", str(folder)).out != repo, "the same path elsewhere is another")
+    git(folder, "remote", "add", "origin", "https://me:secret@GitHub.com/A/B.git")
+    named = a.chitty("repo", "add", str(folder)).out
+    expect(named != repo, "with a remote it is what the remote says")
+    same(b.chitty("repo", "add", str(folder)).out, named, "on every machine")
+    urls = {r["chittyId"]: r["data"]["url"] for r in a.chitty("repo", "list", "--json").document()}
+    same(urls[named.strip()], "github.com/a/b", "its address")
+    same(a.chitty("repo", "status", "--json").document()[0]["state"], "no-upstream",
+         "looked at without an observer")
+
+
 # --- services
 
 class Server:
