@@ -21,8 +21,8 @@ CHT_MUST_USE enum cht_err node_init(const struct node_init_options *options,
                                     struct node_fault *fault, struct node_init_result *out);
 
 /* Give the space `space_hex`, which `join --keep-both` left in the default home, this home: the
- * same device goes on in it. Goes on where an earlier try was cut off. CHT_E_NOTFOUND: no such database
- * there; CHT_E_EXISTS: this home has a space; CHT_E_INVALID; the rest as node_init. */
+ * same device goes on in it. Goes on where an earlier try was cut off. CHT_E_NOTFOUND: no such
+ * database there; CHT_E_EXISTS: this home has a space; CHT_E_INVALID; the rest as node_init. */
 CHT_MUST_USE enum cht_err node_adopt(const char *space_hex, struct node_fault *fault,
                                      struct node_init_result *out);
 
