@@ -6,7 +6,7 @@
 /* Rows that are few: they are taken and sorted rather than looked for on the way. */
 #define FIND_FEW 1500u
 /* Matches of words that are looked at to see which are the best. */
-#define FIND_MATCHES 1000u
+#define FIND_MATCHES 400u
 
 /* What the rows are taken from, in the order in which it has them. */
 enum find_from {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define BENCH_FIGURES_MAX 32u
+#define BENCH_FIGURES_MAX 80u
 #define BENCH_PATH_MAX    256u
 
 struct bench_figure {
@@ -30,6 +30,7 @@ void bench_floor(struct bench *b, const char *name, double value);
 
 /* The workloads. */
 void bench_records(struct bench *b);
+void bench_query(struct bench *b);
 void bench_local(struct bench *b);
 void bench_e2e(struct bench *b);
 void bench_cli(struct bench *b);

@@ -10,9 +10,10 @@ static const struct {
     const char *name;
     void (*run)(struct bench *b);
 } workloads[] = {
-    { "records", bench_records },   { "local", bench_local },     { "e2e", bench_e2e },
-    { "cli", bench_cli },           { "hostile", bench_hostile }, { "idle", bench_idle },
-    { "discover", bench_discover }, { "trace", bench_trace },     { "import", bench_import },
+    { "records", bench_records }, { "local", bench_local },       { "e2e", bench_e2e },
+    { "cli", bench_cli },         { "hostile", bench_hostile },   { "idle", bench_idle },
+    { "query", bench_query },     { "discover", bench_discover }, { "trace", bench_trace },
+    { "import", bench_import },
 };
 
 static void put(struct bench_figure *list, size_t *count, const char *name, double value)
