@@ -44,7 +44,8 @@ def ask(home, *words, kind=None, status=OK):
 
 CHITTY_WORDS = {"add", "done", "ls", "todo", "topic", "project", "session", "context", "repo",
                 "service", "message", "checkpoint", "device", "space", "log", "show",
-                "conflicts", "resolve", "search", "milestone", "undo", "comment", "comments",
+                "conflicts", "cycles", "resolve", "search",
+                "milestone", "undo", "comment", "comments",
                 "attach", "attachments", "attachment"}
 
 
@@ -87,8 +88,11 @@ def every_document_is_as_its_schema_says(world):
     check(a.chitty("search", "milk", "--ndjson").out, "search", "record")
     ask(a, "log", kind="log")
     check(a.chitty("log", "--ndjson").out, "log", "log-entry")
-    until(lambda: made["todo"] in b.todos(), "b has it")
-    conflict(a, b, made["todo"])
+    ends = a.add("one end"), a.add("other end")
+    until(lambda: ends[1] in b.todos(), "b has it all")
+    conflict(a, b, made["todo"], *ends)
+    ask(a, "cycles", kind="cycles", status=None)
+    check(a.chitty("cycles", "--ndjson", status=None).out, "cycles", "cycle")
     ask(a, "conflicts", kind="conflicts")
     check(a.chitty("conflicts", "--ndjson").out, "conflicts", "conflict")
     ask(a, "resolve", made["todo"], "content", "--pick", "1", kind="change")
@@ -165,13 +169,15 @@ def written_otherwise(world, home, made):
     ask(home, "comments", made["todo"], kind="message-list")
 
 
-def conflict(a, b, todo):
-    """Both change one field while the other is away."""
+def conflict(a, b, todo, one, other):
+    """Both change one field while the other is away, and close a circle together."""
     a.stop()
     b.chitty("todo", "update", todo, "--content", "by b")
+    b.chitty("todo", "update", one, "--dependency", other)
     b.stop()
     a.run()
     a.chitty("todo", "update", todo, "--content", "by a")
+    a.chitty("todo", "update", other, "--dependency", one)
     b.run("--peer", a.node.address)
     until(lambda: a.read("conflicts"), "a hears of it")
 
