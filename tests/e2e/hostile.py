@@ -31,11 +31,24 @@ def three(world):
     return a, b, mallory
 
 
-def attack(victim, mallory, *arguments):
+def removed_attachment(home):
+    """The hash of a thousand bytes that the node has and no record names any more."""
+    todo = home.add("with a file")
+    file = home.world.folder / "removed"
+    file.write_bytes(os.urandom(1000))
+    home.chitty("attach", todo, str(file))
+    blob = home.read("blobs")["blobs"][0]["blob"]
+    home.chitty("attachment", "rm", todo, "removed")
+    same(home.read("blobs")["unnamed"], 1, "it is there still")
+    return blob
+
+
+def attack(victim, mallory, *arguments, blob=""):
     """Run attacks on a node; what they say they did."""
     device = victim.read("status")["device"]
-    done = subprocess.run([HOSTILE, victim.node.address, device, *arguments], env=mallory.env,
-                          capture_output=True, text=True, timeout=8 * nodes.DEADLINE_S,
+    done = subprocess.run([HOSTILE, victim.node.address, device, *arguments],
+                          env=dict(mallory.env, CHITTY_HOSTILE_BLOB=blob), capture_output=True,
+                          text=True, timeout=8 * nodes.DEADLINE_S,
                           check=False)
     same(done.returncode, 0, f"exit status of {arguments}: {done.stdout} {done.stderr}")
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -115,7 +128,7 @@ def named(home, did):
 def what_a_hostile_member_does_is_counted_by_reason_and_changes_nothing(world):
     a, b, mallory = three(world)
     a.read("blobs", "--keep", "on")
-    did = attack(a, mallory, *(["--slow"] if MINUTE else []))
+    did = attack(a, mallory, *(["--slow"] if MINUTE else []), blob=removed_attachment(a))
     expect(len(did) >= 35, f"attacks: {did}")
     check_counters(a, did)
     named(a, did)

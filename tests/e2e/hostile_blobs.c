@@ -5,6 +5,7 @@
 #include "crdt/mp.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 
 #define NAMED_BYTES 1000u
 
@@ -55,14 +56,19 @@ void hostile_blob_unasked(struct attack *a)
     a->sent = 1;
 }
 
-/* Hashes that no record names: there is nothing to be had for them. */
+/* Hashes that no record names: there is nothing to be had for them, also where the node still has
+ * the bytes: CHITTY_HOSTILE_BLOB is one whose record was removed. */
 void hostile_blob_guessed(struct attack *a)
 {
+    const char *removed = getenv("CHITTY_HOSTILE_BLOB");
+    struct crdt_hash held;
     blob_begin(a);
+    if (removed == NULL || crdt_unhex(cht_bytes_str(removed), held.b, sizeof held.b) != CHT_OK)
+        hostile_fail("CHITTY_HOSTILE_BLOB is no hash");
     for (unsigned i = 1; i <= 8; i++) {
-        struct net_frame f = blob_frame(NET_BLOB_WANT, &a->l.named);
+        struct net_frame f = blob_frame(NET_BLOB_WANT, i == 8 ? &held : &a->l.named);
         const bool enough = false;
-        f.blob.hash.b[0] ^= (uint8_t)i;
+        f.blob.hash.b[0] ^= (uint8_t)(i == 8 ? 0 : i);
         f.blob.credit = NAMED_BYTES;
         (void)hostile_say(&a->l, &f);
         for (unsigned k = 0; k < 500 && a->l.blob_nones < i; k++)
