@@ -1,7 +1,7 @@
 /* Lines of a batch: what people write becomes what the node reads. */
 #include "cli/batch_line.h"
 
-#include "cli/dates.h"
+#include "cli/fields.h"
 #include "cli/json.h"
 #include "crdt/limits.h"
 #include "node/client/request.h"
@@ -77,13 +77,8 @@ static enum cht_err put_value(struct cli_context *c, unsigned type, struct cht_b
         return err;
     if (!time || node_mp_kind(value) != CRDT_MP_STR)
         return cht_buf_add(out, value);
-    const enum cli_day day = strcmp(f->name, "deadline") == 0 ? CLI_DAY_END : CLI_DAY_START;
-    if (cli_date_parse(text, c->now_ms, day, &ms) == CHT_OK)
-        return crdt_mp_put_uint(out, ms);
-    (void)node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str(f->name), "%s \"%.*s\" is no date",
-                         f->name, (int)(text.len > 80 ? 80 : text.len), (const char *)text.data);
-    node_fault_hint(&c->fault, "dates are written %s", CLI_DATE_FORMS);
-    return CHT_E_INVALID;
+    err = cli_time_take(c, f, text, &ms);
+    return err == CHT_OK ? crdt_mp_put_uint(out, ms) : err;
 }
 
 static bool left_out(const struct line *l, struct cht_bytes key)

@@ -107,11 +107,21 @@ static enum cht_err parse_clock(struct scan *s, struct tm tm, uint64_t *out_ms)
     return dates_bounded(seconds * 1000 + fraction_ms, out_ms);
 }
 
+bool dates_at_end(enum cli_day day)
+{
+    return day == CLI_DAY_END || day == CLI_DEADLINE_END;
+}
+
+bool dates_of_deadline(enum cli_day day)
+{
+    return day == CLI_DEADLINE_START || day == CLI_DEADLINE_END;
+}
+
 void dates_set_day(struct tm *tm, enum cli_day day)
 {
-    tm->tm_hour = day == CLI_DAY_END ? 23 : 0;
-    tm->tm_min = day == CLI_DAY_END ? 59 : 0;
-    tm->tm_sec = day == CLI_DAY_END ? 59 : 0;
+    tm->tm_hour = dates_at_end(day) ? 23 : 0;
+    tm->tm_min = dates_at_end(day) ? 59 : 0;
+    tm->tm_sec = dates_at_end(day) ? 59 : 0;
 }
 
 static enum cht_err parse_calendar(struct cht_bytes text, enum cli_day day, uint64_t *out_ms)
@@ -123,7 +133,7 @@ static enum cht_err parse_calendar(struct cht_bytes text, enum cli_day day, uint
     const int month = digits(&s, 2);
     const bool whole = s.left.len == 0; /* "2026-03": its first day, or its last */
     int mday = 1;
-    if (whole && !s.bad && month >= 1 && month <= 12 && day == CLI_DAY_END)
+    if (whole && !s.bad && month >= 1 && month <= 12 && dates_at_end(day))
         mday = dates_month_days(year, month);
     if (!whole) {
         need(&s, "-");

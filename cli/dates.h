@@ -6,11 +6,13 @@
 
 #include <stdint.h>
 
-/* What a day without a time of day means, and a month without a day. */
-enum cli_day { CLI_DAY_START, CLI_DAY_END };
+/* What a day without a time of day means, and a week or month without a day. A span of days or more
+ * keeps the time of day, but of deadlines: they mean the whole day, as they do with any other. */
+enum cli_day { CLI_DAY_START, CLI_DAY_END, CLI_DEADLINE_START, CLI_DEADLINE_END };
 
 #define CLI_DATE_FORMS                                                                             \
-    "today, tomorrow 14:00, fri, next monday, 14:00, eod, eow, eom, in 3 days, 2w, +2d, -1w, "     \
+    "today, tomorrow 14:00, fri, next monday, next week, 14:00, eod, eow, eom, in 3 days, 2w, "    \
+    "+2d, -1w, "                                                                                   \
     "3 days ago, 2026-03, 2026-03-01, 2026-03-01 18:00, 2026-03-01T18:00:00Z"
 
 /* Read a date. now_ms: wall clock in ms since the Unix epoch; the time zone is the process's.

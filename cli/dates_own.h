@@ -3,6 +3,7 @@
 /* Inside cli/dates*.c only. */
 #include "cli/dates.h"
 
+#include <stdbool.h>
 #include <time.h>
 
 /* `ms` when it is in 1970 … 9999. CHT_E_INVALID. */
@@ -10,6 +11,9 @@ CHT_MUST_USE enum cht_err dates_bounded(int64_t ms, uint64_t *out_ms);
 /* The moment of a local time, whose parts may lie beyond their bounds. CHT_E_INVALID. */
 CHT_MUST_USE enum cht_err dates_local_ms(struct tm tm, uint64_t *out_ms);
 int dates_month_days(int year, int month);
+/* Does it mean a day's end; a deadline? */
+bool dates_at_end(enum cli_day day);
+bool dates_of_deadline(enum cli_day day);
 /* The beginning of its day, or its last second. */
 void dates_set_day(struct tm *tm, enum cli_day day);
 

@@ -121,6 +121,34 @@ static enum cht_err parse_day(const struct words *w, uint64_t now_ms, enum cli_d
     return dates_local_ms(tm, out_ms);
 }
 
+/* "next week", "this month", "last year": its first day, or its last; a week begins on Monday. */
+static enum cht_err parse_period(const struct words *w, uint64_t now_ms, enum cli_day day,
+                                 uint64_t *out_ms)
+{
+    static const char *const which[] = { "last", "this", "next" };
+    const bool end = dates_at_end(day);
+    int by = -1;
+    struct tm tm;
+    while (by < 2 && strcmp(w->word[0], which[by + 1]) != 0)
+        by++;
+    if (w->count != 2 || by == 2 || !local_now(now_ms, &tm))
+        return CHT_E_INVALID;
+    if (strcmp(w->word[1], "week") == 0) {
+        tm.tm_mday += 7 * by - (tm.tm_wday + 6) % 7 + (end ? 6 : 0);
+    } else if (strcmp(w->word[1], "month") == 0) {
+        tm.tm_mon += by + end;
+        tm.tm_mday = end ? 0 : 1; /* the day before the first is the last */
+    } else if (strcmp(w->word[1], "year") == 0) {
+        tm.tm_year += by + end;
+        tm.tm_mon = 0;
+        tm.tm_mday = end ? 0 : 1;
+    } else {
+        return CHT_E_INVALID;
+    }
+    dates_set_day(&tm, day);
+    return dates_local_ms(tm, out_ms);
+}
+
 /* The ends of the day, week (Sunday), month and year. */
 static enum cht_err parse_end(const struct words *w, uint64_t now_ms, uint64_t *out_ms)
 {
@@ -166,13 +194,16 @@ static enum unit unit_of(const char *word)
     return UNIT_NONE;
 }
 
-static enum cht_err add_span(uint64_t now_ms, int64_t n, enum unit unit, uint64_t *out_ms)
+static enum cht_err add_span(uint64_t now_ms, int64_t n, enum unit unit, enum cli_day day,
+                             uint64_t *out_ms)
 {
     struct tm tm;
     if (unit == UNIT_MINUTE || unit == UNIT_HOUR)
         return dates_bounded((int64_t)now_ms + n * (unit == UNIT_HOUR ? 3600000 : 60000), out_ms);
     if (!local_now(now_ms, &tm) || n > 400000 || n < -400000)
         return CHT_E_INVALID;
+    if (dates_of_deadline(day))
+        dates_set_day(&tm, day);
     if (unit == UNIT_DAY || unit == UNIT_WEEK) {
         tm.tm_mday += (int)n * (unit == UNIT_WEEK ? 7 : 1);
         return dates_local_ms(tm, out_ms);
@@ -188,7 +219,8 @@ static enum cht_err add_span(uint64_t now_ms, int64_t n, enum unit unit, uint64_
 }
 
 /* "[in] [+|-]N UNIT [ago]", with or without spaces. */
-static enum cht_err parse_span(const struct words *w, uint64_t now_ms, uint64_t *out_ms)
+static enum cht_err parse_span(const struct words *w, uint64_t now_ms, enum cli_day day,
+                               uint64_t *out_ms)
 {
     const bool in = strcmp(w->word[0], "in") == 0;
     char joined[TEXT_MAX] = "";
@@ -210,7 +242,7 @@ static enum cht_err parse_span(const struct words *w, uint64_t now_ms, uint64_t 
     const enum unit unit = unit_of(at);
     if (unit == UNIT_NONE || n > SPAN_MAX || (ago && (in || sign)))
         return CHT_E_INVALID;
-    return add_span(now_ms, ago || back ? -n : n, unit, out_ms);
+    return add_span(now_ms, ago || back ? -n : n, unit, day, out_ms);
 }
 
 enum cht_err dates_words(struct cht_bytes text, uint64_t now_ms, enum cli_day day, uint64_t *out_ms)
@@ -223,5 +255,7 @@ enum cht_err dates_words(struct cht_bytes text, uint64_t now_ms, enum cli_day da
     enum cht_err err = parse_day(&w, now_ms, day, out_ms);
     if (err != CHT_OK)
         err = parse_end(&w, now_ms, out_ms);
-    return err == CHT_OK ? err : parse_span(&w, now_ms, out_ms);
+    if (err != CHT_OK)
+        err = parse_period(&w, now_ms, day, out_ms);
+    return err == CHT_OK ? err : parse_span(&w, now_ms, day, out_ms);
 }

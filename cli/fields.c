@@ -70,19 +70,52 @@ static enum cht_err put_document(struct cli_context *c, const struct crdt_field 
     return err;
 }
 
+enum cht_err cli_date_take(struct cli_context *c, const char *name, struct cht_bytes text,
+                           enum cli_day day, uint64_t *out_ms)
+{
+    if (cli_date_parse(text, c->now_ms, day, out_ms) == CHT_OK)
+        return CHT_OK;
+    (void)node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str(name), "%s \"%.*s\" is no date",
+                         name, (int)(text.len > 80 ? 80 : text.len), (const char *)text.data);
+    node_fault_hint(&c->fault, "dates are written %s", CLI_DATE_FORMS);
+    return CHT_E_INVALID;
+}
+
+static bool is_deadline(const struct crdt_field *field)
+{
+    return strcmp(field->name, "deadline") == 0;
+}
+
+enum cht_err cli_time_take(struct cli_context *c, const struct crdt_field *field,
+                           struct cht_bytes text, uint64_t *out_ms)
+{
+    return cli_date_take(c, field->name, text,
+                         is_deadline(field) ? CLI_DEADLINE_END : CLI_DAY_START, out_ms);
+}
+
+enum cht_err cli_time_range(struct cli_context *c, const struct crdt_field *field, const char *text,
+                            uint64_t *out_from, uint64_t *out_to)
+{
+    const struct cht_bytes bytes = cht_bytes_str(text);
+    const bool deadline = is_deadline(field);
+    uint64_t from = 0, to = 0;
+    enum cht_err err =
+        cli_date_take(c, field->name, bytes, deadline ? CLI_DEADLINE_START : CLI_DAY_START, &from);
+    if (err == CHT_OK)
+        err = cli_date_take(c, field->name, bytes, deadline ? CLI_DEADLINE_END : CLI_DAY_END, &to);
+    if (err != CHT_OK)
+        return err;
+    *out_from = from;
+    *out_to = from == to ? to : to + 999;
+    return CHT_OK;
+}
+
 static enum cht_err put_time(struct cli_context *c, const struct crdt_field *field,
                              const char *text, struct cht_buf *out)
 {
-    /* A deadline of a day is kept when the day is over; anything else happens as it begins. */
-    const enum cli_day day = strcmp(field->name, "deadline") == 0 ? CLI_DAY_END : CLI_DAY_START;
     uint64_t ms = 0;
-    if (cli_date_parse(cht_bytes_str(text), c->now_ms, day, &ms) != CHT_OK) {
-        (void)node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str(field->name),
-                             "%s \"%.80s\" is no date", field->name, text);
-        node_fault_hint(&c->fault, "dates are written %s", CLI_DATE_FORMS);
-        return CHT_E_INVALID;
-    }
-    return crdt_mp_put_uint(out, ms);
+    enum cht_err err = cli_time_take(c, field, cht_bytes_str(text), &ms);
+    return err == CHT_OK ? crdt_mp_put_uint(out, ms) : err;
 }
 
 static enum cht_err put_number(const char *text, bool whole, struct cht_buf *out)

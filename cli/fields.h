@@ -3,7 +3,20 @@
 /* Flags of fields to the maps of requests: `data` of a change, `filter` of a list (LOCAL 3.3, 4.3).
  */
 #include "cli/command.h"
+#include "cli/dates.h"
 #include "crdt/base/buf.h"
+
+/* Read a date (dates.h). CHT_E_INVALID: it is none; `name` is what it was given for. */
+CHT_MUST_USE enum cht_err cli_date_take(struct cli_context *c, const char *name,
+                                        struct cht_bytes text, enum cli_day day, uint64_t *out_ms);
+/* The moment that a date means as the value of a field: a deadline of a day is kept when the day is
+ * over; anything else happens as it begins. CHT_E_INVALID. */
+CHT_MUST_USE enum cht_err cli_time_take(struct cli_context *c, const struct crdt_field *field,
+                                        struct cht_bytes text, uint64_t *out_ms);
+/* The first and the last moment that a date means in a question about a field; one and the same
+ * when it has a time of day. CHT_E_INVALID. */
+CHT_MUST_USE enum cht_err cli_time_range(struct cli_context *c, const struct crdt_field *field,
+                                         const char *text, uint64_t *out_from, uint64_t *out_to);
 
 /* Append a message's value of a field from text as typed: dates, numbers, words, ids, JSON for
  * `any`. A document's text may be "-" (standard input) or "@FILE". What the schema forbids is

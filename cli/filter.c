@@ -1,7 +1,6 @@
 /* Words of a filter to the conditions of a request; see filter.h. */
 #include "cli/filter.h"
 
-#include "cli/dates.h"
 #include "cli/fields.h"
 #include "cli/me.h"
 #include "cli/options.h"
@@ -119,22 +118,17 @@ static enum cht_err read_time(struct filter *f, const struct crdt_field *field,
                               enum node_cond_op op, const char *value)
 {
     uint64_t start = 0, end = 0;
-    const struct cht_bytes text = cht_bytes_str(value);
-    if (cli_date_parse(text, f->c->now_ms, CLI_DAY_START, &start) != CHT_OK ||
-        cli_date_parse(text, f->c->now_ms, CLI_DAY_END, &end) != CHT_OK) {
-        (void)node_fault_set(&f->c->fault, CHT_E_INVALID, cht_bytes_str(field->name),
-                             "%s \"%.80s\" is no date", field->name, value);
-        node_fault_hint(&f->c->fault, "dates are written %s", CLI_DATE_FORMS);
-        return CHT_E_INVALID;
-    }
+    enum cht_err err = cli_time_range(f->c, field, value, &start, &end);
+    if (err != CHT_OK)
+        return err;
     if (op == NODE_COND_BEFORE || op == NODE_COND_FROM)
         return put_time_cond(f, field, op, start);
     if (op == NODE_COND_AFTER || op == NODE_COND_TO)
-        return put_time_cond(f, field, op, start == end ? end : end + 999);
+        return put_time_cond(f, field, op, end);
     if (op != NODE_COND_IS || start == end)
         return put_time_cond(f, field, op, start);
-    enum cht_err err = put_time_cond(f, field, NODE_COND_FROM, start);
-    return err == CHT_OK ? put_time_cond(f, field, NODE_COND_TO, end + 999) : err;
+    err = put_time_cond(f, field, NODE_COND_FROM, start);
+    return err == CHT_OK ? put_time_cond(f, field, NODE_COND_TO, end) : err;
 }
 
 /* The word of an enum that a text is or begins, whatever its case. */

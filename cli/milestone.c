@@ -2,7 +2,7 @@
  * description}. */
 #include "cli/change.h"
 #include "cli/commands.h"
-#include "cli/dates.h"
+#include "cli/fields.h"
 #include "cli/json.h"
 #include "cli/record.h"
 #include "cli/request.h"
@@ -106,18 +106,15 @@ static enum cht_err run_list(struct cli_context *c)
 /* --- add, done, rm -------------------------------------------------------------------------- */
 
 static enum cht_err put_moment(struct cli_context *c, const char *key, const char *text,
-                               enum cli_day day, struct cht_buf *b)
+                               struct cht_buf *b)
 {
     uint64_t ms = c->now_ms;
     char moment[CRDT_RFC3339_MAX];
-    if (text != NULL && cli_date_parse(cht_bytes_str(text), c->now_ms, day, &ms) != CHT_OK) {
-        (void)node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str(key),
-                             "%s \"%.80s\" is no date", key, text);
-        node_fault_hint(&c->fault, "dates are written %s", CLI_DATE_FORMS);
-        return CHT_E_INVALID;
-    }
+    enum cht_err err = CHT_OK;
+    if (text != NULL)
+        err = cli_date_take(c, key, cht_bytes_str(text), CLI_DEADLINE_END, &ms);
     crdt_rfc3339_text(ms, moment);
-    return node_mp_put_key_text(b, key, moment);
+    return err == CHT_OK ? node_mp_put_key_text(b, key, moment) : err;
 }
 
 /* What the milestone was, with what the flags and the command say instead. */
@@ -148,9 +145,9 @@ static enum cht_err put_value(struct cli_context *c, struct cht_bytes was, struc
         err = cht_buf_add(b, cht_buf_view(&kept));
     cht_buf_clear(&kept);
     if (err == CHT_OK && due != NULL)
-        err = put_moment(c, "due", due, CLI_DAY_END, b);
+        err = put_moment(c, "due", due, b);
     if (err == CHT_OK && done)
-        err = put_moment(c, "done", NULL, CLI_DAY_START, b);
+        err = put_moment(c, "done", NULL, b);
     return err == CHT_OK && text != NULL ? node_mp_put_key_text(b, "description", text) : err;
 }
 

@@ -1,7 +1,7 @@
 /* remind: when a todo is to be spoken of again. */
 #include "cli/change.h"
 #include "cli/commands.h"
-#include "cli/dates.h"
+#include "cli/fields.h"
 #include "cli/request.h"
 #include "crdt/limits.h"
 #include "crdt/rfc3339.h"
@@ -12,13 +12,9 @@ static enum cht_err run(struct cli_context *c)
     struct cht_buf data;
     uint64_t ms = 0;
     const bool clear = cli_flag(c, "clear") != NULL;
-    if (cli_date_parse(cht_bytes_str(c->args[1]), c->now_ms, CLI_DAY_START, &ms) != CHT_OK) {
-        (void)node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("TIME"),
-                             "\"%.80s\" is no date", c->args[1]);
-        node_fault_hint(&c->fault, "dates are written %s", CLI_DATE_FORMS);
-        return CHT_E_INVALID;
-    }
-    enum cht_err err = cli_join_args(c, 2, note, sizeof note);
+    enum cht_err err = cli_date_take(c, "TIME", cht_bytes_str(c->args[1]), CLI_DAY_START, &ms);
+    if (err == CHT_OK)
+        err = cli_join_args(c, 2, note, sizeof note);
     if (err != CHT_OK)
         return err;
     crdt_rfc3339_text(ms, moment);

@@ -1,6 +1,6 @@
 /* chitty-node revoke: a device is no member any more */
 #include "cli/commands.h"
-#include "cli/dates.h"
+#include "cli/fields.h"
 #include "cli/ruling.h"
 
 static enum cht_err run(struct cli_context *c)
@@ -17,15 +17,13 @@ static enum cht_err run(struct cli_context *c)
                                    "several who revoke at once, --lost keeps what any of them had");
         return CHT_E_INVALID;
     }
-    if (before != NULL &&
-        cli_date_parse(cht_bytes_str(before), c->now_ms, CLI_DAY_START, &until_ms) != CHT_OK) {
-        (void)node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("before"),
-                             "before \"%.80s\" is no date", before);
-        node_fault_hint(&c->fault, "dates are written %s", CLI_DATE_FORMS);
-        return CHT_E_INVALID;
-    }
-    if (before != NULL)
+    if (before != NULL) {
+        enum cht_err err =
+            cli_date_take(c, "before", cht_bytes_str(before), CLI_DAY_START, &until_ms);
+        if (err != CHT_OK)
+            return err;
         args[count++] = (struct cli_ruling_arg){ .key = "before", .number = until_ms };
+    }
     if (cli_flag(c, "raise") != NULL)
         args[count++] = (struct cli_ruling_arg){ .key = "raise" };
     if (cli_flag(c, "yes") != NULL)

@@ -154,6 +154,47 @@ static void dates_in_words_are_of_here_and_now(void **state)
     }
 }
 
+/* The same Saturday in Berlin; that night has 23 hours. The numbers come from Python's zoneinfo. */
+static void days_and_longer_are_whole_days_as_deadlines(void **state)
+{
+    (void)state;
+    static const struct good cases[] = {
+        { "in 2 weeks", CLI_DEADLINE_END, UINT64_C(1775944799000) },
+        { "in 2 weeks", CLI_DEADLINE_START, UINT64_C(1775858400000) },
+        { "2 days", CLI_DEADLINE_END, UINT64_C(1774907999000) },
+        { "+1d", CLI_DEADLINE_END, UINT64_C(1774821599000) },
+        { "1 month", CLI_DEADLINE_END, UINT64_C(1777413599000) },
+        { "3 days ago", CLI_DEADLINE_END, UINT64_C(1774479599000) },
+        { "next friday", CLI_DEADLINE_END, UINT64_C(1775253599000) },
+        { "tomorrow", CLI_DEADLINE_START, UINT64_C(1774738800000) },
+        { "2026-03", CLI_DEADLINE_END, UINT64_C(1774994399000) },
+        { "tomorrow at 14:00", CLI_DEADLINE_END, UINT64_C(1774785600000) },
+        { "now", CLI_DEADLINE_END, NOW_MS },
+        { "+2h", CLI_DEADLINE_END, NOW_MS + 7200000 },
+        { "90 minutes", CLI_DEADLINE_END, NOW_MS + 5400000 },
+        { "2 days", CLI_DAY_END, UINT64_C(1774900800000) },
+        { "this week", CLI_DAY_START, UINT64_C(1774220400000) },
+        { "this week", CLI_DEADLINE_END, UINT64_C(1774821599000) },
+        { "next week", CLI_DAY_START, UINT64_C(1774821600000) },
+        { "next week", CLI_DEADLINE_END, UINT64_C(1775426399000) },
+        { "last week", CLI_DAY_END, UINT64_C(1774220399000) },
+        { "this month", CLI_DEADLINE_END, UINT64_C(1774994399000) },
+        { "next month", CLI_DAY_START, UINT64_C(1774994400000) },
+        { "next month", CLI_DEADLINE_END, UINT64_C(1777586399000) },
+        { "last month", CLI_DAY_END, UINT64_C(1772319599000) },
+        { "Next Year", CLI_DAY_START, UINT64_C(1798758000000) },
+        { "this year", CLI_DEADLINE_END, UINT64_C(1798757999000) },
+    };
+    zone("CET-1CEST,M3.5.0,M10.5.0/3");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t ms = 77;
+        if (cli_date_parse(cht_bytes_str(cases[i].text), NOW_MS, cases[i].day, &ms) != CHT_OK ||
+            ms != cases[i].ms)
+            fail_msg("\"%s\" is %llu instead of %llu", cases[i].text, (unsigned long long)ms,
+                     (unsigned long long)cases[i].ms);
+    }
+}
+
 static void what_is_no_date_is_refused(void **state)
 {
     (void)state;
@@ -187,8 +228,11 @@ static void what_is_no_date_is_refused(void **state)
         "3 days later",
         "in 3 days ago",
         "+3d ago",
+        "next weeks",
         "next",
-        "next week",
+        "week",
+        "this",
+        "next week 14:00",
         "fr",
         "fridays",
         "monday tuesday",
@@ -240,6 +284,7 @@ int main(void)
         cmocka_unit_test(dates_with_their_zone_are_read_whatever_ours_is),
         cmocka_unit_test(dates_without_a_zone_are_local),
         cmocka_unit_test(dates_in_words_are_of_here_and_now),
+        cmocka_unit_test(days_and_longer_are_whole_days_as_deadlines),
         cmocka_unit_test(what_is_no_date_is_refused),
         cmocka_unit_test(a_date_may_lie_in_bytes_without_an_end),
         cmocka_unit_test(times_are_shown_in_local_time),
