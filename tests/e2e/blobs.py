@@ -85,6 +85,8 @@ def a_file_attached_on_one_device_is_read_on_the_other_when_it_is_asked_for(worl
     same(get(desk, todo, "shot.png"), content, "content on the other device")
     same(get(desk, todo, "empty"), empty, "of nothing")
     same(states(desk), ["here", "here"], "after it was asked for")
+    desk.chitty_node("rebuild")
+    same(states(desk), ["here", "here"], "after a rebuild")
     same(desk.call(nodes.CHITTY, "attachment", "get", todo, "shot.png", "--to", "/dev/null",
                    "--force").status, 0, "over another file")
     taken = desk.chitty("attachment", "get", todo, "shot.png", "--to", str(desk.folder / "got"),
