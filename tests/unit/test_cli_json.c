@@ -4,6 +4,7 @@
 #include "cli/kinds.h"
 #include "cli/table.h"
 #include "tests/support/cli_fixture.h"
+#include "tests/support/seeded.h"
 
 #define A "CHITTY-TODO-00041061050R3GG28A1C60T3GF"
 #define B "CHITTY-TODO-10041061050R3GG28A1C60T3GF"
@@ -131,6 +132,44 @@ static void names_alone_are_a_line_each(void **state)
     assert_has(cli_stderr, "what verify prints has no names");
 }
 
+/* Whatever a title has in it, what comes out is JSON and has one line a document. */
+static void any_text_comes_through(void **state)
+{
+    (void)state;
+    struct seeded seed = seeded_start(4);
+    for (unsigned n = 0; n < 300; n++) {
+        char payload[512] = "", text[33] = "";
+        const size_t len = seeded_below(&seed, sizeof text);
+        for (size_t i = 0; i < len; i++) {
+            static const char likely[] = "\"\\{}[],:\n";
+            const bool own = seeded_below(&seed, 2) == 0;
+            text[i] = own ? likely[seeded_below(&seed, sizeof likely - 1)]
+                          : (char)(1 + seeded_below(&seed, 255));
+            text[i] = text[i] == '\'' ? '"' : text[i]; /* mp_text's own */
+        }
+        (void)snprintf(payload, sizeof payload,
+                       "{'records':[{'chittyId':'" A "','type':'todo','data':{'content':'%s',"
+                       "'status':'pending'}},{'chittyId':'" B "','data':{'content':'%s'}}]}",
+                       text, text);
+        const struct cli_answer answers[] = { { NODE_MSG_STATE_SNAPSHOT, payload },
+                                              { NODE_MSG_ACK, "{'result':{}}" },
+                                              { NODE_MSG_ACK, NULL } };
+        assert_int_equal(0, cli_do(&cli_chitty, "ls|--ndjson|--json=content", answers));
+        size_t lines = 0;
+        for (char *at = cli_stdout, *end; (end = strchr(at, '\n')) != NULL; at = end + 1, lines++) {
+            struct cht_buf b;
+            cht_buf_init(&b, 4096);
+            if (cli_json_parse(cht_bytes(at, (size_t)(end - at)), &b) != CHT_OK)
+                fail_msg("no JSON: %s", at);
+            assert_true(node_mp_get(node_mp_get(cht_buf_view(&b), "data"), "chittyId").len > 0);
+            cht_buf_clear(&b);
+        }
+        assert_int_equal(2, lines);
+        assert_int_equal(0, cli_do(&cli_chitty, "ls|-o|name", answers));
+        assert_string_equal(A "\n" B "\n", cli_stdout);
+    }
+}
+
 /* --- tables -------------------------------------------------------------------------------- */
 
 static void check_kind(const struct cli_command *command, unsigned type)
@@ -195,6 +234,7 @@ int main(void)
         cmocka_unit_test(unknown_names_get_the_nearest_one),
         cmocka_unit_test(ndjson_is_a_document_a_record),
         cmocka_unit_test(names_alone_are_a_line_each),
+        cmocka_unit_test(any_text_comes_through),
         cmocka_unit_test(every_command_says_its_kind_and_each_kind_has_a_schema),
         cmocka_unit_test(kinds_hold_together),
     };
