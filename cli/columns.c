@@ -93,11 +93,17 @@ enum cht_err cli_columns_choose(struct cli_context *c, const char *names, struct
         return err != CHT_OK ? err
                              : node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("columns"),
                                               "--columns needs names of fields");
+    const unsigned all = c->out.columns > 0 ? (unsigned)c->out.columns : 0;
     unsigned used = 0;
     for (size_t i = 0; i + 1 < columns.count; i++)
         used += columns.list[i].width + 2;
+    /* on a narrow terminal usual ones give way to the title */
+    while (names == NULL && all != 0 && used + REST_MIN > all && columns.count > 2) {
+        columns.count--;
+        used -= columns.list[columns.count - 1].width + 2;
+        columns.list[columns.count - 1] = columns.list[columns.count];
+    }
     columns.list[columns.count - 1].width = 0;
-    const unsigned all = c->out.columns > 0 ? (unsigned)c->out.columns : 0;
     columns.rest = all == 0 ? 0 : all > used + REST_MIN ? all - used : REST_MIN;
     *out = columns;
     return CHT_OK;

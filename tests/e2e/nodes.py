@@ -265,7 +265,8 @@ class XdgHome(Home):
                 self.folder / ".local" / "share") / "chitty"
 
 
-OF_CHITTY = ("todo", "topic", "project", "session", "ls", "add", "done", "watch")
+OF_CHITTY = ("todo", "topic", "project", "session", "ls", "add", "done", "watch",
+             "next", "ready", "blocked", "search", "cycles")
 
 
 class Watch:
@@ -278,10 +279,10 @@ class Watch:
         self.home, self.text = home, b""
         home.world.watches.append(self)
 
-    def begun(self):
-        """Wait until the node has taken the watch, by changing something until that is told; the
-        last event of it."""
-        probe, count = self.home.add("probe"), 0
+    def begun(self, *flags):
+        """Wait until the node has taken the watch, by changing something, made with these flags,
+        until that is told; the last event of it."""
+        probe, count = self.home.add("probe", *flags), 0
         while not select.select([self.process.stdout], [], [], 0.05)[0]:
             self.home.chitty("todo", "update", probe, "--notes", str(count))
             count += 1
