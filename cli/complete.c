@@ -247,7 +247,7 @@ static void put_meant(struct cli_completion *w, const struct cli_command *comman
         put_words(w, "table|json|ndjson|name");
     else if (strcmp(word, "FIELD") == 0)
         put_field_names(w, type == 0 ? CRDT_TODO : type, true);
-    else if (strcmp(word, "TYPE") == 0) {
+    else if (strcmp(word, "TYPE") == 0 || strcmp(word, "NOUN") == 0) {
         cli_complete_piece(w);
         for (size_t i = 0; crdt_schema_at(i, NULL) != NULL; i++)
             cli_candidate_text(w, crdt_type_table(crdt_schema_at(i, NULL)->type), "");
