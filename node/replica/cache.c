@@ -85,6 +85,8 @@ enum cht_err replica_touch(struct node_replica *r, uint32_t n, struct crdt_place
     if (f != NULL) /* `deleted` is shared by all types and stands first in each */
         bit = field == CRDT_FIELD_DELETED ? 0 : (unsigned)(f - t->fields);
     touch->fields |= UINT64_C(1) << bit;
+    if (f == NULL) /* also a type without a schema has `deleted` */
+        f = crdt_field(slot->state->id.type, field);
     if (f != NULL)
         mark_row(r, slot, f);
     return CHT_OK;
