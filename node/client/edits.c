@@ -137,6 +137,8 @@ static enum cht_err take_id(const struct crdt_field *field, bool is_key, struct 
         return refuse(field, is_key, value, err, fault);
     if (resolver != NULL) {
         err = resolver->resolve(resolver->ctx, text, field->id_type, fault, &id);
+        if (err == CHT_E_NOTFOUND || err == CHT_E_INVALID)
+            node_fault_about(fault, field->name);
         if (err != CHT_OK)
             return err;
     } else if (crdt_id_parse(text, &id) != CHT_OK) {

@@ -50,6 +50,20 @@ void node_fault_hint(struct node_fault *f, const char *format, ...)
     trim_character(f->hint);
 }
 
+void node_fault_about(struct node_fault *f, const char *field)
+{
+    char text[sizeof f->error.text];
+    if (f == NULL)
+        return;
+    memcpy(text, f->error.text, sizeof text);
+    f->error.text[0] = f->field[0] = '\0';
+    (void)strncat(f->field, field, sizeof f->field - 1);
+    (void)strncat(f->error.text, field, sizeof f->error.text - 1);
+    (void)strncat(f->error.text, ": ", sizeof f->error.text - strlen(f->error.text) - 1);
+    (void)strncat(f->error.text, text, sizeof f->error.text - strlen(f->error.text) - 1);
+    trim_character(f->error.text);
+}
+
 enum cht_err node_fault_from(struct node_fault *f, enum cht_err code,
                              const struct cht_error *detail)
 {

@@ -22,6 +22,8 @@ enum cht_err node_fault_set(struct node_fault *f, enum cht_err code, struct cht_
 /* Add a hint to what was set. */
 void node_fault_hint(struct node_fault *f, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Say that what was set is about a field: its name goes before the sentence. */
+void node_fault_about(struct node_fault *f, const char *field);
 /* Take over a detail that a lower floor filled in, or the plain sentence of `code`. */
 enum cht_err node_fault_from(struct node_fault *f, enum cht_err code,
                              const struct cht_error *detail);

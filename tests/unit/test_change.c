@@ -129,6 +129,24 @@ static void an_address_is_kept_in_its_one_form(void **state)
     assert_has(machine_data(m, machine_id()), "\"url\":\"my repo\"");
 }
 
+static void a_link_to_nothing_is_told_with_its_field(void **state)
+{
+    struct machine *m = &((struct machines *)*state)->a;
+    machine_do(m, "{'operation':'create','domain':'projects','entity':{'data':{'name':'garden'}}}");
+    machine_do(m, "{'operation':'create','entity':{'chittyId':'" TODO "','data':{'content':'x'}}}");
+    const uint64_t entries = machine_entries(m);
+    machine_refuses(m, CHT_E_NOTFOUND, "project: there is no project",
+                    "{'operation':'update','entity':{'chittyId':'" TODO
+                    "','data':{'content':'y','project':'gardn'}}}");
+    assert_string_equal("project", m->fault.field);
+    assert_string_equal("did you mean \"garden\"?", m->fault.hint);
+    machine_refuses(m, CHT_E_NOTFOUND, "dependencies: there is no todo",
+                    "{'operation':'update','entity':{'chittyId':'" TODO
+                    "','data':{'dependencies':{'add':['nothing']}}}}");
+    assert_string_equal("dependencies", m->fault.field);
+    assert_int_equal(entries, machine_entries(m));
+}
+
 static void a_delete_has_seen_what_its_own_change_writes(void **state)
 {
     static const char *const changes[] = {
@@ -182,6 +200,7 @@ int main(void)
         MACHINES_TEST(a_batch_fails_as_a_whole),
         MACHINES_TEST(what_has_a_name_outside_is_made_once),
         MACHINES_TEST(an_address_is_kept_in_its_one_form),
+        MACHINES_TEST(a_link_to_nothing_is_told_with_its_field),
         MACHINES_TEST(a_delete_has_seen_what_its_own_change_writes),
         MACHINES_TEST(completing_and_reopening),
     };
