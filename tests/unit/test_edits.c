@@ -146,7 +146,8 @@ static void a_beginning_of_an_id_is_resolved(void **state)
     data = mp_of(&f->room, "{'session':'9'}");
     assert_int_equal(CHT_E_NOTFOUND, node_edits_read(CRDT_TODO, data, &resolver, &f->arena,
                                                      &f->fault, &f->edits, &f->count));
-    assert_string_equal("nothing begins so", f->fault.error.text);
+    assert_string_equal("session: nothing begins so", f->fault.error.text);
+    assert_string_equal("session", f->fault.field);
 }
 
 static void long_encodings_become_the_shortest(void **state)
