@@ -152,6 +152,8 @@ static const struct node_blob *next_to_go(const struct node_blobs *b)
 enum cht_err node_blobs_room(struct node_blobs *b, uint64_t bytes, struct cht_error *detail)
 {
     uint64_t may_go = 0;
+    if (b->bytes + b->reserved + bytes <= b->policy.quota_bytes)
+        return CHT_OK;
     for (size_t i = 0; i < b->count; i++)
         may_go += class_of(&b->list[i]) < 3 ? b->list[i].size : 0;
     const uint64_t used = b->bytes + b->reserved;

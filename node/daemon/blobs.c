@@ -174,12 +174,10 @@ static void finish(struct node_daemon *d, struct daemon_link *l, struct net_blob
     if (err == CHT_E_CORRUPT && all_new) {
         char hex[9];
         daemon_link_refuse(d, l, NET_REFUSAL_BLOB, 1);
-        d->blobs->lies++;
         daemon_log("warning", "peer %s sent another file than it was asked for",
                    daemon_short(l->device, hex));
         net_blobs_note(w, l->device, true);
     } else if (err == CHT_OK) {
-        d->blobs->fetched_count++;
         net_blobs_drop(&d->blobs->wants, w);
         service_blob_here(d->service, &hash);
         if (keep)
@@ -194,7 +192,7 @@ static void finish(struct node_daemon *d, struct daemon_link *l, struct net_blob
 static void begin(struct node_daemon *d, struct daemon_link *l, struct net_blob_want *w)
 {
     struct cht_error detail = { 0 };
-    service_blobs_sweep(d->service); /* what may go for it */
+    service_blobs_make_way(d->service, w->size);
     enum cht_err err =
         d->read_only.why != CHT_OK
             ? d->read_only.why
@@ -289,6 +287,14 @@ void daemon_blobs_down(struct node_daemon *d, struct daemon_link *l)
 
 /* --- a turn ----------------------------------------------------------------------------------- */
 
+/* Peers may be coming, above all when this node has just been started: a person is not told that
+ * all are away before. */
+static uint64_t patient_until(const struct node_daemon *d, const struct net_blob_want *w)
+{
+    const bool early = w->since_ms < d->blobs->started_ms + BLOBS_EARLY_MS;
+    return w->since_ms + (early ? BLOBS_GRACE_EARLY_MS : BLOBS_GRACE_MS);
+}
+
 /* Nobody waits for it any more, or nobody can be asked. */
 static void tend_want(struct node_daemon *d, struct net_blob_want *w)
 {
@@ -309,7 +315,7 @@ static void tend_want(struct node_daemon *d, struct net_blob_want *w)
         return;
     if (!w->urgent) {
         net_blobs_drop(&d->blobs->wants, w);
-    } else if (d->now_ms >= w->since_ms + BLOBS_GRACE_MS) {
+    } else if (d->now_ms >= patient_until(d, w)) {
         struct node_fault fault = { 0 };
         say_offline(d, &w->hash, &fault);
         give_up(d, w, &fault);
@@ -352,6 +358,8 @@ void daemon_blobs_tick(struct node_daemon *d)
 {
     if (d->home.replica == NULL)
         return;
+    if (d->blobs->started_ms == 0)
+        d->blobs->started_ms = d->now_ms;
     if (d->home.blobs != NULL) {
         scan(d);
         for (size_t i = 0; i < LIMIT_BLOB_WANTS && d->blobs->wants.count != 0; i++) {
@@ -371,7 +379,7 @@ uint64_t daemon_blobs_due_ms(const struct node_daemon *d)
     uint64_t due = UINT64_MAX;
     for (size_t i = 0; i < LIMIT_BLOB_WANTS && d->blobs->wants.count != 0; i++) {
         const struct net_blob_want *w = &d->blobs->wants.wants[i];
-        const uint64_t at = w->since_ms + BLOBS_GRACE_MS;
+        const uint64_t at = patient_until(d, w);
         if (w->used && w->urgent && w->owner == NULL && at > d->now_ms && at < due)
             due = at;
     }

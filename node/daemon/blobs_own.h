@@ -4,18 +4,20 @@
 #include "net/blobs.h"
 #include "node/daemon/own.h"
 
-#define BLOBS_GRACE_MS 3000u    /* peers may be coming: a person is not told "offline" before */
-#define BLOBS_LOOK_MS  20u      /* rows are being written: look again */
-#define BLOBS_SWEEP_MS 3600000u /* between two looks for what no record names */
+#define BLOBS_GRACE_MS       1000u
+#define BLOBS_GRACE_EARLY_MS 3000u
+#define BLOBS_EARLY_MS       5000u    /* after the start */
+#define BLOBS_LOOK_MS        20u      /* rows are being written: look again */
+#define BLOBS_SWEEP_MS       3600000u /* between two looks for what no record names */
 
 struct daemon_blobs {
     struct net_blobs wants;
     uint64_t version;         /* of the attachments that were looked through */
     bool scanning;            /* … some are left */
     size_t next;              /* … from this one on */
+    uint64_t started_ms;      /* the first turn */
     uint64_t swept_ms;        /* 0: not yet */
     uint64_t fetched, served; /* bytes, since the start */
-    uint64_t fetched_count, lies;
 };
 
 /* --- blobs_serve.c -------------------------------------------------------------------------- */

@@ -64,8 +64,11 @@ static enum cht_err add_entity(struct node_service *s, uint32_t n)
         const struct crdt_cell *cell = &state->cells[i];
         for (uint32_t k = 0; cell->field == f->number && err == CHT_OK && k < cell->count; k++) {
             struct service_attachment a = { .n = n, .at = cell->values[k].at };
-            if (service_attachment_read(cell->values[k].bytes, &a.hash, &a.size) == CHT_OK)
-                err = add(&s->attached, &a);
+            if (service_attachment_read(cell->values[k].bytes, &a.hash, &a.size) != CHT_OK)
+                continue;
+            err = add(&s->attached, &a);
+            if (s->blobs != NULL)
+                node_blobs_named(s->blobs, &a.hash, true, s->now_ms);
         }
     }
     return err;

@@ -174,6 +174,12 @@ void service_blobs_sweep(struct node_service *s)
     }
 }
 
+void service_blobs_make_way(struct node_service *s, uint64_t bytes)
+{
+    if (node_blobs_bytes(s->blobs) + bytes > node_blobs_policy(s->blobs).quota_bytes)
+        service_blobs_sweep(s);
+}
+
 static struct pruned prune(struct node_service *s)
 {
     struct pruned p = { .done = true };

@@ -33,6 +33,9 @@ struct node_blobs *service_blobs(const struct node_service *s);
 /* Note which blobs no record names (they may go 30 days from then), and which one names again. */
 void service_blobs_sweep(struct node_service *s);
 
+/* The same, where so many bytes more would pass the quota: what may go for them is known then. */
+void service_blobs_make_way(struct node_service *s, uint64_t bytes);
+
 /* Does a client wait for it? */
 bool service_blob_waited(const struct node_service *s, const struct crdt_hash *hash);
 /* Tell those who wait: it is coming, it is here, or it cannot be had. */

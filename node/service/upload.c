@@ -69,7 +69,10 @@ static enum cht_err begin(struct node_service *s, const struct service_caller *c
     struct service_upload *u = calloc(1, sizeof *u);
     if (u == NULL)
         return CHT_E_NOMEM;
-    service_blobs_sweep(s); /* what may go for it */
+    const struct service_attachment *list;
+    size_t count;
+    (void)!service_attachments(s, &list, &count); /* so that its record is noticed when it comes */
+    service_blobs_make_way(s, size);
     enum cht_err err = node_blob_begin(s->blobs, size, &fault->error, &u->writer);
     if (err != CHT_OK) {
         free(u);
