@@ -70,13 +70,21 @@ static void bring(struct bringing *b)
         put(b, "started_at", b->now);
 }
 
+bool node_edits_tell_status(const struct node_edit *edits, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(edits[i].field->name, "status") == 0)
+            return true;
+    }
+    return false;
+}
+
 enum cht_err node_edits_complete(unsigned type, const struct node_shown *shown, uint64_t now_ms,
                                  struct cht_arena *arena, struct node_edit **edits, size_t *count)
 {
     struct bringing b = { .type = type, .shown = shown, .edits = *edits, .count = *count };
-    const struct crdt_field *status = crdt_field_named(type, cht_bytes_str("status"));
     struct cht_buf now;
-    if (shown->exists && (status == NULL || edit_of(&b, status) == NULL))
+    if (shown->exists && !node_edits_tell_status(*edits, *count))
         return CHT_OK; /* nearly every update */
     cht_buf_init(&now, CHT_VARINT_MAX);
     enum cht_err err = crdt_mp_put_uint(&now, now_ms);

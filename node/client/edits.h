@@ -59,6 +59,9 @@ struct node_shown {
     struct cht_bytes status;       /* the word; empty: none */
 };
 
+/* Is one of the edits of a status? Without it a change of what exists brings nothing along, and its
+ * `struct node_shown` needs no more than `exists`. */
+bool node_edits_tell_status(const struct node_edit *edits, size_t count);
 /* What a change brings along (LOCAL 3.7), put in front of the edits where they do not say it: a new
  * record's `created` (a session's `started`) and a new todo's `status`; of a todo that is completed
  * `completed_at`, of one that is reopened that it has none, of one begun `started_at`.

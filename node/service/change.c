@@ -79,12 +79,13 @@ static enum cht_err begin_change(struct plan *p, const struct node_change *c,
 
 /* --- one change ---------------------------------------------------------------------------- */
 
-static struct node_shown shown_before(const struct plan *p, const struct plan_item *item)
+static struct node_shown shown_before(const struct plan *p, const struct plan_item *item,
+                                      bool with_status)
 {
     struct node_shown shown = { .exists = plan_exists(p, item) };
     static const char *const names[] = { "status", "completed_at", "started_at" };
     struct plan_cell cells[3] = { { 0 } };
-    for (size_t i = 0; shown.exists && i < 3; i++) {
+    for (size_t i = 0; shown.exists && with_status && i < 3; i++) {
         const struct crdt_field *f = crdt_field_named(item->id.type, cht_bytes_str(names[i]));
         if (f != NULL)
             cells[i] = plan_cell(p, item, f->number, cht_bytes(NULL, 0));
@@ -120,7 +121,6 @@ static enum cht_err write_data(struct plan *p, const struct node_change *c,
                                struct node_fault *fault, struct plan_item *item)
 {
     struct node_id_resolver resolver = service_resolver(p->s);
-    const struct node_shown shown = shown_before(p, item);
     struct node_edit *edits;
     size_t count;
     enum cht_err err =
@@ -129,9 +129,10 @@ static enum cht_err write_data(struct plan *p, const struct node_change *c,
         err = tidy_address(p, edits, count);
     if (err == CHT_OK && item->id.type == CRDT_TODO)
         err = plan_check_recurrence(edits, count, fault);
-    if (err == CHT_OK)
-        err =
-            node_edits_complete(item->id.type, &shown, p->s->now_ms, &p->s->arena, &edits, &count);
+    if (err != CHT_OK)
+        return err;
+    const struct node_shown shown = shown_before(p, item, node_edits_tell_status(edits, count));
+    err = node_edits_complete(item->id.type, &shown, p->s->now_ms, &p->s->arena, &edits, &count);
     return err == CHT_OK ? plan_edits(p, item, edits, count) : err;
 }
 

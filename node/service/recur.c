@@ -184,13 +184,23 @@ static enum cht_err put_birth(struct copying *c)
     return err == CHT_OK ? put_uint(c, "created", c->p->s->now_ms) : err;
 }
 
+/* Nearly no change does: the rest is only looked at then. */
+static bool says_completed(const struct plan_ops *ops)
+{
+    for (uint32_t i = 0; i < ops->count; i++) {
+        if (cht_bytes_eq(node_mp_str(ops->list[i].value), cht_bytes_str("completed")))
+            return true;
+    }
+    return false;
+}
+
 enum cht_err plan_recur(struct plan *p, uint32_t place)
 {
     const struct plan_item *done = &p->items[place];
     const struct plan_item after = { .id = done->id, .state = done->state, .before = place };
     struct recurrence r;
     char text[CRDT_ID_TEXT_MAX];
-    if (done->id.type != CRDT_TODO || done->ops.count == 0 || !plan_exists(p, done) ||
+    if (done->id.type != CRDT_TODO || !says_completed(&done->ops) || !plan_exists(p, done) ||
         is_completed(cell_of(p, done, "status")) || !is_completed(cell_of(p, &after, "status")) ||
         plan_hidden(p, &after) ||
         recurrence_parse(node_mp_str(cell_of(p, &after, "recurrence").bytes), &r) != CHT_OK)
