@@ -1,6 +1,8 @@
 /* `undo`: the command, and what it answers; see undo.h (LOCAL 6.7). */
 #include "node/service/undo.h"
 
+#include "crdt/limits.h"
+
 #define RECORDS_TOLD 16u /* of one transaction */
 #define LEFT_TOLD    64u
 
@@ -180,6 +182,15 @@ static enum cht_err nothing_found(const struct asked *a, struct node_fault *faul
     return CHT_E_NOTFOUND;
 }
 
+/* They are taken back together or not at all, and one transaction writes so much and no more. */
+static enum cht_err too_many(struct node_fault *fault)
+{
+    (void)node_fault_set(fault, CHT_E_LIMIT, cht_bytes_str("count"),
+                         "those changes are of more than %u records", LIMIT_HEAD_ENTRIES);
+    node_fault_hint(fault, "undo fewer at once, newest first");
+    return CHT_E_LIMIT;
+}
+
 /* All of it was changed since. */
 static enum cht_err all_left(struct node_service *s, const struct undo_plan *u,
                              struct node_fault *fault)
@@ -209,6 +220,8 @@ static enum cht_err carry_out(struct node_service *s, const struct local_request
     enum cht_err err = CHT_OK;
     if (!a->list) {
         err = undo_plan(s, txns, count, a->redo, a->force, &u);
+        if (err == CHT_E_LIMIT)
+            err = too_many(fault);
         if (err == CHT_OK && u.back == 0)
             err = all_left(s, &u, fault);
         if (err == CHT_OK)

@@ -52,7 +52,8 @@ struct undo_plan {
 
 /* Plan to take the transactions back, all of them at once: each cell they wrote is to hold what it
  * held before the first of them; what they made is deleted. A cell that somebody changed since is
- * left, unless `force`. The write says what it takes back. CHT_E_NOMEM, errors of the store. */
+ * left, unless `force`. The write says what it takes back. CHT_E_LIMIT: they are of more than
+ * LIMIT_HEAD_ENTRIES entities; CHT_E_NOMEM, errors of the store. */
 CHT_MUST_USE enum cht_err undo_plan(struct node_service *s, const struct undo_txn *txns,
                                     uint32_t count, bool redo, bool force, struct undo_plan *out);
 

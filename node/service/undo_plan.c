@@ -1,12 +1,15 @@
 /* Taking own transactions back, cell by cell; see undo.h. */
 #include "node/service/undo.h"
 
+#include "crdt/limits.h"
+
 #include <stdlib.h>
 
 /* A cell that the transactions wrote. */
 struct touched {
     uint32_t entity;
     struct crdt_op after; /* what the newest of them did to it */
+    uint32_t thing;       /* its place among the things */
     uint32_t oldest;      /* the oldest of them that wrote it */
     struct crdt_value *before;
     uint32_t before_count;
@@ -63,8 +66,9 @@ static struct thing *find_thing(const struct taking *t, uint32_t entity)
     return NULL;
 }
 
-/* From the newest op to the oldest: the first sight of a cell tells what it was left as. */
-static void collect(struct taking *t)
+/* From the newest op to the oldest: the first sight of a cell tells what it was left as.
+ * CHT_E_LIMIT: they are of more things than one transaction may write. */
+static enum cht_err collect(struct taking *t)
 {
     for (uint32_t x = 0; x < t->txn_count; x++) {
         for (uint32_t i = t->txns[x].op_count; i-- > 0;) {
@@ -77,13 +81,17 @@ static void collect(struct taking *t)
                 *c = (struct touched){ .entity = o->entity, .after = o->op, .next = *head };
                 *head = t->cell_count;
             }
+            if (thing == NULL && t->thing_count == LIMIT_HEAD_ENTRIES)
+                return CHT_E_LIMIT;
             if (thing == NULL) {
                 thing = &t->things[t->thing_count++];
                 thing->entity = o->entity;
             }
+            c->thing = (uint32_t)(thing - t->things);
             c->oldest = thing->oldest = x;
         }
     }
+    return CHT_OK;
 }
 
 /* --- what was before ------------------------------------------------------------------------ */
@@ -119,14 +127,13 @@ static enum cht_err look_before(struct taking *t, uint32_t x)
     uint32_t *place = cht_arena_array(&t->s->arena, t->thing_count, sizeof *place);
     if (entities == NULL || place == NULL)
         return CHT_E_NOMEM;
-    for (uint32_t i = 0; i < t->thing_count; i++) {
-        bool wanted = false;
-        for (uint32_t k = 0; k < t->cell_count && !wanted; k++)
-            wanted = t->cells[k].entity == t->things[i].entity && t->cells[k].oldest == x;
-        if (wanted) {
-            place[i] = count;
-            entities[count++] = t->things[i].entity;
-        }
+    memset(place, 0xff, t->thing_count * sizeof *place);
+    for (uint32_t k = 0; k < t->cell_count; k++) {
+        const struct touched *c = &t->cells[k];
+        if (c->oldest != x || place[c->thing] != UINT32_MAX)
+            continue;
+        place[c->thing] = count;
+        entities[count++] = c->entity;
     }
     struct crdt_state *states = calloc((size_t)count + 1, sizeof *states);
     if (states == NULL)
@@ -141,7 +148,7 @@ static enum cht_err look_before(struct taking *t, uint32_t x)
     for (uint32_t k = 0; err == CHT_OK && k < t->cell_count; k++) {
         struct touched *c = &t->cells[k];
         if (c->oldest == x)
-            err = keep_before(t, c, &states[place[find_thing(t, c->entity) - t->things]]);
+            err = keep_before(t, c, &states[place[c->thing]]);
     }
     for (uint32_t i = 0; err == CHT_OK && i < count; i++)
         crdt_state_clear(&states[i]);
@@ -242,7 +249,7 @@ static enum cht_err take_back(struct taking *t, const struct thing *thing, struc
     for (uint32_t k = 0; err == CHT_OK && k < t->cell_count; k++) {
         const struct touched *c = &t->cells[k];
         struct crdt_place by;
-        if (c->entity != thing->entity)
+        if (&t->things[c->thing] != thing)
             continue;
         if (as_before(item->state, c)) {
             t->out->back++;
@@ -305,8 +312,7 @@ enum cht_err undo_plan(struct node_service *s, const struct undo_txn *txns, uint
     t.things = cht_arena_array(&s->arena, ops, sizeof *t.things);
     if (t.cells == NULL || t.things == NULL)
         return CHT_E_NOMEM;
-    collect(&t);
-    enum cht_err err = CHT_OK;
+    enum cht_err err = collect(&t);
     for (uint32_t x = 0; err == CHT_OK && x < count; x++)
         err = look_before(&t, x);
     if (err == CHT_OK)

@@ -225,6 +225,32 @@ static void a_batch_is_one(void **state)
     assert_null(strstr(machine_data(m, OTHER), "\"deleted\""));
 }
 
+/* One transaction writes so many records and no more: it is said before any of them is looked at.
+ */
+static void more_than_a_transaction_holds_is_undone_in_parts(void **state)
+{
+    struct machine *m = &((struct machines *)*state)->a;
+    static char text[65536];
+    for (unsigned i = 0; i < 2; i++) {
+        size_t len = (size_t)snprintf(text, sizeof text, "{'batch':[");
+        for (unsigned k = 0; k < 200; k++)
+            len += (size_t)snprintf(text + len, sizeof text - len,
+                                    "%s{'operation':'create','domain':'todos','entity':{'data':{"
+                                    "'content':'x'}}}",
+                                    k == 0 ? "" : ",");
+        (void)snprintf(text + len, sizeof text - len, "]}");
+        machine_do(m, text);
+    }
+    const uint64_t entries = machine_entries(m);
+    assert_int_equal(CHT_E_LIMIT, ask(m, "'count':2"));
+    assert_has(m->fault.error.text, "more than 256 records");
+    assert_has(m->fault.hint, "undo fewer at once");
+    assert_int_equal(CHT_E_LIMIT, ask(m, "'count':2,'dry':true"));
+    assert_int_equal(entries, machine_entries(m));
+    assert_int_equal(CHT_OK, ask(m, "'count':1"));
+    assert_int_equal(entries + 200, machine_entries(m));
+}
+
 static void deleting_and_completing_a_series_go_back(void **state)
 {
     struct machine *m = &((struct machines *)*state)->a;
@@ -304,6 +330,7 @@ int main(void)
         MACHINES_TEST(an_undo_outlives_a_restart),
         MACHINES_TEST(each_actor_takes_back_its_own),
         MACHINES_TEST(a_batch_is_one),
+        MACHINES_TEST(more_than_a_transaction_holds_is_undone_in_parts),
         MACHINES_TEST(deleting_and_completing_a_series_go_back),
         MACHINES_TEST(a_list_and_a_dry_run_write_nothing),
         MACHINES_TEST(the_log_says_what_was_taken_back),
