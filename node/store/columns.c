@@ -3,6 +3,9 @@
 
 #include "crdt/rfc3339.h"
 
+#include <float.h>
+#include <math.h>
+
 #define ID_VALUE_BYTES (1u + CRDT_ID_BYTES)
 
 bool store_value_id(const struct crdt_mp *v, struct crdt_id *out)
@@ -31,6 +34,13 @@ static size_t int_size(int64_t v)
     return v >= -32 ? 1 : (v >= INT8_MIN ? 2 : (v >= INT16_MIN ? 3 : (v >= INT32_MIN ? 5 : 9)));
 }
 
+/* Is it written in nine bytes? What four hold exactly is read back from its column as that, and a
+ * REAL has no negative zero. */
+static bool is_long_float(double v)
+{
+    return fabs(v) > (double)FLT_MAX || (double)(float)v != v;
+}
+
 bool store_column_holds(const struct crdt_field *f, struct cht_bytes value)
 {
     struct crdt_mp v = crdt_mp_peek(value);
@@ -49,7 +59,7 @@ bool store_column_holds(const struct crdt_field *f, struct cht_bytes value)
         return v.kind == CRDT_MP_INT && value.len == int_size(v.i);
     case CRDT_V_FLOAT:
     case CRDT_V_SHARE:
-        return v.kind == CRDT_MP_FLOAT && value.len == 9;
+        return v.kind == CRDT_MP_FLOAT && value.len == 9 && is_long_float(v.f);
     case CRDT_V_TIME:
         return v.kind == CRDT_MP_UINT && v.u <= CRDT_RFC3339_MS_MAX && value.len == uint_size(v.u);
     case CRDT_V_ID:
