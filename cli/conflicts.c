@@ -28,7 +28,7 @@ static void put_conflict(struct cli_out *out, struct cht_bytes record)
     }
     cli_put_char(out, '\n');
     cli_put_values(out, name.len == 0 || type == 0 ? NULL : crdt_field_named(type, name),
-                   node_mp_get(record, "values"));
+                   node_mp_get(record, "values"), cht_bytes(NULL, 0));
 }
 
 static enum cht_err run(struct cli_context *c)

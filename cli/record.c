@@ -79,6 +79,48 @@ void cli_put_value(struct cli_out *out, const struct crdt_field *field, struct c
     }
 }
 
+static void put_titled(struct cli_out *out, struct cht_bytes id, struct cht_bytes title)
+{
+    if (title.len == 0) {
+        cli_put_value(out, NULL, id);
+        return;
+    }
+    cli_put_line(out, title);
+    cli_put_style(out, CLI_DIM);
+    cli_put_text(out, " (");
+    cli_put_line(out, cli_short_id(node_mp_str(id)));
+    cli_put_char(out, ')');
+    cli_put_style(out, CLI_PLAIN);
+}
+
+static struct cht_bytes title_under(struct cht_bytes titles, struct cht_bytes key)
+{
+    struct node_mp_iter it = node_mp_iter(titles);
+    struct cht_bytes name, title;
+    while (it.is_map && node_mp_next(&it, &name, &title)) {
+        if (cht_bytes_eq(name, key))
+            return title;
+    }
+    return cht_bytes(NULL, 0);
+}
+
+void cli_put_link(struct cli_out *out, struct cht_bytes id, struct cht_bytes titles)
+{
+    put_titled(out, id, node_mp_str(title_under(titles, id)));
+}
+
+/* Links of a set, a line each. */
+static void put_links(struct cli_out *out, struct cht_bytes ids, struct cht_bytes titles)
+{
+    struct node_mp_iter it = node_mp_iter(ids);
+    struct cht_bytes id;
+    for (bool first = true; node_mp_next(&it, NULL, &id); first = false) {
+        if (!first)
+            cli_printf(out, "\n%*s", (int)NAME_WIDTH + 1, "");
+        cli_put_link(out, id, titles);
+    }
+}
+
 static void put_name(struct cli_out *out, struct cht_bytes name)
 {
     cli_put_style(out, CLI_BOLD);
@@ -122,6 +164,15 @@ void cli_put_record(struct cli_out *out, struct cht_bytes record)
         put_name(out, name);
         if (field != NULL && field->kind == CRDT_TEXT && node_mp_kind(value) == CRDT_MP_STR) {
             put_document(out, node_mp_str(value));
+            continue;
+        }
+        if (field != NULL && field->value == CRDT_V_ID) {
+            const struct cht_bytes title = title_under(node_mp_get(record, "titles"), key);
+            if (field->kind == CRDT_SET)
+                put_links(out, value, title);
+            else
+                put_titled(out, value, node_mp_str(title));
+            cli_put_char(out, '\n');
             continue;
         }
         const enum cli_style style = cli_word_style(node_mp_str(value));

@@ -10,6 +10,8 @@ unsigned cli_record_type(struct cht_bytes record);
 void cli_put_value(struct cli_out *out, const struct crdt_field *field, struct cht_bytes value);
 /* Time of a stamp in ms (a UINT object) in local time; "-" when absent. */
 void cli_put_when(struct cli_out *out, struct cht_bytes ms);
+/* A linked record, as "garden (PROJ-1K2RVSZT)" where `titles`, a map of id to title, has it. */
+void cli_put_link(struct cli_out *out, struct cht_bytes id, struct cht_bytes titles);
 /* A record of `get` (LOCAL 4.4): a line a field, longer texts below their names. */
 void cli_put_record(struct cli_out *out, struct cht_bytes record);
 

@@ -36,14 +36,14 @@ enum cht_err cli_put_entity(struct cli_request *r, const char *id)
     return err;
 }
 
-enum cht_err cli_query(struct cli_context *c, const char *operation, const char *id, uint64_t limit,
-                       struct cli_request *out)
+static enum cht_err query(struct cli_context *c, const char *operation, const char *id,
+                          uint64_t limit, bool titles, struct cli_request *out)
 {
     struct cht_buf *b = &out->message;
     enum cht_err err = cli_request_begin(c, NODE_MSG_QUERY, out);
     if (err == CHT_OK)
         err = crdt_mp_put_map(b, 1 + (c->type != 0 ? 1u : 0u) + (id != NULL ? 1u : 0u) +
-                                     (limit != 0 ? 1u : 0u));
+                                     (limit != 0 ? 1u : 0u) + titles);
     if (err == CHT_OK)
         err = node_mp_put_key_text(b, "operation", operation);
     if (err == CHT_OK && c->type != 0)
@@ -52,7 +52,21 @@ enum cht_err cli_query(struct cli_context *c, const char *operation, const char 
         err = cli_put_entity(out, id);
     if (err == CHT_OK && limit != 0)
         err = node_mp_put_key_uint(b, "limit", limit);
+    if (err == CHT_OK && titles)
+        err = node_mp_put_key_bool(b, "titles", true);
     return cli_fail(c, err);
+}
+
+enum cht_err cli_query(struct cli_context *c, const char *operation, const char *id, uint64_t limit,
+                       struct cli_request *out)
+{
+    return query(c, operation, id, limit, false, out);
+}
+
+enum cht_err cli_query_titled(struct cli_context *c, const char *operation, const char *id,
+                              struct cli_request *out)
+{
+    return query(c, operation, id, 0, !c->json, out);
 }
 
 enum cht_err cli_plain_command(struct cli_context *c, const char *name, struct cli_request *out)

@@ -5,7 +5,8 @@
 #include "cli/request.h"
 #include "cli/values.h"
 
-static void put_cell(struct cli_out *out, unsigned type, struct cht_bytes cell)
+static void put_cell(struct cli_out *out, unsigned type, struct cht_bytes titles,
+                     struct cht_bytes cell)
 {
     const struct cht_bytes name = node_mp_get_str(cell, "field");
     const struct cht_bytes key = node_mp_get(cell, "key");
@@ -19,11 +20,11 @@ static void put_cell(struct cli_out *out, unsigned type, struct cht_bytes cell)
     cli_put_style(out, CLI_PLAIN);
     if (key.len > 0) {
         cli_put_char(out, '[');
-        cli_put_value(out, NULL, key);
+        cli_put_link(out, key, titles);
         cli_put_char(out, ']');
     }
     cli_put_char(out, '\n');
-    cli_put_values(out, field, node_mp_get(cell, "values"));
+    cli_put_values(out, field, node_mp_get(cell, "values"), titles);
 }
 
 static enum cht_err each(void *ctx, const struct node_msg *answer)
@@ -44,14 +45,14 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     const unsigned type = cli_record_type(record);
     it = node_mp_iter(node_mp_get(record, "cells"));
     while (node_mp_next(&it, NULL, &cell))
-        put_cell(&c->out, type, cell);
+        put_cell(&c->out, type, node_mp_get(record, "titles"), cell);
     return CHT_OK;
 }
 
 static enum cht_err run(struct cli_context *c)
 {
     struct cli_request r;
-    enum cht_err err = cli_query(c, "show", c->args[0], 0, &r);
+    enum cht_err err = cli_query_titled(c, "show", c->args[0], &r);
     if (err == CHT_OK)
         err = cli_ask(c, CLI_REACH_HOME, &r, true, each, c);
     cli_request_clear(&r);

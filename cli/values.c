@@ -6,7 +6,8 @@
 
 #define DEPTH_MAX 4u /* record, cells, a cell, values */
 
-void cli_put_values(struct cli_out *out, const struct crdt_field *field, struct cht_bytes values)
+void cli_put_values(struct cli_out *out, const struct crdt_field *field, struct cht_bytes values,
+                    struct cht_bytes titles)
 {
     const bool several = node_mp_count(values) > 1;
     struct node_mp_iter it = node_mp_iter(values);
@@ -23,6 +24,8 @@ void cli_put_values(struct cli_out *out, const struct crdt_field *field, struct 
             cli_put_style(out, CLI_BOLD);
         if (field != NULL && field->kind == CRDT_SET)
             cli_put_text(out, "added"); /* that it is there is all there is */
+        else if (field != NULL && field->value == CRDT_V_ID)
+            cli_put_link(out, node_mp_get(one, "value"), titles);
         else
             cli_put_value(out, field, node_mp_get(one, "value"));
         if (shown && several)

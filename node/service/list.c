@@ -65,14 +65,17 @@ static enum cht_err put_column(const struct list_stream *l, const struct crdt_fi
 
 static enum cht_err put_titles(struct list_stream *l, struct cht_buf *out)
 {
-    struct service_link links[TITLES_FIELDS_MAX];
-    unsigned count = 0;
-    for (unsigned i = 0; i < l->field_count && count < TITLES_FIELDS_MAX; i++) {
+    struct service_title_map map;
+    struct crdt_id id;
+    enum cht_err err = node_mp_put_text(out, "titles");
+    if (err == CHT_OK)
+        err = service_title_map(out, &map);
+    for (unsigned i = 0; err == CHT_OK && i < l->field_count; i++) {
         if (l->fields[i]->value == CRDT_V_ID &&
-            crdt_id_parse(node_find_bytes(l->cursor, (int)(4 + i)), &links[count].id) == CHT_OK)
-            links[count++].field = l->fields[i]->name;
+            crdt_id_parse(node_find_bytes(l->cursor, (int)(4 + i)), &id) == CHT_OK)
+            err = service_title_put(l->s, &l->titles, cht_bytes_str(l->fields[i]->name), &id, &map);
     }
-    return service_put_titles(l->s, &l->titles, links, count, out);
+    return err;
 }
 
 /* Columns: n, id, deleted, conflicts, then the fields. */

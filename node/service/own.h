@@ -219,6 +219,8 @@ void service_tell(struct node_service *s);
 
 /* --- records (record.c) -------------------------------------------------------------------- */
 
+/* Is a field among those asked for: an array of names, or empty for all? */
+bool service_field_wanted(struct cht_bytes fields, const char *name);
 /* Append the map of shown values; `fields` (an array of names, or empty for all). */
 CHT_MUST_USE enum cht_err service_put_data(const struct crdt_graph *g,
                                            const struct crdt_state *state, struct cht_bytes fields,

@@ -109,7 +109,7 @@ void service_show(struct node_service *s, const struct service_caller *c,
     const char *type = crdt_type_table(state->id.type);
     enum cht_err err = begin_records(s, c, 1, &out);
     if (err == CHT_OK)
-        err = crdt_mp_put_map(&out, 5);
+        err = crdt_mp_put_map(&out, 5u + q->titles);
     if (err == CHT_OK)
         err = service_put_id("chittyId", &state->id, &out);
     if (err == CHT_OK)
@@ -125,6 +125,9 @@ void service_show(struct node_service *s, const struct service_caller *c,
         err = crdt_mp_put_array(&out, state->count);
     for (uint32_t i = 0; err == CHT_OK && i < state->count; i++)
         err = put_cell(s, state, &state->cells[i], &out);
+    struct service_titles titles = { 0 };
+    if (err == CHT_OK && q->titles)
+        err = service_put_all_titles(s, state, &titles, &out);
     service_send(s, c, err, &out);
     cht_buf_clear(&out);
 }

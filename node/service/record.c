@@ -10,7 +10,7 @@ enum cht_err service_put_value(unsigned type, uint16_t field, struct cht_bytes v
     return node_value_show(crdt_field(type, field), value, out);
 }
 
-static bool wanted(struct cht_bytes fields, const char *name)
+bool service_field_wanted(struct cht_bytes fields, const char *name)
 {
     if (fields.len == 0)
         return true;
@@ -63,12 +63,13 @@ enum cht_err service_put_data(const struct crdt_graph *g, const struct crdt_stat
     const struct crdt_type_schema *t = crdt_schema(state->id.type);
     uint32_t count = 0, first = 0;
     for (size_t i = 0; t != NULL && i < t->count; i++)
-        count += t->fields[i].number != CRDT_FIELD_DELETED && wanted(fields, t->fields[i].name) &&
+        count += t->fields[i].number != CRDT_FIELD_DELETED &&
+                 service_field_wanted(fields, t->fields[i].name) &&
                  cells_of(state, t->fields[i].number, &first) != 0;
     enum cht_err err = crdt_mp_put_map(out, count);
     for (size_t i = 0; t != NULL && err == CHT_OK && i < t->count; i++) {
         const struct crdt_field *f = &t->fields[i];
-        uint32_t cells = f->number == CRDT_FIELD_DELETED || !wanted(fields, f->name)
+        uint32_t cells = f->number == CRDT_FIELD_DELETED || !service_field_wanted(fields, f->name)
                              ? 0
                              : cells_of(state, f->number, &first);
         if (cells != 0)
@@ -99,32 +100,6 @@ enum cht_err service_put_delta(const struct crdt_graph *g, const struct crdt_sta
             err = crdt_mp_put_nil(out);
     }
     return err;
-}
-
-/* The links among the fields asked for. */
-static enum cht_err put_titles(struct node_service *s, const struct crdt_state *state,
-                               struct cht_bytes fields, struct service_titles *titles,
-                               struct cht_buf *out)
-{
-    const struct crdt_type_schema *t = crdt_schema(state->id.type);
-    const struct crdt_graph *g = node_replica_graph(s->replica);
-    struct service_link links[TITLES_FIELDS_MAX];
-    unsigned count = 0;
-    for (size_t i = 0; t != NULL && i < t->count && count < TITLES_FIELDS_MAX; i++) {
-        const struct crdt_field *f = &t->fields[i];
-        const struct crdt_cell *c =
-            f->kind == CRDT_REGISTER && f->value == CRDT_V_ID && wanted(fields, f->name)
-                ? crdt_state_cell(state, f->number, cht_bytes(NULL, 0))
-                : NULL;
-        if (c == NULL)
-            continue;
-        const struct cht_bytes raw = crdt_mp_peek(crdt_cell_shown(g, t->type, c)->bytes).data;
-        if (raw.len != 1 + CRDT_ID_BYTES)
-            continue;
-        links[count] = (struct service_link){ .field = f->name, .id.type = raw.data[0] };
-        memcpy(links[count++].id.b, raw.data + 1, CRDT_ID_BYTES);
-    }
-    return service_put_titles(s, titles, links, count, out);
 }
 
 /* "unknown": the cells of fields that this build does not know, as they are. */
@@ -181,7 +156,7 @@ enum cht_err service_put_record(struct node_service *s, const struct crdt_state 
     if (err == CHT_OK)
         err = service_put_data(g, state, fields, out);
     if (err == CHT_OK && titles != NULL)
-        err = put_titles(s, state, fields, titles, out);
+        err = service_put_titles(s, state, fields, titles, out);
     if (err == CHT_OK && info.hidden)
         err = node_mp_put_key_bool(out, "deleted", true);
     if (err == CHT_OK && info.conflicts != 0)

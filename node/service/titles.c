@@ -45,29 +45,124 @@ static enum cht_err look_up(struct node_service *s, struct service_titles *title
     return CHT_OK;
 }
 
-enum cht_err service_put_titles(struct node_service *s, struct service_titles *titles,
-                                const struct service_link *links, unsigned count,
+enum cht_err service_title_map(struct cht_buf *out, struct service_title_map *map)
+{
+    static const uint8_t head[] = { 0xde, 0, 0 }; /* map 16 */
+    *map = (struct service_title_map){ .out = out, .at = out->len };
+    return cht_buf_add(out, cht_bytes(head, sizeof head));
+}
+
+static void grew(struct service_title_map *map)
+{
+    map->count++;
+    map->out->data[map->at + 1] = (uint8_t)(map->count >> 8);
+    map->out->data[map->at + 2] = (uint8_t)map->count;
+}
+
+enum cht_err service_title_put(struct node_service *s, struct service_titles *titles,
+                               struct cht_bytes key, const struct crdt_id *id,
+                               struct service_title_map *map)
+{
+    struct cht_bytes title;
+    enum cht_err err = look_up(s, titles, id, &title);
+    if (err != CHT_OK || title.len == 0 || map->count == UINT16_MAX)
+        return err;
+    err = crdt_mp_put_str(map->out, key);
+    if (err == CHT_OK)
+        err = crdt_mp_put_str(map->out, title);
+    if (err != CHT_OK)
+        return err;
+    grew(map);
+    return CHT_OK;
+}
+
+/* --- what links are called ----------------------------------------------------------------- */
+
+/* The id in the bytes of a link (PROTOCOL 6.3). */
+static bool link_of(struct cht_bytes value, struct crdt_id *out)
+{
+    const struct cht_bytes raw = crdt_mp_peek(value).data;
+    if (raw.len != 1 + CRDT_ID_BYTES)
+        return false;
+    out->type = raw.data[0];
+    memcpy(out->b, raw.data + 1, CRDT_ID_BYTES);
+    return true;
+}
+
+static enum cht_err put_by_id(struct node_service *s, struct service_titles *titles,
+                              struct cht_bytes link, struct service_title_map *map)
+{
+    struct crdt_id id;
+    char text[CRDT_ID_TEXT_MAX];
+    if (!link_of(link, &id))
+        return CHT_OK;
+    crdt_id_text(&id, text);
+    return service_title_put(s, titles, cht_bytes_str(text), &id, map);
+}
+
+/* The links of a field that is a set. */
+static enum cht_err put_set_titles(struct node_service *s, const struct crdt_state *state,
+                                   const struct crdt_field *f, struct service_titles *titles,
+                                   struct service_title_map *map)
+{
+    struct service_title_map elements;
+    const size_t start = map->out->len;
+    enum cht_err err = node_mp_put_text(map->out, f->name);
+    if (err == CHT_OK)
+        err = service_title_map(map->out, &elements);
+    for (uint32_t i = 0; err == CHT_OK && i < state->count; i++) {
+        if (state->cells[i].field == f->number)
+            err = put_by_id(s, titles, state->cells[i].key, &elements);
+    }
+    if (err == CHT_OK && elements.count != 0)
+        grew(map);
+    else
+        map->out->len = start;
+    return err;
+}
+
+enum cht_err service_put_titles(struct node_service *s, const struct crdt_state *state,
+                                struct cht_bytes fields, struct service_titles *titles,
                                 struct cht_buf *out)
 {
-    struct cht_bytes found[TITLES_FIELDS_MAX], one;
-    char room[TITLES_FIELDS_MAX][TITLES_BYTES];
-    unsigned known = 0;
-    enum cht_err err = CHT_OK;
-    count = count > TITLES_FIELDS_MAX ? TITLES_FIELDS_MAX : count;
-    for (unsigned i = 0; err == CHT_OK && i < count; i++) {
-        err = look_up(s, titles, &links[i].id, &one);
-        if (err == CHT_OK && one.len != 0)
-            memcpy(room[i], one.data, one.len); /* the next look may take its place */
-        found[i] = cht_bytes(room[i], one.len);
-        known += one.len != 0;
+    const struct crdt_type_schema *t = crdt_schema(state->id.type);
+    const struct crdt_graph *g = node_replica_graph(s->replica);
+    struct service_title_map map;
+    struct crdt_id id;
+    enum cht_err err = node_mp_put_text(out, "titles");
+    if (err == CHT_OK)
+        err = service_title_map(out, &map);
+    for (size_t i = 0; t != NULL && err == CHT_OK && i < t->count; i++) {
+        const struct crdt_field *f = &t->fields[i];
+        if (f->value != CRDT_V_ID || !service_field_wanted(fields, f->name))
+            continue;
+        if (f->kind == CRDT_SET) {
+            err = put_set_titles(s, state, f, titles, &map);
+            continue;
+        }
+        const struct crdt_cell *c = crdt_state_cell(state, f->number, cht_bytes(NULL, 0));
+        if (c != NULL && link_of(crdt_cell_shown(g, t->type, c)->bytes, &id))
+            err = service_title_put(s, titles, cht_bytes_str(f->name), &id, &map);
     }
+    return err;
+}
+
+enum cht_err service_put_all_titles(struct node_service *s, const struct crdt_state *state,
+                                    struct service_titles *titles, struct cht_buf *out)
+{
+    struct service_title_map map;
+    enum cht_err err = node_mp_put_text(out, "titles");
     if (err == CHT_OK)
-        err = node_mp_put_text(out, "titles");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(out, known);
-    for (unsigned i = 0; err == CHT_OK && i < count; i++) {
-        if (found[i].len != 0)
-            err = node_mp_put_key_str(out, links[i].field, found[i]);
+        err = service_title_map(out, &map);
+    for (uint32_t i = 0; err == CHT_OK && i < state->count; i++) {
+        const struct crdt_cell *c = &state->cells[i];
+        const struct crdt_field *f = crdt_field(state->id.type, c->field);
+        if (f == NULL || f->value != CRDT_V_ID)
+            continue;
+        if (f->kind == CRDT_SET)
+            err = put_by_id(s, titles, c->key, &map);
+        for (uint32_t k = 0; err == CHT_OK && f->kind == CRDT_REGISTER && k < c->count; k++)
+            err = put_by_id(s, titles, c->values[k].bytes, &map);
     }
     return err;
 }

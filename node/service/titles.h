@@ -7,9 +7,8 @@
 
 struct node_service;
 
-#define TITLES_KEPT       64u
-#define TITLES_BYTES      200u /* of a title that are told */
-#define TITLES_FIELDS_MAX 16u
+#define TITLES_KEPT  64u
+#define TITLES_BYTES 200u /* of a title that are told */
 
 /* The titles told last: most records of a list name the same few. */
 struct service_titles {
@@ -21,15 +20,30 @@ struct service_titles {
     } kept[TITLES_KEPT];
 };
 
-/* A link that a record shows. */
-struct service_link {
-    const char *field;
-    struct crdt_id id;
+/* A map of titles under way: the links whose record is not here, or has no title, are not in it. */
+struct service_title_map {
+    struct cht_buf *out;
+    size_t at; /* where its head is, which is completed as titles come */
+    uint16_t count;
 };
 
-/* Append "titles": { field: title }, of those links whose record is here and has a title. */
-CHT_MUST_USE enum cht_err service_put_titles(struct node_service *s, struct service_titles *titles,
-                                             const struct service_link *links, unsigned count,
+CHT_MUST_USE enum cht_err service_title_map(struct cht_buf *out, struct service_title_map *map);
+/* Append the title of a record under a key of at most 255 bytes. */
+CHT_MUST_USE enum cht_err service_title_put(struct node_service *s, struct service_titles *titles,
+                                            struct cht_bytes key, const struct crdt_id *id,
+                                            struct service_title_map *map);
+
+struct crdt_state;
+
+/* Append "titles": of the links that a record shows in these fields (an array of names, or empty
+ * for all), under the field's name, those of a set as a map under their ids. */
+CHT_MUST_USE enum cht_err service_put_titles(struct node_service *s, const struct crdt_state *state,
+                                             struct cht_bytes fields, struct service_titles *titles,
                                              struct cht_buf *out);
+/* The same of all links in live values, under their ids. */
+CHT_MUST_USE enum cht_err service_put_all_titles(struct node_service *s,
+                                                 const struct crdt_state *state,
+                                                 struct service_titles *titles,
+                                                 struct cht_buf *out);
 
 #endif

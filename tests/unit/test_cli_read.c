@@ -93,7 +93,7 @@ static void get_prints_a_line_a_field(void **state)
     };
     assert_int_equal(0, cli_do(&cli_chitty, "todo|get|01HX", one));
     assert_string_equal("query {\"operation\":\"get\",\"domain\":\"todos\",\"entity\":"
-                        "{\"chittyId\":\"01HX\"}}",
+                        "{\"chittyId\":\"01HX\"},\"titles\":true}",
                         cli_asked);
     assert_string_equal("id:            " ID "\n"
                         "deleted:       yes\n"
@@ -105,6 +105,42 @@ static void get_prints_a_line_a_field(void **state)
                         cli_stdout);
     assert_int_equal(0, cli_do(&cli_chitty, "todo|get|01HX|--json", one));
     assert_has(cli_stdout, "{\"schemaVersion\":1,\"kind\":\"todo\",\"data\":{\"chittyId\":");
+    assert_null(strstr(cli_asked, "titles"));
+}
+
+#define OF(letter) "CHITTY-TODO-01HXW3K9Q2M7T0V5Z8B4N6R1C" letter
+
+static void links_are_printed_with_what_they_are_called(void **state)
+{
+    (void)state;
+    static const struct cli_answer got[] = {
+        { NODE_MSG_STATE_SNAPSHOT,
+          "{'records':[{'chittyId':'" ID "','type':'todo','version':'v1','data':{"
+          "'parent':'" OF("A") "','dependencies':['" OF("A") "','" OF(
+              "B") "'],'topic':'x'},"
+                   "'titles':{'parent':'Dig','dependencies':{'" OF("A") "':'Dig'}}}]}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    static const struct cli_answer shown[] = {
+        { NODE_MSG_STATE_SNAPSHOT,
+          "{'records':[{'chittyId':'" ID "','type':'todo','version':'v1','deleted':false,"
+          "'cells':[{'field':'dependencies','number':15,'key':'" OF(
+              "B") "','values':[{'value':null,"
+                   "'stamp':0,'device':'x'}]},{'field':'parent','number':14,'values':[{'value':"
+                   "'" OF("A") "','stamp':0,'device':'x'}]}],'titles':{'" OF("A") "':'Dig','" OF(
+                       "B") "':'So'}}]}" },
+        { NODE_MSG_ACK, NULL },
+    };
+    assert_int_equal(0, cli_do(&cli_chitty, "todo|get|01HX", got));
+    assert_string_equal("id:            " ID "\n"
+                        "parent:        Dig (TODO-01HXW3K9)\n"
+                        "dependencies:  Dig (TODO-01HXW3K9)\n"
+                        "               " OF("B") "\n"
+                                                  "topic:         x\n",
+                        cli_stdout);
+    assert_int_equal(0, cli_do(&cli_chitty, "show|01HX", shown));
+    assert_has(cli_stdout, "dependencies[So (TODO-01HXW3K9)]\n  added");
+    assert_has(cli_stdout, "parent\n  Dig (TODO-01HXW3K9)  (");
 }
 
 static const struct cli_answer shown[] = {
@@ -231,11 +267,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ls_asks_for_what_is_open_and_only_for_its_columns),
+        cmocka_unit_test(links_are_printed_with_what_they_are_called),
         cmocka_unit_test(rows_come_out_as_tabs_for_scripts),
         cmocka_unit_test(a_list_is_one_json_document),
         cmocka_unit_test(filters_become_a_map_of_what_is_wanted),
         cmocka_unit_test(colour_is_for_terminals_or_for_who_insists),
         cmocka_unit_test(get_prints_a_line_a_field),
+        cmocka_unit_test(links_are_printed_with_what_they_are_called),
         cmocka_unit_test(show_numbers_concurrent_values_and_keeps_unknown_fields),
         cmocka_unit_test(conflicts_say_what_to_choose_from),
         cmocka_unit_test(log_tells_each_op),

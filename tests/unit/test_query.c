@@ -186,7 +186,35 @@ static void titles_say_what_is_linked(void **state)
     assert_int_equal(CHT_OK, machine_ask(m, NODE_MSG_QUERY,
                                          "{'operation':'get','entity':{'chittyId':'" WORK(
                                              2) "'},'titles':true}"));
-    assert_has(machine_said, "\"titles\":{\"project\":\"compiler\"}");
+    assert_has(machine_said, "\"titles\":{\"project\":\"compiler\",\"dependencies\":{");
+}
+
+static void titles_of_sets_and_of_live_values_are_under_the_ids(void **state)
+{
+    struct machine *m = &((struct machines *)*state)->a;
+    static const char *const asked[] = { "get", "show" };
+    static const char *const said[] = {
+        "\"titles\":{\"project\":\"compiler\",\"dependencies\":{\"" WORK(
+            1) "\":\"Fix the lexer\"}}",
+        "\"titles\":{\"" PROJECT(1) "\":\"compiler\",\"" WORK(1) "\":\"Fix the lexer\"}",
+    };
+    some_todos(m);
+    put(m, WORK(9),
+        "'content':'x','project':'" PROJECT(
+            1) "','topic':'CHITTY-TOPIC-00000000000000000000000007',"
+               "'dependencies':['" WORK(1) "','CHITTY-TODO-00000000000000000000000777']");
+    for (size_t i = 0; i < 2; i++) {
+        char text[256];
+        (void)snprintf(text, sizeof text,
+                       "{'operation':'%s','entity':{'chittyId':'" WORK(9) "'},'titles':true}",
+                       asked[i]);
+        assert_int_equal(CHT_OK, machine_ask(m, NODE_MSG_QUERY, text));
+        assert_has(machine_said, said[i]);
+    }
+    assert_int_equal(
+        CHT_OK,
+        machine_ask(m, NODE_MSG_QUERY, "{'operation':'show','entity':{'chittyId':'" WORK(9) "'}}"));
+    assert_null(strstr(machine_said, "titles"));
 }
 
 int main(void)
@@ -196,6 +224,7 @@ int main(void)
         MACHINES_TEST(what_cannot_be_asked_is_refused_by_name),
         MACHINES_TEST(a_count_says_how_many_there_are),
         MACHINES_TEST(titles_say_what_is_linked),
+        MACHINES_TEST(titles_of_sets_and_of_live_values_are_under_the_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
