@@ -9,6 +9,7 @@
 #define EDGES_MAX 4000000u /* 32 MB of them */
 #define TOLD_MAX  1000u    /* circles of one field */
 #define PATH_MAX_ 64u      /* entities told of one */
+#define HEAD_ROOM 1024u    /* of the answer around the circles */
 
 struct edge {
     uint32_t from, to; /* numbers of entities, then places among the nodes */
@@ -288,7 +289,13 @@ static enum cht_err put_circles(struct graph *g, unsigned type, const struct crd
         const uint32_t len = shortest(g, v, all + room * 2, from, all + room * 3);
         if (len == 0)
             continue;
+        const size_t before = out->len;
         err = put_circle(g, type, f, all + room * 3, len, size, out);
+        if (err == CHT_E_LIMIT) { /* the answer is full */
+            out->len = before;
+            err = CHT_OK;
+            break;
+        }
         ++*count;
         told++;
     }
@@ -321,7 +328,7 @@ void service_cycles(struct node_service *s, const struct service_caller *c,
     size_t at = 0;
     uint32_t count = 0;
     cht_buf_init(&out, SERVICE_ANSWER_BYTES);
-    cht_buf_init(&records, SERVICE_ANSWER_BYTES);
+    cht_buf_init(&records, SERVICE_ANSWER_BYTES - HEAD_ROOM);
     enum cht_err err = CHT_OK;
     for (size_t i = 0; err == CHT_OK && crdt_schema_at(i, NULL) != NULL; i++) {
         const struct crdt_type_schema *t = crdt_schema_at(i, NULL);
