@@ -8,16 +8,17 @@
 #include "crdt/limits.h"
 #include "node/client/conditions.h"
 
-#define READY_ORDER "-priority,deadline,created"
+#define BLOCKED_ORDER "-priority,deadline,created"
 
 static enum cht_err run_ready(struct cli_context *c)
 {
-    return cli_list(c, &(struct cli_listing){ .is = 1u << NODE_IS_READY, .sort = READY_ORDER });
+    /* without a sort the node gives them in their own order, from an index (LOCAL 4.13) */
+    return cli_list(c, &(struct cli_listing){ .is = 1u << NODE_IS_READY });
 }
 
 static enum cht_err run_blocked(struct cli_context *c)
 {
-    return cli_list(c, &(struct cli_listing){ .is = 1u << NODE_IS_BLOCKED, .sort = READY_ORDER });
+    return cli_list(c, &(struct cli_listing){ .is = 1u << NODE_IS_BLOCKED, .sort = BLOCKED_ORDER });
 }
 
 struct found {
@@ -49,13 +50,13 @@ static enum cht_err run_next(struct cli_context *c)
 {
     struct found f = { .c = c };
     struct cht_buf rest;
-    uint32_t pairs = 2;
+    uint32_t pairs = 1u + !c->json;
     cht_buf_init(&rest, LIMIT_CLIENT_BYTES);
     enum cht_err err = cli_filter_read(c, false, 1u << NODE_IS_READY, &rest, &pairs);
     if (err == CHT_OK)
-        err = cli_sort_put(c, READY_ORDER, &rest);
-    if (err == CHT_OK)
         err = node_mp_put_key_uint(&rest, "limit", 1);
+    if (err == CHT_OK && !c->json)
+        err = node_mp_put_key_bool(&rest, "titles", true);
     if (err == CHT_OK)
         err = cli_list_ask(c, &rest, pairs, each, &f);
     if (err == CHT_OK && !f.any)

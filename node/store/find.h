@@ -5,6 +5,8 @@
 
 /* Rows that are few: they are taken and sorted rather than looked for on the way. */
 #define FIND_FEW 1500u
+/* The same where words drive: so many are listed at once rather than looked up match by match. */
+#define FIND_LISTED 6000u
 /* Matches of words that are looked at to see which are the best. */
 #define FIND_MATCHES 400u
 

@@ -52,21 +52,21 @@ static void bind_text(sqlite3_stmt *st, int at, struct cht_bytes text)
 
 /* --- the way --------------------------------------------------------------------------------- */
 
-/* How many rows a narrow has, up to FIND_FEW. */
+/* How many rows a narrow has, up to `most`. */
 static enum cht_err count_rows(struct node_store *s, const struct node_find *f, size_t i,
-                               int64_t *out)
+                               unsigned most, int64_t *out)
 {
     char sql[256];
     sqlite3_stmt *st = NULL;
     if (node_rows_indexed(f->narrow[i].field))
         (void)snprintf(sql, sizeof sql,
                        "SELECT count(*) FROM (SELECT 1 FROM \"%s\" WHERE \"%s\" = ?2 LIMIT %u)",
-                       table_of(f), f->narrow[i].field->name, FIND_FEW);
+                       table_of(f), f->narrow[i].field->name, most);
     else
         (void)snprintf(sql, sizeof sql,
                        "SELECT count(*) FROM (SELECT 1 FROM element WHERE field = ?1"
                        " AND value = ?2 LIMIT %u)",
-                       FIND_FEW);
+                       most);
     enum cht_err err = store_prepare(s, sql, &st);
     if (err != CHT_OK)
         return err;
@@ -83,12 +83,13 @@ static enum cht_err count_rows(struct node_store *s, const struct node_find *f, 
 enum cht_err find_choose(struct node_store *s, const struct node_find *f, struct find_way *out)
 {
     struct find_way way = { .from = FIND_TABLE };
+    const unsigned most = f->match.len != 0 ? FIND_LISTED : FIND_FEW;
     int64_t least = INT64_MAX;
     enum cht_err err = CHT_OK;
     for (size_t i = 0; err == CHT_OK && i < f->narrow_count; i++) {
         int64_t count = 0;
-        err = count_rows(s, f, i, &count);
-        way.few[i] = count < (int64_t)FIND_FEW;
+        err = count_rows(s, f, i, most, &count);
+        way.few[i] = count < (int64_t)most;
         if (err == CHT_OK && count < least) {
             least = count;
             way.narrow = i;
