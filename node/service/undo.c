@@ -75,11 +75,11 @@ static enum cht_err put_title(struct node_service *s, uint32_t entity, struct ch
     return node_mp_put_key_str(out, "title", title);
 }
 
-static enum cht_err put_records(struct node_service *s, const struct undo_txn *txn,
+static enum cht_err put_records(struct node_service *s, const struct undo_txn *txn, uint32_t most,
                                 struct cht_buf *out)
 {
     uint32_t told[RECORDS_TOLD], count = 0;
-    for (uint32_t k = 0; k < txn->op_count && count < RECORDS_TOLD; k++) {
+    for (uint32_t k = 0; k < txn->op_count && count < most; k++) {
         if (count == 0 || told[count - 1] != txn->ops[k].entity)
             told[count++] = txn->ops[k].entity;
     }
@@ -99,9 +99,12 @@ static enum cht_err put_records(struct node_service *s, const struct undo_txn *t
     return err;
 }
 
+/* What was done is told whole, whatever its records are called: these come as far as half of the
+ * answer goes. */
 static enum cht_err put_txns(struct node_service *s, const struct undo_txn *txns, uint32_t count,
                              struct cht_buf *out)
 {
+    const size_t start = out->len;
     enum cht_err err = node_mp_put_text(out, "transactions");
     if (err == CHT_OK)
         err = crdt_mp_put_array(out, count);
@@ -119,7 +122,8 @@ static enum cht_err put_txns(struct node_service *s, const struct undo_txn *txns
         if (err == CHT_OK)
             err = node_mp_put_key_uint(out, "changes", entities);
         if (err == CHT_OK)
-            err = put_records(s, &txns[i], out);
+            err = put_records(s, &txns[i],
+                              out->len - start > SERVICE_ANSWER_BYTES / 2 ? 0 : RECORDS_TOLD, out);
     }
     return err;
 }

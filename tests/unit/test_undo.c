@@ -251,6 +251,30 @@ static void more_than_a_transaction_holds_is_undone_in_parts(void **state)
     assert_int_equal(entries + 200, machine_entries(m));
 }
 
+/* What was done is never answered with an error, however long the names of its records are. */
+static void what_has_long_names_is_undone_and_told(void **state)
+{
+    struct machine *m = &((struct machines *)*state)->a;
+    static char text[131072], name[4001];
+    memset(name, 'n', sizeof name - 1);
+    for (unsigned i = 0; i < 21; i++) {
+        size_t len = (size_t)snprintf(text, sizeof text, "{'batch':[");
+        for (unsigned k = 0; k < 16; k++)
+            len += (size_t)snprintf(text + len, sizeof text - len,
+                                    "%s{'operation':'upsert','entity':{'chittyId':'CHITTY-TODO-"
+                                    "000410610500000000000000%02u','data':{'content':'%s',"
+                                    "'estimate':%u}}}",
+                                    k == 0 ? "" : ",", k, name, i);
+        (void)snprintf(text + len, sizeof text - len, "]}");
+        machine_do(m, text);
+    }
+    if (ask(m, "'list':true,'count':21") != CHT_OK)
+        fail_msg("%s", m->fault.error.text);
+    if (ask(m, "'count':20") != CHT_OK)
+        fail_msg("%s", m->fault.error.text);
+    assert_has(machine_data(m, "CHITTY-TODO-00041061050000000000000015"), "\"estimate\":0");
+}
+
 static void deleting_and_completing_a_series_go_back(void **state)
 {
     struct machine *m = &((struct machines *)*state)->a;
@@ -331,6 +355,7 @@ int main(void)
         MACHINES_TEST(each_actor_takes_back_its_own),
         MACHINES_TEST(a_batch_is_one),
         MACHINES_TEST(more_than_a_transaction_holds_is_undone_in_parts),
+        MACHINES_TEST(what_has_long_names_is_undone_and_told),
         MACHINES_TEST(deleting_and_completing_a_series_go_back),
         MACHINES_TEST(a_list_and_a_dry_run_write_nothing),
         MACHINES_TEST(the_log_says_what_was_taken_back),
