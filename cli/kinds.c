@@ -5,8 +5,8 @@
 
 #define VALUES "[{value:any,dot,stamp:time,device:hex,deviceName,actor,shown:bool}]"
 
-#define RESULT "{chittyId?:id,type?,version,changed:bool,would?:map,next?:id}"
-#define TALLY  "{name,open:uint,started:uint,late:uint,done:uint,minutes:uint}"
+#define RESULT          "{chittyId?:id,type?,version,changed:bool,would?:map,next?:id}"
+#define TALLY_AND(more) "{name,open:uint,started:uint,late:uint,done:uint,minutes:uint" more "}"
 
 static const struct cli_kind kinds[] = {
     { "change", "what was written",
@@ -22,8 +22,10 @@ static const struct cli_kind kinds[] = {
     { "milestone-list", "the milestones of a project", "[@milestone]", "", "milestone", "name" },
     { "milestone", "a milestone of a project", "{name,value:any}", NULL, NULL, "name" },
     { "report", "how much there is to do in a project",
-      "{project:id,all:" TALLY ",assignees:[" TALLY "],milestones:[" TALLY "]}", NULL, NULL,
-      "project" },
+      "{project:id,all:" TALLY_AND("") ",assignees:[" TALLY_AND(
+          ",share?:any") "],"
+                         "milestones:[" TALLY_AND(",value?:any") "]}",
+      NULL, NULL, "project" },
     { "count", "how many records there are", "{count:uint}", NULL, NULL, NULL },
     { "search", "records of every type that have the words", "[@record]", "", "record",
       "chittyId" },

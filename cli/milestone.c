@@ -1,5 +1,6 @@
-/* milestone list, add, done, rm: the map `milestones` of a project, name to {due, done,
- * description}. */
+/* milestone list, add, done, rm: the map `milestones` of a project, by name. */
+#include "cli/milestone.h"
+
 #include "cli/change.h"
 #include "cli/commands.h"
 #include "cli/fields.h"
@@ -52,26 +53,24 @@ static void put_time(struct cli_out *out, struct cht_bytes value)
     }
 }
 
-static void put_milestone(struct cli_out *out, struct cht_bytes name, struct cht_bytes value)
+void cli_put_milestone(struct cli_out *out, const char *between, struct cht_bytes value)
 {
     static const char *const times[] = { "due", "done" };
-    cli_put_line(out, name);
-    if (node_mp_kind(value) != CRDT_MP_MAP) {
-        cli_put_char(out, '\t');
+    if (value.len != 0 && node_mp_kind(value) != CRDT_MP_MAP) {
+        cli_put_text(out, between);
         cli_put_value(out, NULL, value);
     }
     for (size_t i = 0; i < 2; i++) {
         if (node_mp_get(value, times[i]).len == 0)
             continue;
-        cli_printf(out, "\t%s ", times[i]);
+        cli_printf(out, "%s%s ", between, times[i]);
         put_time(out, node_mp_get(value, times[i]));
     }
     const struct cht_bytes text = node_mp_get_str(value, "description");
     if (text.len != 0) {
-        cli_put_char(out, '\t');
+        cli_put_text(out, between);
         cli_put_line(out, text);
     }
-    cli_put_char(out, '\n');
 }
 
 static enum cht_err run_list(struct cli_context *c)
@@ -86,7 +85,9 @@ static enum cht_err run_list(struct cli_context *c)
     }
     for (bool any = false; err == CHT_OK && node_mp_next(&it, &name, &value); any = true) {
         if (!c->json) {
-            put_milestone(&c->out, node_mp_str(name), value);
+            cli_put_line(&c->out, node_mp_str(name));
+            cli_put_milestone(&c->out, "\t", value);
+            cli_put_char(&c->out, '\n');
             continue;
         }
         cli_put_text(&c->out, any ? ",{\"name\":" : "{\"name\":");

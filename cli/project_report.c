@@ -1,14 +1,17 @@
 /* project report: who has how much to do in a project, and how far its milestones are. */
-#include "cli/about.h"
 #include "cli/commands.h"
 #include "cli/json.h"
+#include "cli/milestone.h"
+#include "cli/record.h"
 #include "cli/request.h"
+#include "crdt/limits.h"
 
 #include <stdlib.h>
 
 struct tally {
     struct cht_bytes name;
-    char *text; /* its bytes */
+    char *text;             /* its bytes */
+    struct cht_bytes value; /* what the project says of it, in the report's record */
     uint64_t open, started, done, late, minutes;
 };
 
@@ -19,6 +22,7 @@ struct tallies {
 
 struct report {
     struct cli_context *c;
+    struct cht_buf project; /* its record */
     struct tally all;
     struct tallies people, milestones;
 };
@@ -102,7 +106,12 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     return err;
 }
 
-static enum cht_err ask_todos(struct cli_context *c, const char *project, struct report *r)
+static struct cht_bytes project_id(const struct report *r)
+{
+    return node_mp_get_str(cht_buf_view(&r->project), "chittyId");
+}
+
+static enum cht_err ask_todos(struct cli_context *c, struct report *r)
 {
     static const char *const fields[] = { "status", "assignees", "milestone", "estimate",
                                           "deadline" };
@@ -120,7 +129,7 @@ static enum cht_err ask_todos(struct cli_context *c, const char *project, struct
     if (err == CHT_OK)
         err = crdt_mp_put_map(b, 1);
     if (err == CHT_OK)
-        err = node_mp_put_key_text(b, "project", project);
+        err = node_mp_put_key_str(b, "project", project_id(r));
     if (err == CHT_OK)
         err = node_mp_put_text(b, "fields");
     if (err == CHT_OK)
@@ -133,25 +142,74 @@ static enum cht_err ask_todos(struct cli_context *c, const char *project, struct
     return cli_fail(c, err);
 }
 
+/* --- the project ---------------------------------------------------------------------------- */
+
+static enum cht_err keep_project(void *ctx, const struct node_msg *answer)
+{
+    struct report *r = ctx;
+    struct node_mp_iter it = node_mp_iter(node_mp_get(answer->payload, "records"));
+    struct cht_bytes record;
+    if (answer->type != NODE_MSG_STATE_SNAPSHOT || !node_mp_next(&it, NULL, &record))
+        return CHT_OK;
+    return cht_buf_add(&r->project, record);
+}
+
+/* A tally for each key of a map of the project, also where no todo counts for it. */
+static enum cht_err begin_tallies(struct tallies *t, struct cht_bytes map)
+{
+    struct node_mp_iter it = node_mp_iter(map);
+    struct cht_bytes key, value;
+    while (it.is_map && node_mp_next(&it, &key, &value)) {
+        struct tally *one = tally_of(t, node_mp_str(key));
+        if (one == NULL)
+            return CHT_E_NOMEM;
+        one->value = value;
+    }
+    return CHT_OK;
+}
+
+static enum cht_err ask_project(struct cli_context *c, struct report *r)
+{
+    struct cli_request q;
+    c->type = CRDT_PROJECT;
+    enum cht_err err = cli_query(c, "get", c->args[0], 0, &q);
+    if (err == CHT_OK)
+        err = cli_ask(c, CLI_REACH_NODE, &q, true, keep_project, r);
+    cli_request_clear(&q);
+    const struct cht_bytes data = node_mp_get(cht_buf_view(&r->project), "data");
+    if (err == CHT_OK)
+        err = begin_tallies(&r->people, node_mp_get(data, "allocation"));
+    if (err == CHT_OK)
+        err = begin_tallies(&r->milestones, node_mp_get(data, "milestones"));
+    return cli_fail(c, err);
+}
+
 /* --- printing ------------------------------------------------------------------------------- */
 
-static void json_tally(struct cli_out *out, const struct tally *t)
+/* `said`: the name under which stands what the project says of it. */
+static void json_tally(struct cli_out *out, const struct tally *t, const char *said)
 {
     cli_put_text(out, "{\"name\":");
     cli_json_text(out, t->name);
-    cli_printf(out, ",\"open\":%llu,\"started\":%llu,\"late\":%llu,\"done\":%llu,\"minutes\":%llu}",
+    cli_printf(out, ",\"open\":%llu,\"started\":%llu,\"late\":%llu,\"done\":%llu,\"minutes\":%llu",
                (unsigned long long)t->open, (unsigned long long)t->started,
                (unsigned long long)t->late, (unsigned long long)t->done,
                (unsigned long long)t->minutes);
+    if (t->value.len != 0) {
+        cli_printf(out, ",\"%s\":", said);
+        cli_json_value(out, t->value);
+    }
+    cli_put_char(out, '}');
 }
 
-static void json_tallies(struct cli_out *out, const char *name, const struct tallies *t)
+static void json_tallies(struct cli_out *out, const char *name, const struct tallies *t,
+                         const char *said)
 {
     cli_printf(out, ",\"%s\":[", name);
     for (size_t i = 0; i < t->count; i++) {
         if (i != 0)
             cli_put_char(out, ',');
-        json_tally(out, &t->list[i]);
+        json_tally(out, &t->list[i], said);
     }
     cli_put_char(out, ']');
 }
@@ -159,39 +217,58 @@ static void json_tallies(struct cli_out *out, const char *name, const struct tal
 static void put_tally(struct cli_out *out, const struct tally *t, const char *nobody)
 {
     cli_put_cell(out, t->name.len == 0 ? cht_bytes_str(nobody) : t->name, 24);
-    cli_printf(out, "  %6llu open  %6llu begun  %6llu late  %6llu done  %6llu min\n",
+    cli_printf(out, "  %4llu open  %4llu begun  %4llu late  %4llu done  %5llu min",
                (unsigned long long)t->open, (unsigned long long)t->started,
                (unsigned long long)t->late, (unsigned long long)t->done,
                (unsigned long long)t->minutes);
 }
 
-static void put_tallies(struct cli_out *out, const char *title, const struct tallies *t)
+static void put_share(struct cli_out *out, struct cht_bytes share)
+{
+    const enum crdt_mp_kind kind = node_mp_kind(share);
+    if (share.len == 0)
+        return;
+    cli_put_text(out, "  share ");
+    cli_put_value(out, NULL, share);
+    if (kind == CRDT_MP_UINT || kind == CRDT_MP_FLOAT)
+        cli_put_char(out, '%');
+}
+
+static void put_tallies(struct cli_out *out, const struct tallies *t, bool milestones)
 {
     if (t->count == 0)
         return;
+    const char *title = milestones ? "by milestone" : "by assignee";
     cli_put_style(out, CLI_BOLD);
     cli_put_text(out, title);
     cli_put_style(out, CLI_PLAIN);
     cli_put_char(out, '\n');
-    for (size_t i = 0; i < t->count; i++)
+    for (size_t i = 0; i < t->count; i++) {
         put_tally(out, &t->list[i], "(nobody)");
+        if (milestones)
+            cli_put_milestone(out, "  ", t->list[i].value);
+        else
+            put_share(out, t->list[i].value);
+        cli_put_char(out, '\n');
+    }
 }
 
-static void print(struct cli_context *c, const char *project, const struct report *r)
+static void print(struct cli_context *c, const struct report *r)
 {
     if (!c->json) {
         put_tally(&c->out, &r->all, "all");
-        put_tallies(&c->out, "by assignee", &r->people);
-        put_tallies(&c->out, "by milestone", &r->milestones);
+        cli_put_char(&c->out, '\n');
+        put_tallies(&c->out, &r->people, false);
+        put_tallies(&c->out, &r->milestones, true);
         return;
     }
     cli_json_begin(&c->out, "report");
     cli_put_text(&c->out, "{\"project\":");
-    cli_json_text(&c->out, cht_bytes_str(project));
+    cli_json_text(&c->out, project_id(r));
     cli_put_text(&c->out, ",\"all\":");
-    json_tally(&c->out, &r->all);
-    json_tallies(&c->out, "assignees", &r->people);
-    json_tallies(&c->out, "milestones", &r->milestones);
+    json_tally(&c->out, &r->all, "");
+    json_tallies(&c->out, "assignees", &r->people, "share");
+    json_tallies(&c->out, "milestones", &r->milestones, "value");
     cli_put_char(&c->out, '}');
     cli_json_end(&c->out);
 }
@@ -199,12 +276,13 @@ static void print(struct cli_context *c, const char *project, const struct repor
 static enum cht_err run(struct cli_context *c)
 {
     struct report r = { .c = c };
-    char project[CRDT_ID_TEXT_MAX];
-    enum cht_err err = cli_whole_id(c, c->args[0], project);
+    cht_buf_init(&r.project, LIMIT_CLIENT_BYTES);
+    enum cht_err err = ask_project(c, &r);
     if (err == CHT_OK)
-        err = ask_todos(c, project, &r);
+        err = ask_todos(c, &r);
     if (err == CHT_OK)
-        print(c, project, &r);
+        print(c, &r);
+    cht_buf_clear(&r.project);
     clear(&r.people);
     clear(&r.milestones);
     return err;
@@ -216,7 +294,8 @@ const struct cli_command cli_project_report = {
     .arguments = "ID",
     .details =
         "Cancelled todos are not counted; one with two assignees counts for both. Minutes are"
-        " the estimates of what is open.",
+        " the estimates of what is open. The project's own milestones are listed whether or not"
+        " todos count for them, and beside assignees their share by `allocation`.",
     .kind = "report",
     .examples = "chitty project report PROJ-4F2KJ5ZK\n"
                 "chitty project report PROJ-4F2KJ5ZK --json",

@@ -158,7 +158,17 @@ def written_otherwise(world, home, made):
     ask(home, "milestone", "add", made["project"], "beta", "--due", "2026-05-01", kind="change")
     ask(home, "milestone", "list", made["project"], kind="milestone-list")
     check(home.chitty("milestone", "list", made["project"], "--ndjson").out, "list", "milestone")
-    ask(home, "project", "report", made["project"], kind="report")
+    home.chitty("milestone", "done", made["project"], "beta")
+    home.chitty("project", "update", made["project"], "--allocation", "mia=60")
+    home.chitty("add", "Counts", "--project", made["project"], "--milestone", "beta",
+                "--assignee", "mia")
+    report = ask(home, "project", "report", made["project"], kind="report")[0]["data"]
+    same([(m["name"], m["open"], sorted(m["value"])) for m in report["milestones"]],
+         [("a", 0, ["due"]), ("beta", 1, ["done", "due"])], "milestones of the report")
+    same([(a["name"], a["open"], a["share"]) for a in report["assignees"] if a["name"]],
+         [("mia", 1, 60)], "assignees of the report")
+    told = home.chitty("project", "report", made["project"]).out
+    expect("due 2026-05-01 23:59" in told and "share 60%" in told, told)
     lines = world.folder / "lines.jsonl"
     lines.write_text('{"type":"todo","content":"by line"}\n{"type":"todo","status":"no"}\n')
     check(home.chitty("batch", str(lines), "--json", status=None).out, "batch", "batch")
