@@ -98,6 +98,21 @@ static void read_answer(const struct node_msg *m)
     cht_buf_clear(&out);
 }
 
+/* What was checked once is read again without a fault. */
+static void read_query(const struct node_query *q)
+{
+    struct node_mp_iter it = node_mp_iter(q->where);
+    struct node_cond c;
+    uint64_t count = 0;
+    require(q->limit > 0 && q->limit <= LIMIT_QUERY_ROWS && q->offset <= INT64_MAX);
+    require(q->sort_count <= NODE_SORTS_MAX && (q->is >> NODE_IS_COUNT) == 0);
+    for (size_t i = 0; i < q->sort_count; i++)
+        require(q->sort[i].field != NULL);
+    for (; node_where_next(&it, q->type, &c); count++)
+        require(c.field != NULL && node_cond_fits(c.field, c.op));
+    require(count == node_mp_count(q->where) && count <= NODE_CONDS_MAX);
+}
+
 static void read_payload(const struct node_msg *m)
 {
     struct node_fault fault = { 0 };
@@ -114,7 +129,9 @@ static void read_payload(const struct node_msg *m)
         require(fault.error.code != CHT_OK && fault.error.text[0] != '\0');
     }
     if (node_query_read(m->payload, NODE_LIST, &fault, &query) == CHT_OK)
-        require(query.limit > 0 && query.limit <= LIMIT_QUERY_ROWS);
+        read_query(&query);
+    else
+        require(fault.error.code != CHT_OK && fault.error.text[0] != '\0');
     if (node_command_read(m->payload, &fault, &command) == CHT_OK)
         require(command.name.len > 0);
 }
