@@ -7,18 +7,22 @@
 
 #define WORD_MAX 64u /* longer words are not guessed at */
 
-/* Cut off an incomplete UTF-8 character that a bounded print left at the end. */
+/* Cut off an incomplete UTF-8 character that a bounded print left at the end; of text that is no
+ * UTF-8 as many as there are, so that what is cut once stays as it is. */
 static void trim_character(char *text)
 {
-    size_t len = strlen(text), back = 0;
-    while (back < len && back < 4 && ((unsigned char)text[len - 1 - back] & 0xC0) == 0x80)
-        back++;
-    if (back == len)
-        return;
-    const unsigned char lead = (unsigned char)text[len - 1 - back];
-    const size_t needs = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
-    if (back < needs)
+    for (;;) {
+        size_t len = strlen(text), back = 0;
+        while (back < len && back < 4 && ((unsigned char)text[len - 1 - back] & 0xC0) == 0x80)
+            back++;
+        if (back == len)
+            return;
+        const unsigned char lead = (unsigned char)text[len - 1 - back];
+        const size_t needs = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
+        if (back >= needs)
+            return;
         text[len - 1 - back] = '\0';
+    }
 }
 
 enum cht_err node_fault_set(struct node_fault *f, enum cht_err code, struct cht_bytes field,

@@ -181,7 +181,7 @@ static void put_cond(void)
             const bool many = op == NODE_COND_IS || op == NODE_COND_NOT || op == NODE_COND_HAS ||
                               op == NODE_COND_HASNT;
             const uint32_t count = many && below(2) == 0 ? below(4) : 1;
-            put(",'value':%s", count == 1 && below(2) == 0 ? "" : "[" + !many);
+            put(",'value':%s", (count == 1 && below(2) == 0) || !many ? "" : "[");
             const bool array = text[strlen(text) - 1] == '[';
             for (uint32_t i = 0; i < (array ? count : 1); i++) {
                 put("%s", i == 0 ? "" : ",");
