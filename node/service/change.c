@@ -256,7 +256,9 @@ static enum cht_err carry_out(struct plan *p, const struct local_request *reques
     enum cht_err err = m->dry ? plan_check(p, fault) : plan_write(p, request, fault);
     if (err == CHT_OK)
         err = put_results(p, m, &s->results);
-    struct cht_bytes result = cht_bytes(s->results.data + at, s->results.len - at);
+    struct cht_bytes result = { 0 };
+    if (err == CHT_OK)
+        result = cht_bytes(s->results.data + at, s->results.len - at);
     if (err == CHT_OK && result.len > SERVICE_ANSWER_BYTES)
         err = CHT_E_LIMIT;
     if (err == CHT_OK && writing && m->key.len != 0)

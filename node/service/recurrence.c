@@ -18,6 +18,8 @@ static struct cht_bytes take_word(struct cht_bytes *text)
         at++;
     for (end = at; end < text->len && text->data[end] != ' ';)
         end++;
+    if (text->len == 0) /* no arithmetic on what may be no address */
+        return *text;
     const struct cht_bytes word = cht_bytes(text->data + at, end - at);
     *text = cht_bytes(text->data + end, text->len - end);
     return word;
