@@ -74,11 +74,18 @@ static enum cht_err add_entity(struct node_service *s, uint32_t n)
     return err;
 }
 
-static void remove_entity(struct service_attached *l, uint32_t n)
+static int by_number(const void *left, const void *right)
+{
+    const uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+/* Without what these entities name; their numbers ascending. */
+static void remove_entities(struct service_attached *l, const uint32_t *numbers, size_t count)
 {
     size_t kept = 0;
     for (size_t i = 0; i < l->count; i++) {
-        if (l->list[i].n != n)
+        if (bsearch(&l->list[i].n, numbers, count, sizeof *numbers, by_number) == NULL)
             l->list[kept++] = l->list[i];
     }
     l->count = kept;
@@ -148,24 +155,33 @@ static bool touches_it(const struct node_service *s, const struct node_touch *to
     return type < TYPES_MAX && (touch->fields & s->attached.bits[type]) != 0;
 }
 
+/* The list is gone through once, however many entities a commit has: a first sync brings all. */
+static enum cht_err read_again(struct node_service *s, uint32_t *numbers, size_t count)
+{
+    enum cht_err err = CHT_OK;
+    qsort(numbers, count, sizeof *numbers, by_number);
+    remove_entities(&s->attached, numbers, count);
+    for (size_t i = 0; err == CHT_OK && i < count; i++)
+        err = add_entity(s, numbers[i]);
+    sort(&s->attached);
+    s->attached.version++;
+    return err;
+}
+
 void service_attached_after(struct node_service *s)
 {
     const struct node_commit last = node_replica_last(s->replica);
-    bool any = false;
-    if (!s->attached.loaded)
+    size_t count = 0;
+    if (!s->attached.loaded || last.touched_count == 0)
         return;
-    for (size_t i = 0; i < last.touched_count; i++) {
-        if (!touches_it(s, &last.touched[i]))
-            continue;
-        remove_entity(&s->attached, last.touched[i].n);
-        if (add_entity(s, last.touched[i].n) != CHT_OK)
-            s->attached.loaded = false; /* it is read anew */
-        any = true;
+    uint32_t *numbers = calloc(last.touched_count, sizeof *numbers);
+    for (size_t i = 0; numbers != NULL && i < last.touched_count; i++) {
+        if (touches_it(s, &last.touched[i]))
+            numbers[count++] = last.touched[i].n;
     }
-    if (any) {
-        sort(&s->attached);
-        s->attached.version++;
-    }
+    if (numbers == NULL || (count != 0 && read_again(s, numbers, count) != CHT_OK))
+        s->attached.loaded = false; /* it is read anew */
+    free(numbers);
 }
 
 void service_attached_clear(struct node_service *s)
