@@ -30,6 +30,9 @@ LOOSE = (
     (re.compile(r"(home +)\S+"), r"\1HOME"),
     (re.compile(r"(path: +|bytes: +)\S+"), r"\1SOME"),
     (re.compile(r"^ +\S+/cli/chitty"), " chitty"),
+    (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "WHEN"),
+    (re.compile(r"undoes [0-9a-f]{10}"), "undoes HEX"),
+    (re.compile(r"comes again as TODO-\w{8}"), "comes again as SOME"),
     (re.compile(r" +"), " "),
     (re.compile(r"[─┬┼┴┌┐└┘├┤]+"), "─"),
 )
