@@ -90,7 +90,8 @@ struct node_store {
     sqlite3_stmt *rows[STORE_TYPES_MAX][STORE_ROW_KINDS]; /* by type and enum store_row_kind */
     bool ranks;                                           /* FTS5 knows `hits` (find.c) */
     bool in_transaction;
-    unsigned summed_changed; /* sums.h: a bit for each table whose total is to be kept */
+    char fault[CHT_ERROR_TEXT_MAX]; /* what SQLite said before the last rollback; empty: nothing */
+    unsigned summed_changed;        /* sums.h: a bit for each table whose total is to be kept */
     uint64_t answers_delta;
     size_t wal_bytes;
     struct cht_buf scratch; /* blobs and JSON while a row is written */

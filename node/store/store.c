@@ -154,7 +154,7 @@ static enum cht_err open_path(const char *path, enum node_store_mode mode, struc
     if (err == CHT_OK && (mode == NODE_STORE_WRITE || mode == NODE_STORE_MEND)) {
         err = store_renew_tables(s);
         if (err != CHT_OK)
-            (void)cht_fail(detail, err, sqlite3_errmsg(s->db));
+            (void)cht_fail(detail, err, node_store_message(s));
     }
     if (err != CHT_OK) {
         node_store_close(s);
@@ -197,12 +197,13 @@ void node_store_close(struct node_store *s)
 
 const char *node_store_message(const struct node_store *s)
 {
-    return sqlite3_errmsg(s->db);
+    return s->fault[0] != '\0' ? s->fault : sqlite3_errmsg(s->db);
 }
 
 enum cht_err node_store_begin(struct node_store *s)
 {
     sqlite3_stmt *st;
+    s->fault[0] = '\0';
     enum cht_err err = store_statement(s, SQL_BEGIN, &st);
     if (err == CHT_OK)
         err = store_done(st);
@@ -248,7 +249,11 @@ enum cht_err node_store_try(struct node_store *s)
 
 void node_store_rollback(struct node_store *s)
 {
-    if (s->in_transaction)
+    const int code = sqlite3_errcode(s->db) & 0xff;
+    if (code != SQLITE_OK && code != SQLITE_ROW && code != SQLITE_DONE)
+        (void)snprintf(s->fault, sizeof s->fault, "%s", sqlite3_errmsg(s->db));
+    /* a full disk ends the transaction by itself */
+    if (s->in_transaction && sqlite3_get_autocommit(s->db) == 0)
         (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     s->in_transaction = false;
     s->summed_changed = 0;

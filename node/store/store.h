@@ -33,7 +33,8 @@ CHT_MUST_USE enum cht_err node_store_open(const char *path, enum node_store_mode
 /* A store in memory, for folding beside a file. CHT_E_NOMEM. */
 CHT_MUST_USE enum cht_err node_store_memory(struct node_store **out);
 void node_store_close(struct node_store *s);
-/* What SQLite said last, for messages. Never NULL. */
+/* What SQLite said last, or before the rollback of the last transaction, for messages. Never NULL.
+ */
 const char *node_store_message(const struct node_store *s);
 
 CHT_MUST_USE enum cht_err node_store_begin(struct node_store *s);

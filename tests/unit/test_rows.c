@@ -1,5 +1,6 @@
 /* Values that come back from their rows byte for byte: what one replica reads anew and another
  * still has in memory is the same state (PROTOCOL 10.4, 5.8). */
+#include "node/store/sql.h"
 #include "tests/support/service_fixture.h"
 
 #define CONTEXT "CHITTY-CONTEXT-00041061050R3GG28A1C60T3GF"
@@ -56,10 +57,26 @@ static void numbers_come_back_from_their_columns_as_they_were_written(void **sta
     }
 }
 
+/* SQLite takes such a transaction back itself; a second rollback must not be what is told. */
+static void what_failed_is_told_after_the_rollback(void **state)
+{
+    struct node_store *store = node_replica_store(((struct machines *)*state)->a.replica);
+    assert_int_equal(CHT_OK, store_exec(store, "PRAGMA max_page_count = 1"));
+    assert_int_equal(CHT_OK, node_store_begin(store));
+    assert_int_equal(CHT_E_FULL, store_exec(store, "CREATE TABLE more AS SELECT zeroblob(100000)"));
+    node_store_rollback(store);
+    assert_has(node_store_message(store), "full");
+    assert_int_equal(CHT_OK, store_exec(store, "PRAGMA max_page_count = 1000000"));
+    assert_int_equal(CHT_OK, node_store_begin(store));
+    node_store_rollback(store);
+    assert_null(strstr(node_store_message(store), "full"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         MACHINES_TEST(numbers_come_back_from_their_columns_as_they_were_written),
+        MACHINES_TEST(what_failed_is_told_after_the_rollback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
