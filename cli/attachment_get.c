@@ -18,7 +18,7 @@ struct getting {
     struct cli_context *c;
     const char *to; /* NULL: standard output */
     int fd;
-    char beside[PATH_BYTES + 16]; /* what is written, until it is whole */
+    char beside[PATH_BYTES + 16]; /* what is written, until it is whole; empty: `to` itself */
     uint64_t at;
     char blob[65];
 };
@@ -122,6 +122,11 @@ static enum cht_err open_output(struct getting *g)
         g->fd = STDOUT_FILENO;
         return CHT_OK;
     }
+    /* a device or a pipe is written into: a file in its place would be another thing */
+    if (stat(g->to, &s) == 0 && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode)) {
+        g->fd = open(g->to, O_WRONLY | O_CLOEXEC);
+        return g->fd >= 0 ? CHT_OK : fail(g, "written");
+    }
     if (cli_flag(g->c, "force") == NULL && lstat(g->to, &s) == 0) {
         (void)node_fault_set(&g->c->fault, CHT_E_EXISTS, cht_bytes_str("to"),
                              "there is a file %s already", g->to);
@@ -179,7 +184,7 @@ static enum cht_err run(struct cli_context *c)
     /* a damaged one was set aside before a byte of it came: now it is fetched */
     if (err == CHT_E_CORRUPT && c->fault.answered && g.at == 0)
         err = ask(&g);
-    if (err == CHT_OK && g.to != NULL)
+    if (err == CHT_OK && g.beside[0] != '\0')
         err = put_in_place(&g);
     if (err != CHT_OK && g.beside[0] != '\0')
         (void)unlink(g.beside);

@@ -424,14 +424,18 @@ static enum cht_err file_fault(struct cli_context *c, const char *path, int sys)
                           path, strerror(sys));
 }
 
-/* The file appears under its name when it is whole and on the disk. */
+/* The file appears under its name when it is whole and on the disk. A device or a pipe is written
+ * into. */
 static enum cht_err to_file(struct cli_context *c, const char *path)
 {
     char part[PATH_BYTES];
-    const int len = snprintf(part, sizeof part, "%s.part", path);
+    struct stat s;
+    const bool itself = stat(path, &s) == 0 && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode);
+    const int len = snprintf(part, sizeof part, itself ? "%s" : "%s.part", path);
     if (len < 0 || (size_t)len >= sizeof part)
         return file_fault(c, path, ENAMETOOLONG);
-    const int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const int fd = itself ? open(part, O_WRONLY | O_CLOEXEC)
+                          : open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return file_fault(c, part, errno);
     const int standard = c->out.fd;
@@ -440,13 +444,13 @@ static enum cht_err to_file(struct cli_context *c, const char *path)
     const enum cht_err flushed = cli_out_flush(&c->out);
     if (err == CHT_OK && flushed != CHT_OK)
         err = file_fault(c, part, c->out.sys);
-    if (err == CHT_OK && fsync(fd) != 0)
+    if (err == CHT_OK && !itself && fsync(fd) != 0)
         err = file_fault(c, part, errno);
     c->out.fd = standard;
     (void)close(fd);
-    if (err == CHT_OK && rename(part, path) != 0)
+    if (err == CHT_OK && !itself && rename(part, path) != 0)
         err = file_fault(c, path, errno);
-    if (err != CHT_OK)
+    if (err != CHT_OK && !itself)
         (void)unlink(part);
     return err;
 }

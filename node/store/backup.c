@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define STEP_PAGES 1024 /* 8 MiB */
@@ -137,6 +138,9 @@ enum cht_err node_backup_open(const char *from, const char *to, bool force,
     enum cht_err err = CHT_OK;
     if (len <= 0 || len > 4096 || part < 0)
         err = cht_fail(detail, CHT_E_INVALID, "the backup's path is empty or too long");
+    struct stat s;
+    if (err == CHT_OK && stat(to, &s) == 0 && !S_ISREG(s.st_mode))
+        err = cht_fail(detail, CHT_E_INVALID, "what is there already is no file");
     if (err == CHT_OK && !force && access(to, F_OK) == 0)
         err = cht_fail(detail, CHT_E_EXISTS, "there is a file of that name already");
     if (err == CHT_OK)

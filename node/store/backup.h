@@ -18,7 +18,8 @@ struct node_backup_note {
 };
 
 /* Begin to copy the database at `from` as its last commit left it. CHT_E_EXISTS: there is a file
- * `to`, unless `force`; CHT_E_DENIED, CHT_E_IO, CHT_E_FULL: it cannot be made; errors of the store.
+ * `to`, unless `force`; CHT_E_INVALID: what is there is no file; CHT_E_DENIED, CHT_E_IO,
+ * CHT_E_FULL: it cannot be made; errors of the store.
  */
 CHT_MUST_USE enum cht_err node_backup_open(const char *from, const char *to, bool force,
                                            const struct node_backup_note *note,

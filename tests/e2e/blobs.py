@@ -4,6 +4,7 @@ import os
 import random
 import resource
 import signal
+import stat
 import subprocess
 import time
 
@@ -64,6 +65,16 @@ def peak_kib(home):
     raise nodes.Failure("no VmHWM")
 
 
+def into_a_pipe(home, content, command, flag):
+    """What stands where the file is to be and is no file stays what it is."""
+    pipe = home.folder / "pipe"
+    os.mkfifo(pipe)
+    with open(home.folder / "came", "wb") as came, subprocess.Popen(["cat", pipe], stdout=came):
+        home.call(*command, flag, str(pipe), "--force", status=0)
+    same((home.folder / "came").read_bytes(), content, "what came through the pipe")
+    expect(stat.S_ISFIFO(os.stat(pipe).st_mode), "the pipe is a pipe")
+
+
 @test
 def a_file_attached_on_one_device_is_read_on_the_other_when_it_is_asked_for(world):
     laptop, desk = pair(world, "laptop", "desk")
@@ -87,8 +98,10 @@ def a_file_attached_on_one_device_is_read_on_the_other_when_it_is_asked_for(worl
     same(states(desk), ["here", "here"], "after it was asked for")
     desk.chitty_node("rebuild")
     same(states(desk), ["here", "here"], "after a rebuild")
-    same(desk.call(nodes.CHITTY, "attachment", "get", todo, "shot.png", "--to", "/dev/null",
-                   "--force").status, 0, "over another file")
+    (desk.folder / "old").write_bytes(b"old")
+    desk.chitty("attachment", "get", todo, "shot.png", "--to", str(desk.folder / "old"), "--force")
+    same((desk.folder / "old").read_bytes(), content, "over another file")
+    into_a_pipe(desk, content, [nodes.CHITTY, "attachment", "get", todo, "shot.png"], "--to")
     taken = desk.chitty("attachment", "get", todo, "shot.png", "--to", str(desk.folder / "got"),
                         status=CONFLICT)
     expect("--force" in taken.err, taken.err)

@@ -496,6 +496,8 @@ def what_is_no_backup_or_damaged_is_not_put_in_place(world):
     before = file.read_bytes()
     a.add("another")
     a.chitty_node("backup", "--force", str(file))
+    os.mkfifo(a.folder / "pipe")
+    a.chitty_node("backup", "--force", str(a.folder / "pipe"), status=USAGE)
     expect(file.read_bytes() != before, "with --force it is another one")
     a.chitty_node("backup", str(world.folder / "nowhere" / "b.db"), status=None)
     a.stop()

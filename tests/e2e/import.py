@@ -8,6 +8,7 @@ import pathlib
 import random
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 
@@ -109,6 +110,12 @@ def an_export_goes_in_and_comes_out_the_same(world):
     same(counts(take(a, hard)), (4, 0, 0, 0, 0), "of the extremes")
     same(counts(take(a, hard)), (0, 0, 4, 0, 0), "of the extremes a second time")
     whole = export(a, "--deleted")
+    pipe = world.folder / "pipe"
+    os.mkfifo(pipe)
+    with open(world.folder / "came", "wb") as came, subprocess.Popen(["cat", pipe], stdout=came):
+        a.chitty_node("export", "--deleted", "--out", str(pipe))
+    same_records(lines(world.folder / "came")[1:], whole, "what came through a pipe")
+    expect(stat.S_ISFIFO(os.stat(pipe).st_mode), "the pipe is a pipe")
     same_records(export(a, "--deleted"), whole, "a second export")
     same(len(whole), len(entities) + 1 + 4, "records exported")
     same({json.loads(r)["type"] for r in whole}, set(entities), "types exported")
