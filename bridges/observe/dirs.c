@@ -65,7 +65,7 @@ static bool read_path(const char *file, const char *head, const char *folder,
                       char out[static NODE_PATH_MAX])
 {
     char text[NODE_PATH_MAX];
-    const int fd = open(file, O_RDONLY | O_CLOEXEC);
+    const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* it may be a pipe */
     const ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
     if (fd >= 0)
         (void)close(fd);

@@ -283,6 +283,22 @@ static void what_happens_in_a_clone_and_its_worktrees_is_told(void **state)
     run("rm -rf ../$(basename $PWD)-second");
 }
 
+/* Somebody's pipe in the place of a file: nobody ever writes to it. */
+static void what_is_no_file_of_git_holds_nothing_up(void **state)
+{
+    (void)state;
+    struct observe_dirs *d = NULL;
+    (void)alarm(10);
+    run("rm -rf .git && mkfifo .git");
+    assert_int_equal(CHT_OK, observe_dirs_open(&d));
+    observe_dirs_watch(d, 1, folder);
+    assert_int_equal(-1, observe_dirs_fd(d));
+    run("rm .git && git init -q . && mkfifo .git/commondir");
+    observe_dirs_watch(d, 1, folder);
+    observe_dirs_close(d);
+    (void)alarm(0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_question_that_takes_too_long_is_ended),
         cmocka_unit_test(output_beyond_the_bound_is_cut_off),
         cmocka_unit_test(what_happens_in_a_clone_and_its_worktrees_is_told),
+        cmocka_unit_test(what_is_no_file_of_git_holds_nothing_up),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
