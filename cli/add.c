@@ -6,7 +6,7 @@
 static enum cht_err run(struct cli_context *c)
 {
     char text[LIMIT_TITLE_BYTES + 1];
-    enum cht_err err = cli_join_args(c, 0, text, sizeof text);
+    enum cht_err err = cli_text_args(c, 0, text, sizeof text);
     if (err != CHT_OK)
         return err;
     const struct cli_change change = { .op = NODE_CREATE, .title = text, .with_data = true };

@@ -25,6 +25,14 @@ enum cht_err cli_join_args(struct cli_context *c, size_t first, char *out, size_
     return CHT_OK;
 }
 
+enum cht_err cli_text_args(struct cli_context *c, size_t first, char *out, size_t size)
+{
+    enum cht_err err = cli_join_args(c, first, out, size);
+    if (err == CHT_OK && out[strspn(out, " \t\r\n")] == '\0')
+        err = node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("TEXT"), "the text is empty");
+    return err;
+}
+
 /* --- the answer ---------------------------------------------------------------------------- */
 
 /* LOCAL 5.3: who changed what meanwhile, as the fault of the command. */

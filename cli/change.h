@@ -54,6 +54,9 @@ void cli_put_change(struct cli_context *c, struct cht_bytes result);
  */
 CHT_MUST_USE enum cht_err cli_join_args(struct cli_context *c, size_t first, char *out,
                                         size_t size);
+/* The same of a text that has to be there. CHT_E_INVALID: it is blank. */
+CHT_MUST_USE enum cht_err cli_text_args(struct cli_context *c, size_t first, char *out,
+                                        size_t size);
 
 /* The ids among the arguments from `first` on; "-" stands for those on standard input, the first
  * word of each line. `list` is good until cli_ids_clear. CHT_E_INVALID: none at all. */

@@ -36,7 +36,7 @@ static enum cht_err run(struct cli_context *c)
     static char text[LIMIT_VALUE_BYTES + 1];
     struct cli_changes x;
     struct cht_buf data;
-    enum cht_err err = cli_join_args(c, 1, text, sizeof text);
+    enum cht_err err = cli_text_args(c, 1, text, sizeof text);
     if (err != CHT_OK)
         return err;
     cht_buf_init(&data, LIMIT_CLIENT_BYTES);

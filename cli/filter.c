@@ -26,14 +26,15 @@ static const struct {
     const char *alias;
     const char *names[2]; /* the first that the type has */
 } aliases[] = {
-    { "due", { "deadline", NULL } },         { "pri", { "priority", NULL } },
-    { "proj", { "project", NULL } },         { "pro", { "project", NULL } },
-    { "label", { "labels", "tags" } },       { "labels", { "labels", "tags" } },
-    { "tag", { "labels", "tags" } },         { "tags", { "labels", "tags" } },
-    { "depends", { "dependencies", NULL } }, { "dep", { "dependencies", NULL } },
-    { "wait", { "defer", NULL } },           { "entry", { "created", "started" } },
-    { "done", { "completed_at", "ended" } }, { "ref", { "external_ref", NULL } },
-    { "title", { "content", "name" } },      { "changed", { "modified", NULL } },
+    { "due", { "deadline", NULL } },       { "pri", { "priority", NULL } },
+    { "prio", { "priority", NULL } },      { "proj", { "project", NULL } },
+    { "pro", { "project", NULL } },        { "label", { "labels", "tags" } },
+    { "labels", { "labels", "tags" } },    { "tag", { "labels", "tags" } },
+    { "tags", { "labels", "tags" } },      { "depends", { "dependencies", NULL } },
+    { "dep", { "dependencies", NULL } },   { "wait", { "defer", NULL } },
+    { "entry", { "created", "started" } }, { "done", { "completed_at", "ended" } },
+    { "ref", { "external_ref", NULL } },   { "title", { "content", "name" } },
+    { "changed", { "modified", NULL } },
 };
 
 const struct crdt_field *cli_field_meant(unsigned type, struct cht_bytes name)

@@ -117,6 +117,10 @@ void cli_help_noun(struct cli_context *c, const struct cli_noun *noun)
     for (size_t i = 0; (verb = cli_verb_at(c->program, noun, i)) != NULL; i++)
         if (verb->group != CLI_HIDDEN)
             put_row(&c->out, verb->name, NAME_WIDTH, verb->summary);
+    if (noun->type != 0)
+        cli_put_text(&c->out,
+                     "\nadd and new mean create, ls list, edit and set update, rm and remove "
+                     "delete.\n");
 }
 
 static void put_field_flags(struct cli_context *c)

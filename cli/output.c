@@ -4,11 +4,13 @@
 #include "crdt/mp.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <wchar.h>
 
 static const char *const styles[CLI_STYLE_COUNT] = {
     [CLI_PLAIN] = "\033[0m", [CLI_BOLD] = "\033[1m",   [CLI_DIM] = "\033[2m",
@@ -152,6 +154,9 @@ static struct cht_bytes next_character(struct cht_bytes *text)
         len = 1;
     } else if (len == 2 && lead == 0xC2 && c.data[1] < 0xA0) {
         c = cht_bytes("?", 1); /* C1: some terminals take these for escapes */
+    } else if (len == 3 && lead == 0xE2 && c.data[1] == 0x80 && c.data[2] >= 0xAA &&
+               c.data[2] <= 0xAE) {
+        c = cht_bytes("?", 1); /* U+202A … 202E turn the rest of the line round */
     }
     *text = cht_bytes(text->data + len, text->len - len);
     return c;
@@ -171,22 +176,52 @@ void cli_put_line(struct cli_out *out, struct cht_bytes text)
     }
 }
 
+/* How many cells of a terminal a character takes: none, where it combines with the one before, or
+ * two. The C library knows in a locale of UTF-8; without one every character counts as one. */
+static size_t cells(struct cht_bytes c)
+{
+    static locale_t utf8;
+    static bool looked;
+    if (c.len == 1)
+        return 1;
+    if (!looked)
+        utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    looked = true;
+    if (utf8 == (locale_t)0)
+        return 1;
+    uint32_t code = c.data[0] & (0xFFu >> (c.len + 1));
+    for (size_t i = 1; i < c.len; i++)
+        code = code << 6 | (c.data[i] & 0x3Fu);
+    const locale_t before = uselocale(utf8);
+    const int width = wcwidth((wchar_t)code);
+    (void)uselocale(before);
+    return width < 0 ? 1 : (size_t)width;
+}
+
 size_t cli_text_width(struct cht_bytes text)
 {
     size_t width = 0;
-    for (; text.len > 0; width++)
-        (void)next_character(&text);
+    while (text.len > 0)
+        width += cells(next_character(&text));
     return width;
 }
 
 void cli_put_cell(struct cli_out *out, struct cht_bytes text, size_t width)
 {
     const size_t whole = cli_text_width(text);
-    const size_t shown = whole > width ? width - 1 : whole;
-    for (size_t i = 0; i < shown; i++)
-        cli_put(out, next_character(&text));
-    if (whole > width)
+    const size_t room = whole > width ? width - 1 : width;
+    size_t used = 0;
+    while (text.len > 0) {
+        const struct cht_bytes c = next_character(&text);
+        if (used + cells(c) > room)
+            break;
+        used += cells(c);
+        cli_put(out, c);
+    }
+    if (whole > width) {
         cli_put_text(out, "…");
-    for (size_t i = whole; i < width; i++)
+        used++;
+    }
+    for (; used < width; used++)
         cli_put_char(out, ' ');
 }

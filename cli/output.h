@@ -51,9 +51,9 @@ void cli_put_style(struct cli_out *out, enum cli_style style);
 /* Text from outside on one line: control characters, which could drive a terminal, become spaces or
  * '?', and bytes that are no UTF-8 '?'. */
 void cli_put_line(struct cli_out *out, struct cht_bytes text);
-/* The same, filled up with spaces to `width` characters; one too long is cut with '…'. */
+/* The same, filled up with spaces to `width` cells of a terminal; one too long is cut with '…'. */
 void cli_put_cell(struct cli_out *out, struct cht_bytes text, size_t width);
-/* Characters of UTF-8 text (not terminal cells: wide ones count as one). */
+/* Cells of a terminal that a text of UTF-8 takes. */
 size_t cli_text_width(struct cht_bytes text);
 
 #endif

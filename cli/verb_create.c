@@ -33,8 +33,8 @@ static enum cht_err run(struct cli_context *c)
         return cli_batch_file(c, file);
     char text[LIMIT_TITLE_BYTES + 1];
     enum cht_err err = check_required(c);
-    if (err == CHT_OK)
-        err = cli_join_args(c, 0, text, sizeof text);
+    if (err == CHT_OK && c->arg_count > 0)
+        err = cli_text_args(c, 0, text, sizeof text);
     if (err != CHT_OK)
         return err;
     const struct cli_change change = { .op = NODE_CREATE,

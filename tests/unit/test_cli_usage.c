@@ -47,8 +47,8 @@ static void unknown_commands_get_the_nearest_one(void **state)
     assert_int_equal(2, cli_do(&cli_chitty, "lst", nothing));
     assert_string_equal("chitty: there is no command \"lst\"\nchitty: did you mean \"ls\"?\n",
                         cli_stderr);
-    assert_int_equal(2, cli_do(&cli_chitty, "todo|remove", nothing));
-    assert_has(cli_stderr, "there is no command \"todo remove\"");
+    assert_int_equal(2, cli_do(&cli_chitty, "todo|vanish", nothing));
+    assert_has(cli_stderr, "there is no command \"todo vanish\"");
     assert_int_equal(2, cli_do(&cli_chitty, "porject|list", nothing));
     assert_has(cli_stderr, "did you mean \"project\"?");
 }
@@ -105,6 +105,72 @@ static void a_noun_may_have_verbs_of_its_own(void **state)
     assert_int_equal(0, cli_do(&program, "project", nothing));
     assert_has(cli_stdout, "report");
     assert_has(cli_stdout, "update");
+}
+
+/* What was asked, without the key that each change has of its own. */
+static const char *after_key(void)
+{
+    const char *operation = strstr(cli_asked, "\"operation\"");
+    return operation == NULL ? cli_asked : operation;
+}
+
+static void verbs_of_other_programs_and_of_one_noun_alone_are_understood(void **state)
+{
+    (void)state;
+    static const char *const same[][2] = {
+        { "todo|add|x", "todo|create|x" },      { "topic|new|x", "topic|create|x" },
+        { "todo|rm|01HX", "todo|delete|01HX" }, { "project|ls", "project|list" },
+        { "todo|done|01HX", "done|01HX" },      { "todo|prio|01HX|high", "prio|01HX|high" },
+    };
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        char first[1024];
+        (void)cli_do(&cli_chitty, same[i][0], nothing);
+        (void)snprintf(first, sizeof first, "%.1000s", after_key());
+        assert_true(first[0] != '\0');
+        (void)cli_do(&cli_chitty, same[i][1], nothing);
+        assert_string_equal(after_key(), first);
+    }
+    assert_int_equal(2, cli_do(&cli_chitty, "project|done|01HX", nothing));
+    assert_int_equal(2, cli_do(&cli_chitty, "attachment|add|01HX", nothing));
+}
+
+static void a_text_that_has_to_be_there_is_not_blank(void **state)
+{
+    (void)state;
+    static const char *const blank[] = { "add|", "add| |\t", "todo|create|", "comment|01HX| " };
+    for (size_t i = 0; i < sizeof blank / sizeof blank[0]; i++) {
+        assert_int_equal(2, cli_do(&cli_chitty, blank[i], nothing));
+        assert_has(cli_stderr, "the text is empty");
+        assert_string_equal("", cli_asked);
+    }
+}
+
+static void a_column_is_as_wide_as_a_terminal_shows_it(void **state)
+{
+    (void)state;
+    static struct cli_out out;
+    static const struct {
+        const char *text, *cell;
+    } cases[] = {
+        { "abc", "abc   " },
+        { "abcdef", "abcdef" },
+        { "abcdefg", "abcde…" },
+        { "e\xcc\x81tude", "e\xcc\x81tude " }, /* an accent of its own takes no room */
+        { "etudese\xcc\x81", "etude…" },
+        { "\xe7\x9d\xa1\xe8\x8e\xb2", "\xe7\x9d\xa1\xe8\x8e\xb2  " }, /* two cells each */
+        { "a\xe7\x9d\xa1\xe8\x8e\xb2\xe8\x8e\xb2", "a\xe7\x9d\xa1\xe8\x8e\xb2…" },
+        { "\xe7\x9d\xa1\xe8\x8e\xb2\xe8\x8e\xb2\xe8\x8e\xb2", "\xe7\x9d\xa1\xe8\x8e\xb2… " },
+        { "a\xe2\x80\xae"
+          "b\033[1m",
+          "a?b?[…" }, /* nothing that drives the terminal */
+        { "\xff\xc3", "??    " },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        out.len = 0;
+        cli_put_cell(&out, cht_bytes_str(cases[i].text), 6);
+        out.data[out.len] = '\0';
+        assert_string_equal(cases[i].cell, (const char *)out.data);
+    }
 }
 
 static void errors_are_objects_when_json_is_asked(void **state)
@@ -219,6 +285,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_knows_every_command),
         cmocka_unit_test(nothing_at_all_is_a_usage_error_with_help),
+        cmocka_unit_test(verbs_of_other_programs_and_of_one_noun_alone_are_understood),
+        cmocka_unit_test(a_text_that_has_to_be_there_is_not_blank),
+        cmocka_unit_test(a_column_is_as_wide_as_a_terminal_shows_it),
         cmocka_unit_test(unknown_commands_get_the_nearest_one),
         cmocka_unit_test(every_type_has_a_noun_and_every_verb),
         cmocka_unit_test(a_noun_may_have_verbs_of_its_own),
