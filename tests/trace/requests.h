@@ -16,7 +16,7 @@ typedef void (*trace_send_fn)(void *ctx, struct cht_bytes message, unsigned reco
 struct trace_requests {
     trace_send_fn send;
     void *ctx;
-    uint64_t requests, records;
+    uint64_t requests, records; /* records: entries that they become */
     /* inside: records that are done, and the one under way */
     struct cht_buf items, message, data, raw;
     unsigned item_count, field_count, raw_count, value_count;
