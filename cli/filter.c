@@ -126,6 +126,13 @@ static enum cht_err read_time(struct filter *f, const struct crdt_field *field,
         return put_time_cond(f, field, op, start);
     if (op == NODE_COND_AFTER || op == NODE_COND_TO)
         return put_time_cond(f, field, op, end);
+    if (op == NODE_COND_NOT && start != end) {
+        (void)node_fault_set(&f->c->fault, CHT_E_INVALID, cht_bytes_str(field->name),
+                             "%s.not:%.80s is two questions", field->name, value);
+        node_fault_hint(&f->c->fault, "ask %s.before:%.80s or %s.after:%.80s", field->name, value,
+                        field->name, value);
+        return CHT_E_INVALID;
+    }
     if (op != NODE_COND_IS || start == end)
         return put_time_cond(f, field, op, start);
     err = put_time_cond(f, field, NODE_COND_FROM, start);
@@ -283,6 +290,13 @@ static bool is_of_status(const char *value)
            strcmp(value, "open") == 0;
 }
 
+/* "due:none" too, where that is no value a field may have. */
+static bool says_none(const struct crdt_field *field, const char *value)
+{
+    return value[0] == '\0' || (field->kind == CRDT_REGISTER && strcmp(value, "none") == 0 &&
+                                (field->value == CRDT_V_TIME || field->value == CRDT_V_ENUM));
+}
+
 /* "name:value", "name.op:value"; `colon` is where the value begins. */
 static enum cht_err read_attribute(struct filter *f, const char *word, const char *colon)
 {
@@ -317,7 +331,7 @@ static enum cht_err read_attribute(struct filter *f, const char *word, const cha
         return err;
     if (op == NODE_COND_ANY || op == NODE_COND_NONE)
         return begin_cond(f, field, op);
-    if (value[0] == '\0') /* "project:": those without one */
+    if (says_none(field, value)) /* "project:": those without one */
         return begin_cond(f, field,
                           op == NODE_COND_NOT || op == NODE_COND_HASNT ? NODE_COND_ANY
                                                                        : NODE_COND_NONE);
