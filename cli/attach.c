@@ -1,8 +1,9 @@
 /* chitty attach: files become attachments of a record. The record names them when all are durable
  * at the node. */
 #include "cli/attach.h"
+#include "cli/change.h"
 #include "cli/commands.h"
-#include "cli/json.h"
+#include "crdt/limits.h"
 
 #include <stdio.h>
 
@@ -29,53 +30,24 @@ static enum cht_err put_file(struct cli_context *c, const struct file *f, struct
     return err == CHT_OK ? node_mp_put_key_uint(b, "added", c->now_ms) : err;
 }
 
-static enum cht_err each(void *ctx, const struct node_msg *answer)
-{
-    struct cli_context *c = ctx;
-    const struct cht_bytes result = node_mp_get(answer->payload, "result");
-    if (answer->type != NODE_MSG_ACK)
-        return CHT_OK;
-    if (c->json) {
-        cli_json_begin(&c->out, "change");
-        cli_json_value(&c->out, result);
-        cli_json_end(&c->out);
-    } else {
-        cli_put_line(&c->out, node_mp_get_str(result, "chittyId"));
-        cli_put_char(&c->out, '\n');
-    }
-    return CHT_OK;
-}
-
 static enum cht_err name_them(struct cli_context *c, const struct file *files, size_t count)
 {
-    struct cli_request r;
-    struct cht_buf *b = &r.message;
-    enum cht_err err = cli_request_begin(c, NODE_MSG_STATE_UPDATE, &r);
+    struct cht_buf data;
+    cht_buf_init(&data, LIMIT_CLIENT_BYTES);
+    enum cht_err err = crdt_mp_put_map(&data, 1);
     if (err == CHT_OK)
-        err = crdt_mp_put_map(b, 3);
+        err = node_mp_put_text(&data, "attachments");
     if (err == CHT_OK)
-        err = node_mp_put_key_text(b, "key", r.id);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(b, "operation", "update");
-    if (err == CHT_OK)
-        err = node_mp_put_text(b, "entity");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(b, 2);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(b, "chittyId", c->args[0]);
-    if (err == CHT_OK)
-        err = node_mp_put_text(b, "data");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(b, 1);
-    if (err == CHT_OK)
-        err = node_mp_put_text(b, "attachments");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(b, (uint32_t)count);
+        err = crdt_mp_put_map(&data, (uint32_t)count);
     for (size_t i = 0; err == CHT_OK && i < count; i++)
-        err = put_file(c, &files[i], b);
-    if (err == CHT_OK)
-        err = cli_ask(c, CLI_REACH_NODE, &r, true, each, c);
-    cli_request_clear(&r);
+        err = put_file(c, &files[i], &data);
+    if (err == CHT_OK) {
+        const struct cli_change change = { .op = NODE_UPDATE,
+                                           .id = c->args[0],
+                                           .data = cht_buf_view(&data) };
+        err = cli_change(c, &change);
+    }
+    cht_buf_clear(&data);
     return cli_fail(c, err);
 }
 
@@ -125,6 +97,7 @@ static enum cht_err run(struct cli_context *c)
 static const struct cli_flag flags[] = {
     { "name", "NAME", "call it so instead of the file's name" },
     { "type", "TYPE", "its media type; usually told by the name" },
+    CLI_DRY_RUN,
     { NULL, NULL, NULL },
 };
 

@@ -232,7 +232,8 @@ static enum cht_err move(struct cli_context *c, const struct facts *f, struct ch
 {
     struct cht_buf data;
     const struct cht_bytes url = node_mp_get_str(node_mp_get(holder, "data"), "url");
-    if (holder.len == 0 || cht_bytes_eq(url, cht_buf_view(&f->url)))
+    if (holder.len == 0 || cli_flag(c, "dry-run") != NULL ||
+        cht_bytes_eq(url, cht_buf_view(&f->url)))
         return CHT_OK;
     cht_buf_init(&data, LIMIT_VALUE_BYTES);
     enum cht_err err = cli_clone_data(key, NULL, 0, &data);
@@ -302,6 +303,11 @@ static enum cht_err run(struct cli_context *c)
     return err;
 }
 
+static const struct cli_flag flags[] = {
+    CLI_DRY_RUN,
+    { NULL, NULL, NULL },
+};
+
 const struct cli_command cli_repo_add = {
     .name = "add",
     .summary = "Have a clone on this machine looked after.",
@@ -316,5 +322,6 @@ const struct cli_command cli_repo_add = {
     .examples = "chitty repo add\n"
                 "chitty repo add ~/src/chitty-node",
     .args_max = 1,
+    .flags = flags,
     .run = run,
 };

@@ -2,10 +2,12 @@
  * memory. */
 #include "cli/attach.h"
 
+#include "crdt/hash.h"
 #include "crdt/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -90,6 +92,29 @@ static enum cht_err fail(struct cli_context *c, const char *path, int sys)
                           cht_bytes_str("FILE"), "%s cannot be read: %s", path, strerror(sys));
 }
 
+/* What the node would name it by (PROTOCOL 12.1), without asking it. */
+static enum cht_err only_read(struct cli_context *c, const char *path, int fd, uint8_t *piece,
+                              struct answer *a)
+{
+    crypto_generichash_state state;
+    struct crdt_hash hash;
+    (void)crypto_generichash_init(&state, NULL, 0, sizeof hash.b);
+    for (;;) {
+        const ssize_t got = read(fd, piece, PIECE_BYTES);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fail(c, path, errno);
+        if (got == 0)
+            break;
+        (void)crypto_generichash_update(&state, piece, (unsigned long long)got);
+        a->size += (uint64_t)got;
+    }
+    (void)crypto_generichash_final(&state, hash.b, sizeof hash.b);
+    crdt_hex(cht_bytes(hash.b, sizeof hash.b), a->blob);
+    return CHT_OK;
+}
+
 static enum cht_err send_all(struct cli_context *c, const char *path, int fd, uint64_t size,
                              uint8_t *piece, struct answer *a)
 {
@@ -130,7 +155,9 @@ enum cht_err cli_upload(struct cli_context *c, const char *path, char out_blob[s
         err = node_fault_set(&c->fault, CHT_E_LIMIT, cht_bytes_str("FILE"),
                              "%s has %lld bytes; an attachment has at most %u MiB", path,
                              (long long)s.st_size, LIMIT_BLOB_BYTES >> 20);
-    if (err == CHT_OK)
+    if (err == CHT_OK && cli_flag(c, "dry-run") != NULL)
+        err = only_read(c, path, fd, piece, &a);
+    else if (err == CHT_OK)
         err = send_all(c, path, fd, (uint64_t)s.st_size, piece, &a);
     free(piece);
     (void)close(fd);
