@@ -205,6 +205,32 @@ static void more_circles_than_an_answer_holds_are_told_in_part(void **state)
     assert_memory_equal(begins, machine_said, sizeof begins - 1);
 }
 
+/* Work that two begin and end apart was begun and ended by the first: there is nothing to decide.
+ */
+static void who_does_the_same_apart_leaves_no_conflict(void **state)
+{
+    struct machines *ms = *state;
+    struct machine *each[] = { &ms->a, &ms->b };
+    must(&ms->a, WORK(1), "'content':'one','deadline':1767225600000,'recurrence':'weekly'");
+    exchange(ms);
+    ms->b.now_ms += 3600000;
+    for (size_t i = 0; i < 2; i++) {
+        machine_do(each[i], "{'operation':'update','entity':{'chittyId':'" WORK(
+                                1) "','data':{'status':'in_progress'}}}");
+        machine_do(each[i], "{'operation':'update','entity':{'chittyId':'" WORK(
+                                1) "','data':{'status':'completed'}}}");
+        machine_do(each[i], "{'operation':'upsert','domain':'repos','entity':{'data':{'url':"
+                            "'git@github.com:a/b.git','name':'b'}}}");
+    }
+    exchange(ms);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(CHT_OK, machine_ask(each[i], NODE_MSG_QUERY, "{'operation':'conflicts'}"));
+        assert_string_equal("{\"records\":[]}", machine_said);
+        assert_has(machine_data(each[i], WORK(1)), "\"completed_at\":1767225603000");
+        assert_has(machine_said, "\"started_at\":1767225602000");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +240,7 @@ int main(void)
         MACHINES_TEST(a_hidden_record_leads_nowhere),
         MACHINES_TEST(what_two_machines_close_together_is_told_the_same_by_both),
         MACHINES_TEST(more_circles_than_an_answer_holds_are_told_in_part),
+        MACHINES_TEST(who_does_the_same_apart_leaves_no_conflict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
