@@ -349,7 +349,9 @@ static void sweep(struct node_daemon *d)
         return;
     d->blobs->swept_ms = d->now_ms;
     service_blobs_sweep(d->service);
-    node_blobs_prune(d->home.blobs, d->wall_ms - NODE_BLOB_GONE_MS, &count, &bytes);
+    /* a clock that has not been set yet has seen no thirty days */
+    const uint64_t before_ms = d->wall_ms < NODE_BLOB_GONE_MS ? 0 : d->wall_ms - NODE_BLOB_GONE_MS;
+    node_blobs_prune(d->home.blobs, before_ms, &count, &bytes);
     if (count != 0)
         daemon_log("info", "%zu attachments that no record names any more were removed", count);
 }
