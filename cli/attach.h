@@ -16,8 +16,5 @@ CHT_MUST_USE enum cht_err cli_upload(struct cli_context *c, const char *path,
                                      char out_blob[static 65], uint64_t *out_size);
 /* The usual type of a file of that name. */
 const char *cli_media_type(const char *name);
-/* Begin a command with a map of so many arguments. */
-CHT_MUST_USE enum cht_err cli_command_begin(struct cli_context *c, const char *name, uint32_t args,
-                                            struct cli_request *out);
 
 #endif

@@ -2,7 +2,6 @@
 #include "cli/attach.h"
 #include "cli/change.h"
 #include "cli/commands.h"
-#include "cli/json.h"
 
 static enum cht_err each(void *ctx, const struct node_msg *answer)
 {
@@ -13,13 +12,7 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     if (!node_mp_get_bool(result, "changed"))
         return node_fault_set(&c->fault, CHT_E_NOTFOUND, cht_bytes_str("NAME"),
                               "it has no attachment \"%.200s\"", c->args[1]);
-    if (c->json) {
-        cli_json_begin(&c->out, "change");
-        cli_json_change(c, result);
-        cli_json_end(&c->out);
-    } else {
-        cli_put_change(c, result);
-    }
+    cli_tell_change(c, result);
     return CHT_OK;
 }
 

@@ -44,21 +44,6 @@ static enum cht_err whole_path(struct cli_context *c, char out[static PATH_BYTES
                                 "the file's name is too long");
 }
 
-static enum cht_err put_command(struct cli_request *r, const char *path, bool force)
-{
-    struct cht_buf *b = &r->message;
-    enum cht_err err = crdt_mp_put_map(b, 2);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(b, "name", "backup");
-    if (err == CHT_OK)
-        err = node_mp_put_text(b, "args");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(b, 2);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(b, "path", path);
-    return err == CHT_OK ? node_mp_put_key_bool(b, "force", force) : err;
-}
-
 static enum cht_err run(struct cli_context *c)
 {
     char path[PATH_BYTES];
@@ -66,9 +51,11 @@ static enum cht_err run(struct cli_context *c)
     enum cht_err err = whole_path(c, path);
     if (err != CHT_OK)
         return err;
-    err = cli_request_begin(c, NODE_MSG_COMMAND, &r);
+    err = cli_command_begin(c, "backup", 2, &r);
     if (err == CHT_OK)
-        err = put_command(&r, path, cli_flag(c, "force") != NULL);
+        err = node_mp_put_key_text(&r.message, "path", path);
+    if (err == CHT_OK)
+        err = node_mp_put_key_bool(&r.message, "force", cli_flag(c, "force") != NULL);
     if (err == CHT_OK)
         err = cli_ask(c, CLI_REACH_HOME, &r, false, each, c);
     cli_request_clear(&r);

@@ -183,6 +183,17 @@ void cli_put_change(struct cli_context *c, struct cht_bytes result)
 
 /* --- one ----------------------------------------------------------------------------------- */
 
+void cli_tell_change(struct cli_context *c, struct cht_bytes result)
+{
+    if (!c->json) {
+        cli_put_change(c, result);
+        return;
+    }
+    cli_json_begin(&c->out, "change");
+    cli_json_change(c, result);
+    cli_json_end(&c->out);
+}
+
 static enum cht_err each(void *ctx, const struct node_msg *answer)
 {
     struct cli_context *c = ctx;
@@ -191,13 +202,7 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     if (answer->type != NODE_MSG_ACK)
         return CHT_OK;
     const struct cht_bytes result = node_mp_get(answer->payload, "result");
-    if (c->json) {
-        cli_json_begin(&c->out, "change");
-        cli_json_change(c, result);
-        cli_json_end(&c->out);
-    } else {
-        cli_put_change(c, result);
-    }
+    cli_tell_change(c, result);
     return CHT_OK;
 }
 

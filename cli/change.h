@@ -49,6 +49,8 @@ CHT_MUST_USE enum cht_err cli_change_all(struct cli_context *c, enum node_change
 /* A result (LOCAL 3.6, 3.9): as JSON, or for people. */
 void cli_json_change(struct cli_context *c, struct cht_bytes result);
 void cli_put_change(struct cli_context *c, struct cht_bytes result);
+/* The one result of a command: a document of kind change, or for people. */
+void cli_tell_change(struct cli_context *c, struct cht_bytes result);
 
 /* All arguments from `first` on as one text, joined by spaces. CHT_E_LIMIT: too long for a title.
  */

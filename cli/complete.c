@@ -447,7 +447,7 @@ static void complete(struct cli_completion *w, const char *const *words, size_t 
         return;
     }
     const struct cli_command *command = noun == NULL ? cli_command_named(program, words[0])
-                                                     : cli_verb_named(program, noun, words[1]);
+                                                     : cli_verb_meant(program, noun, words[1]);
     const size_t used = noun == NULL ? 1 : 2;
     if (command == NULL || of_help)
         return;

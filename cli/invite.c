@@ -132,13 +132,7 @@ static enum cht_err run(struct cli_context *c)
     if (cli_flag(c, "ticket") == NULL && cli_flag(c, "address") != NULL)
         return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str("address"),
                               "--address goes into a ticket: a code carries no address");
-    enum cht_err err = cli_request_begin(c, NODE_MSG_COMMAND, &r);
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(&r.message, 2);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(&r.message, "name", "invite");
-    if (err == CHT_OK)
-        err = node_mp_put_text(&r.message, "args");
+    enum cht_err err = cli_command_args(c, "invite", &r);
     if (err == CHT_OK)
         err = put_args(c, &r.message);
     if (err == CHT_OK)

@@ -77,13 +77,7 @@ static enum cht_err run(struct cli_context *c)
     if (cli_flag(c, "bring") != NULL && cli_flag(c, "keep-both") != NULL)
         return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes(NULL, 0),
                               "--bring and --keep-both exclude each other");
-    enum cht_err err = cli_request_begin(c, NODE_MSG_COMMAND, &r);
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(&r.message, 2);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(&r.message, "name", "join");
-    if (err == CHT_OK)
-        err = node_mp_put_text(&r.message, "args");
+    enum cht_err err = cli_command_args(c, "join", &r);
     if (err == CHT_OK)
         err = put_args(c, &r.message);
     if (err == CHT_OK)

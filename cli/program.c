@@ -63,30 +63,6 @@ static enum cht_err unknown_command(struct cli_context *c, const struct cli_noun
     return CHT_E_INVALID;
 }
 
-/* What people who know other programs say; and a noun's commands that stand by themselves, as in
- * `todo done`. */
-static const struct cli_command *verb_meant(struct cli_context *c, const struct cli_noun *noun,
-                                            const char *word)
-{
-    static const struct {
-        const char *said, *name;
-    } others[] = { { "add", "create" }, { "new", "create" },    { "ls", "list" },
-                   { "rm", "delete" },  { "remove", "delete" }, { "edit", "update" },
-                   { "set", "update" } };
-    const struct cli_command *command = cli_verb_named(c->program, noun, word);
-    for (size_t i = 0; command == NULL && i < sizeof others / sizeof others[0]; i++) {
-        if (strcmp(others[i].said, word) == 0)
-            command = cli_verb_named(c->program, noun, others[i].name);
-    }
-    if (command != NULL || noun->type == 0)
-        return command;
-    command = cli_command_named(c->program, word);
-    if (command == NULL || command->type != noun->type)
-        return NULL;
-    c->noun = NULL;
-    return command;
-}
-
 /* Find the command that argv names; *out_used arguments are its name. Not `of_help`, a program on
  * PATH will do: then this does not return. */
 static enum cht_err find(struct cli_context *c, int argc, char **argv, bool of_help, int *out_used)
@@ -110,7 +86,9 @@ static enum cht_err find(struct cli_context *c, int argc, char **argv, bool of_h
         return CHT_OK;
     }
     *out_used = 2;
-    c->command = verb_meant(c, noun, argv[1]);
+    c->command = cli_verb_meant(c->program, noun, argv[1]);
+    if (c->command != NULL && c->command == cli_command_named(c->program, argv[1]))
+        c->noun = NULL; /* it stands by itself */
     return c->command == NULL ? unknown_command(c, noun, false, argv[1]) : CHT_OK;
 }
 

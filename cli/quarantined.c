@@ -47,15 +47,7 @@ static enum cht_err run(struct cli_context *c)
     enum cht_err err = cli_flag_uint(c, "limit", 1, QUARANTINED_MAX, QUARANTINED_USUAL, &limit);
     if (err != CHT_OK)
         return err;
-    err = cli_request_begin(c, NODE_MSG_COMMAND, &r);
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(&r.message, 2);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(&r.message, "name", "quarantined");
-    if (err == CHT_OK)
-        err = node_mp_put_text(&r.message, "args");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(&r.message, 1);
+    err = cli_command_begin(c, "quarantined", 1, &r);
     if (err == CHT_OK)
         err = node_mp_put_key_uint(&r.message, "limit", limit);
     if (err == CHT_OK)

@@ -1,7 +1,6 @@
 /* chitty ready, chitty blocked, chitty next: what can be begun, and what cannot. */
 #include "cli/commands.h"
 #include "cli/filter.h"
-#include "cli/json.h"
 #include "cli/list.h"
 #include "cli/record.h"
 #include "cli/request.h"
@@ -29,19 +28,12 @@ struct found {
 static enum cht_err each(void *ctx, const struct node_msg *answer)
 {
     struct found *f = ctx;
-    struct cli_context *c = f->c;
     struct node_mp_iter it = node_mp_iter(node_mp_get(answer->payload, "records"));
     struct cht_bytes record;
     if (answer->type != NODE_MSG_STATE_SNAPSHOT || !node_mp_next(&it, NULL, &record))
         return CHT_OK;
     f->any = true;
-    if (!c->json) {
-        cli_put_record(&c->out, record);
-        return CHT_OK;
-    }
-    cli_json_begin(&c->out, crdt_type_table(c->type));
-    cli_json_record(&c->out, record);
-    cli_json_end(&c->out);
+    cli_put_document(f->c, record);
     return CHT_OK;
 }
 

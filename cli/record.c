@@ -121,7 +121,7 @@ static void put_links(struct cli_out *out, struct cht_bytes ids, struct cht_byte
     }
 }
 
-static void put_name(struct cli_out *out, struct cht_bytes name)
+void cli_put_name(struct cli_out *out, struct cht_bytes name)
 {
     cli_put_style(out, CLI_BOLD);
     cli_put_line(out, name);
@@ -149,11 +149,11 @@ static void put_document(struct cli_out *out, struct cht_bytes text)
 void cli_put_record(struct cli_out *out, struct cht_bytes record)
 {
     const unsigned type = cli_record_type(record);
-    put_name(out, cht_bytes_str("id"));
+    cli_put_name(out, cht_bytes_str("id"));
     cli_put_line(out, node_mp_get_str(record, "chittyId"));
     cli_put_char(out, '\n');
     if (node_mp_get_bool(record, "deleted")) {
-        put_name(out, cht_bytes_str("deleted"));
+        cli_put_name(out, cht_bytes_str("deleted"));
         cli_put_text(out, "yes\n");
     }
     struct node_mp_iter it = node_mp_iter(node_mp_get(record, "data"));
@@ -161,7 +161,7 @@ void cli_put_record(struct cli_out *out, struct cht_bytes record)
     while (it.is_map && node_mp_next(&it, &key, &value)) {
         const struct cht_bytes name = node_mp_str(key);
         const struct crdt_field *field = type == 0 ? NULL : crdt_field_named(type, name);
-        put_name(out, name);
+        cli_put_name(out, name);
         if (field != NULL && field->kind == CRDT_TEXT && node_mp_kind(value) == CRDT_MP_STR) {
             put_document(out, node_mp_str(value));
             continue;
@@ -190,4 +190,15 @@ void cli_put_record(struct cli_out *out, struct cht_bytes record)
                    (unsigned long long)conflicts, conflicts == 1 ? "" : "s");
         cli_put_style(out, CLI_PLAIN);
     }
+}
+
+void cli_put_document(struct cli_context *c, struct cht_bytes record)
+{
+    if (!c->json) {
+        cli_put_record(&c->out, record);
+        return;
+    }
+    cli_json_begin(&c->out, crdt_type_table(c->type));
+    cli_json_record(&c->out, record);
+    cli_json_end(&c->out);
 }

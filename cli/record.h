@@ -12,8 +12,12 @@ void cli_put_value(struct cli_out *out, const struct crdt_field *field, struct c
 void cli_put_when(struct cli_out *out, struct cht_bytes ms);
 /* A linked record, as "garden (PROJ-1K2RVSZT)" where `titles`, a map of id to title, has it. */
 void cli_put_link(struct cli_out *out, struct cht_bytes id, struct cht_bytes titles);
+/* "name:" before a value, filled up so that values stand below each other. */
+void cli_put_name(struct cli_out *out, struct cht_bytes name);
 /* A record of `get` (LOCAL 4.4): a line a field, longer texts below their names. */
 void cli_put_record(struct cli_out *out, struct cht_bytes record);
+/* The same, or with --json a document of the kind of `c->type`. */
+void cli_put_document(struct cli_context *c, struct cht_bytes record);
 
 /* "TODO-01HXW3K9" of "CHITTY-TODO-01HXW3K9…": enough to type; other texts as they are. */
 struct cht_bytes cli_short_id(struct cht_bytes id);

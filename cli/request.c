@@ -69,6 +69,23 @@ enum cht_err cli_query_titled(struct cli_context *c, const char *operation, cons
     return query(c, operation, id, 0, !c->json, out);
 }
 
+enum cht_err cli_command_args(struct cli_context *c, const char *name, struct cli_request *out)
+{
+    enum cht_err err = cli_request_begin(c, NODE_MSG_COMMAND, out);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(&out->message, 2);
+    if (err == CHT_OK)
+        err = node_mp_put_key_text(&out->message, "name", name);
+    return err == CHT_OK ? node_mp_put_text(&out->message, "args") : err;
+}
+
+enum cht_err cli_command_begin(struct cli_context *c, const char *name, uint32_t args,
+                               struct cli_request *out)
+{
+    enum cht_err err = cli_command_args(c, name, out);
+    return err == CHT_OK ? crdt_mp_put_map(&out->message, args) : err;
+}
+
 enum cht_err cli_plain_command(struct cli_context *c, const char *name, struct cli_request *out)
 {
     enum cht_err err = cli_request_begin(c, NODE_MSG_COMMAND, out);

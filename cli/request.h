@@ -24,6 +24,12 @@ CHT_MUST_USE enum cht_err cli_query(struct cli_context *c, const char *operation
 /* The same of one entity, with the titles of what it links to (LOCAL 4.14) where people read it. */
 CHT_MUST_USE enum cht_err cli_query_titled(struct cli_context *c, const char *operation,
                                            const char *id, struct cli_request *out);
+/* Begin a command; the caller appends the map of its arguments. */
+CHT_MUST_USE enum cht_err cli_command_args(struct cli_context *c, const char *name,
+                                           struct cli_request *out);
+/* The same with the head of that map, of so many. */
+CHT_MUST_USE enum cht_err cli_command_begin(struct cli_context *c, const char *name, uint32_t args,
+                                            struct cli_request *out);
 /* A whole command without arguments. */
 CHT_MUST_USE enum cht_err cli_plain_command(struct cli_context *c, const char *name,
                                             struct cli_request *out);

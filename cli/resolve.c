@@ -2,7 +2,6 @@
 #include "cli/change.h"
 #include "cli/commands.h"
 #include "cli/fields.h"
-#include "cli/json.h"
 #include "cli/record.h"
 #include "cli/request.h"
 #include "node/client/request.h"
@@ -55,13 +54,7 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     const struct cht_bytes result = node_mp_get(answer->payload, "result");
     if (answer->type != NODE_MSG_ACK)
         return CHT_OK;
-    if (c->json) {
-        cli_json_begin(&c->out, "change");
-        cli_json_change(c, result);
-        cli_json_end(&c->out);
-    } else {
-        cli_put_change(c, result);
-    }
+    cli_tell_change(c, result);
     return CHT_OK;
 }
 
@@ -83,15 +76,7 @@ static enum cht_err run(struct cli_context *c)
         return err;
     struct cli_request r;
     struct cht_buf *b = &r.message;
-    err = cli_request_begin(c, NODE_MSG_COMMAND, &r);
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(b, 2);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(b, "name", "resolve");
-    if (err == CHT_OK)
-        err = node_mp_put_text(b, "args");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(b, 3u + (key != NULL) + dry);
+    err = cli_command_begin(c, "resolve", 3u + (key != NULL) + dry, &r);
     if (err == CHT_OK && dry)
         err = node_mp_put_key_bool(b, "dry", true);
     if (err == CHT_OK)

@@ -43,13 +43,7 @@ enum cht_err cli_rule(struct cli_context *c, const char *name, const struct cli_
 {
     struct cli_request r;
     struct ruling x = { .c = c, .name = name, .done = done };
-    enum cht_err err = cli_request_begin(c, NODE_MSG_COMMAND, &r);
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(&r.message, 2);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(&r.message, "name", name);
-    if (err == CHT_OK)
-        err = node_mp_put_text(&r.message, "args");
+    enum cht_err err = cli_command_args(c, name, &r);
     if (err == CHT_OK)
         err = put_args(c, args, count, &r.message);
     if (err == CHT_OK)

@@ -67,3 +67,22 @@ const struct cli_command *cli_verb_named(const struct cli_program *program,
     const struct cli_command *own = find(noun->verbs, name);
     return own != NULL || noun->type == 0 ? own : find(program->verbs, name);
 }
+
+const struct cli_command *cli_verb_meant(const struct cli_program *program,
+                                         const struct cli_noun *noun, const char *word)
+{
+    static const struct {
+        const char *said, *name;
+    } others[] = { { "add", "create" }, { "new", "create" },    { "ls", "list" },
+                   { "rm", "delete" },  { "remove", "delete" }, { "edit", "update" },
+                   { "set", "update" } };
+    const struct cli_command *command = cli_verb_named(program, noun, word);
+    for (size_t i = 0; command == NULL && i < sizeof others / sizeof others[0]; i++) {
+        if (strcmp(others[i].said, word) == 0)
+            command = cli_verb_named(program, noun, others[i].name);
+    }
+    if (command != NULL || noun->type == 0)
+        return command;
+    command = cli_command_named(program, word);
+    return command != NULL && command->type == noun->type ? command : NULL;
+}

@@ -21,5 +21,9 @@ const struct cli_command *cli_command_named(const struct cli_program *program, c
 const struct cli_noun *cli_noun_named(const struct cli_program *program, const char *name);
 const struct cli_command *cli_verb_named(const struct cli_program *program,
                                          const struct cli_noun *noun, const char *name);
+/* What a word after a noun means: a verb, one that people who know other programs say for it, or a
+ * command of that noun's type that stands by itself, as in `todo done`. NULL: nothing. */
+const struct cli_command *cli_verb_meant(const struct cli_program *program,
+                                         const struct cli_noun *noun, const char *word);
 
 #endif

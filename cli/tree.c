@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define NAME_WIDTH 14u
-
 /* A map as "name=value" parts, anything else on one line. */
 static void put_line(struct cli_out *out, struct cht_bytes value)
 {
@@ -29,17 +27,6 @@ static void put_line(struct cli_out *out, struct cht_bytes value)
     }
 }
 
-static void put_name(struct cli_out *out, struct cht_bytes name)
-{
-    cli_put_style(out, CLI_BOLD);
-    cli_put_line(out, name);
-    cli_put_style(out, CLI_PLAIN);
-    cli_put_char(out, ':');
-    for (size_t used = cli_text_width(name) + 1; used < NAME_WIDTH; used++)
-        cli_put_char(out, ' ');
-    cli_put_char(out, ' ');
-}
-
 void cli_put_result(struct cli_context *c, const char *kind, const struct node_msg *answer)
 {
     struct cli_out *out = &c->out;
@@ -53,7 +40,7 @@ void cli_put_result(struct cli_context *c, const char *kind, const struct node_m
     struct node_mp_iter it = node_mp_iter(result);
     struct cht_bytes key, value, one;
     while (it.is_map && node_mp_next(&it, &key, &value)) {
-        put_name(out, node_mp_str(key));
+        cli_put_name(out, node_mp_str(key));
         if (node_mp_kind(value) == CRDT_MP_ARRAY) {
             cli_put_uint(out, node_mp_count(value));
             struct node_mp_iter elements = node_mp_iter(value);

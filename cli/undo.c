@@ -159,15 +159,7 @@ static enum cht_err run(struct cli_context *c)
         return err;
     for (size_t i = 0; i < 3; i++)
         args += cli_flag(c, bools[i].flag) != NULL;
-    err = cli_request_begin(c, NODE_MSG_COMMAND, &r);
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(b, 2);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(b, "name", "undo");
-    if (err == CHT_OK)
-        err = node_mp_put_text(b, "args");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(b, args + (count != 0));
+    err = cli_command_begin(c, "undo", args + (count != 0), &r);
     if (err == CHT_OK && count != 0)
         err = node_mp_put_key_uint(b, "count", count);
     if (err == CHT_OK && redo)

@@ -15,19 +15,6 @@
 
 #define PIECE_BYTES (512u * 1024u)
 
-enum cht_err cli_command_begin(struct cli_context *c, const char *name, uint32_t args,
-                               struct cli_request *out)
-{
-    enum cht_err err = cli_request_begin(c, NODE_MSG_COMMAND, out);
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(&out->message, 2);
-    if (err == CHT_OK)
-        err = node_mp_put_key_text(&out->message, "name", name);
-    if (err == CHT_OK)
-        err = node_mp_put_text(&out->message, "args");
-    return err == CHT_OK ? crdt_mp_put_map(&out->message, args) : err;
-}
-
 /* What an answer says that is of interest here. */
 struct answer {
     uint64_t upload, size;

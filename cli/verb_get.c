@@ -1,7 +1,6 @@
 /* chitty todo get … */
 #include "cli/about.h"
 #include "cli/commands.h"
-#include "cli/json.h"
 #include "cli/record.h"
 #include "cli/request.h"
 
@@ -23,12 +22,8 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     if (!c->json) {
         const struct cht_bytes id = node_mp_get_str(record, "chittyId");
         (void)snprintf(g->id, sizeof g->id, "%.*s", (int)id.len, (const char *)id.data);
-        cli_put_record(&c->out, record);
-        return CHT_OK;
     }
-    cli_json_begin(&c->out, crdt_type_table(c->type));
-    cli_json_record(&c->out, record);
-    cli_json_end(&c->out);
+    cli_put_document(c, record);
     return CHT_OK;
 }
 

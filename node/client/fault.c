@@ -106,7 +106,9 @@ static unsigned distance(struct cht_bytes a, struct cht_bytes b)
 
 const char *node_closest(struct cht_bytes word, const char *const *candidates)
 {
-    const char *best = NULL;
+    const char *best =
+        NULL; /* of those equally far the first, but "invit" is the beginning of one */
+    bool best_goes_on = false;
     unsigned best_distance = word.len < 3 ? 1 : (unsigned)(word.len / 3);
     if (word.len == 0 || word.len > WORD_MAX)
         return NULL;
@@ -115,9 +117,13 @@ const char *node_closest(struct cht_bytes word, const char *const *candidates)
         if (candidate.len > WORD_MAX)
             continue;
         const unsigned d = distance(word, candidate);
-        if (d < best_distance || (d == best_distance && best == NULL)) {
+        const bool goes_on =
+            candidate.len > word.len && memcmp(candidate.data, word.data, word.len) == 0;
+        if (d < best_distance ||
+            (d == best_distance && (best == NULL || (goes_on && !best_goes_on)))) {
             best = *candidates;
             best_distance = d;
+            best_goes_on = goes_on;
         }
     }
     return best;

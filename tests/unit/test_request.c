@@ -231,6 +231,9 @@ static void the_closest_word_is_close(void **state)
 {
     (void)state;
     static const char *const words[] = { "list", "get", "create", "update", "delete", NULL };
+    static const char *const alike[] = { "init", "invite", "unit", NULL };
+    assert_string_equal("invite", node_closest(cht_bytes_str("invit"), alike));
+    assert_string_equal("init", node_closest(cht_bytes_str("inti"), alike));
     assert_string_equal("list", node_closest(cht_bytes_str("lsit"), words));
     assert_string_equal("update", node_closest(cht_bytes_str("updat"), words));
     assert_string_equal("create", node_closest(cht_bytes_str("CREATE"), words));
