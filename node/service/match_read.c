@@ -4,6 +4,8 @@
 #include "node/service/own.h"
 #include "node/store/words.h"
 
+#define BEGINNINGS_MAX 8u /* each is looked up with all words that begin so, in the node's turn */
+
 struct reading {
     struct node_service *s;
     struct cht_arena *arena;
@@ -111,6 +113,7 @@ static enum cht_err read_text(struct reading *r, struct cht_bytes text, struct m
 {
     struct node_words *words = NULL;
     struct cht_bytes left = text, word;
+    unsigned beginnings = 0;
     if (text.len == 0)
         return CHT_OK;
     m->phrases = cht_arena_array(r->arena, text.len / 2 + 1, sizeof *m->phrases);
@@ -119,11 +122,15 @@ static enum cht_err read_text(struct reading *r, struct cht_bytes text, struct m
                            : node_words_open(node_replica_store(r->s->replica), &words);
     while (err == CHT_OK && next_word(&left, &word)) {
         struct match_phrase p = { .prefix = word.len > 0 && word.data[word.len - 1] == '*' };
+        beginnings += p.prefix;
         err = node_words_split(words, word, r->arena, &p.tokens, &p.count);
         if (err == CHT_OK && p.count != 0)
             m->phrases[m->phrase_count++] = p;
     }
     node_words_close(words);
+    if (err == CHT_OK && beginnings > BEGINNINGS_MAX)
+        return node_fault_set(r->fault, CHT_E_INVALID, cht_bytes_str("text"),
+                              "there may be %u beginnings of words (\"word*\")", BEGINNINGS_MAX);
     if (err == CHT_OK && m->phrase_count == 0)
         return node_fault_set(r->fault, CHT_E_INVALID, cht_bytes_str("text"),
                               "there is no word in \"%.*s\" to search for",

@@ -133,6 +133,7 @@ static void what_cannot_be_asked_is_refused_by_name(void **state)
         { "'is':['redy']", "\"redy\"", "ready" },
         { "'is':'open'", "is has to be an array", "" },
         { "'text':' !? '", "no word", "" },
+        { "'text':'a* b* c* d* e* f* g* h* i*'", "8 beginnings of words", "" },
         { "'sort':'labels'", "several values", "" },
         { "'sort':['status','prioritiy']", "prioritiy", "priority" },
         { "'sort':7", "sort has to be", "" },
