@@ -21,7 +21,7 @@ static enum cht_err fail_text(struct cht_error *detail, enum cht_err code, int s
         detail->sys = sys;
         /* Only the end of a very long path is shown: it is what tells two apart. */
         const size_t len = strlen(path), shown = 120;
-        (void)snprintf(detail->text, sizeof detail->text, "%s%s%s%s%s", before,
+        (void)snprintf(detail->text, sizeof detail->text, "%s%s%.120s%s%s", before,
                        len > shown ? "…" : "", len > shown ? path + len - shown : path,
                        after[0] != '\0' ? ": " : "", after);
     }

@@ -66,7 +66,7 @@ static enum cht_err fail_sys(struct cht_error *detail, const char *what, const c
     (void)cht_fail(detail, code, "");
     if (detail != NULL) {
         detail->sys = sys;
-        (void)snprintf(detail->text, sizeof detail->text, "cannot %s %s: %s", what, path,
+        (void)snprintf(detail->text, sizeof detail->text, "cannot %s %.150s: %s", what, path,
                        strerror(sys));
     }
     return code;
