@@ -172,10 +172,19 @@ static enum cht_err put_raw(struct cli_context *c, const struct crdt_field *fiel
     return crdt_mp_put_str(out, cht_bytes_str(text));
 }
 
+static bool is_title(const struct cli_context *c, const struct crdt_field *field)
+{
+    const struct crdt_type_schema *schema = crdt_schema(c->type);
+    return schema != NULL && strcmp(field->name, schema->title_field) == 0;
+}
+
 enum cht_err cli_value_put(struct cli_context *c, const struct crdt_field *field, bool is_key,
                            const char *text, struct cht_buf *out)
 {
     const size_t start = out->len;
+    if (text[strspn(text, " \t\r\n")] == '\0' && (is_key || is_title(c, field)))
+        return node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes_str(field->name),
+                              "%s: the text is empty", field->name);
     enum cht_err err = put_raw(c, field, is_key, text, out);
     if (err != CHT_OK)
         return err;

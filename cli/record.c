@@ -3,6 +3,7 @@
 
 #include "cli/dates.h"
 #include "cli/json.h"
+#include "crdt/rfc3339.h"
 
 #include <stdio.h>
 
@@ -51,6 +52,19 @@ void cli_put_when(struct cli_out *out, struct cht_bytes ms)
     cli_put_text(out, text);
 }
 
+/* Some maps go by moments: for people they are local ones. */
+static void put_key(struct cli_out *out, struct cht_bytes key)
+{
+    char text[CLI_DATE_MAX];
+    uint64_t ms;
+    if (crdt_rfc3339_parse(key, &ms) == CHT_OK) {
+        cli_date_local(ms, text);
+        cli_put_text(out, text);
+    } else {
+        cli_put_line(out, key);
+    }
+}
+
 void cli_put_value(struct cli_out *out, const struct crdt_field *field, struct cht_bytes value)
 {
     const enum crdt_mp_kind kind = node_mp_kind(value);
@@ -69,7 +83,7 @@ void cli_put_value(struct cli_out *out, const struct crdt_field *field, struct c
             cli_put_text(out, between);
             between = ", ";
             if (it.is_map) {
-                cli_put_line(out, node_mp_str(key));
+                put_key(out, node_mp_str(key));
                 cli_put_char(out, '=');
             }
             cli_put_value(out, NULL, one);

@@ -88,9 +88,11 @@ static void get_prints_a_line_a_field(void **state)
         { NODE_MSG_STATE_SNAPSHOT,
           "{'records':[{'chittyId':'" ID "','type':'todo','version':'v1','deleted':true,"
           "'conflicts':2,'data':{'content':'x','labels':['a','b'],'notes':'one\ntwo',"
+          "'reminders':{'2026-03-01T18:00:00.000Z':'call','soon':true},"
           "'new_field':7}}]}" },
         { NODE_MSG_ACK, NULL },
     };
+    (void)setenv("TZ", "UTC0", 1);
     assert_int_equal(0, cli_do(&cli_chitty, "todo|get|01HX", one));
     assert_string_equal("query {\"operation\":\"get\",\"domain\":\"todos\",\"entity\":"
                         "{\"chittyId\":\"01HX\"},\"titles\":true}",
@@ -100,6 +102,7 @@ static void get_prints_a_line_a_field(void **state)
                         "content:       x\n"
                         "labels:        a, b\n"
                         "notes:         \n    one\n    two\n"
+                        "reminders:     2026-03-01 18:00=call, soon=true\n"
                         "new_field:     7\n"
                         "2 fields with concurrent values: see `show` and `resolve`\n",
                         cli_stdout);

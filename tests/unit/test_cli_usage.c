@@ -137,7 +137,12 @@ static void verbs_of_other_programs_and_of_one_noun_alone_are_understood(void **
 static void a_text_that_has_to_be_there_is_not_blank(void **state)
 {
     (void)state;
-    static const char *const blank[] = { "add|", "add| |\t", "todo|create|", "comment|01HX| " };
+    static const char *const blank[] = { "add|",
+                                         "add| |\t",
+                                         "todo|create|",
+                                         "comment|01HX| ",
+                                         "todo|update|01HX|--content| ",
+                                         "todo|update|01HX|--label|" };
     for (size_t i = 0; i < sizeof blank / sizeof blank[0]; i++) {
         assert_int_equal(2, cli_do(&cli_chitty, blank[i], nothing));
         assert_has(cli_stderr, "the text is empty");
