@@ -1,7 +1,7 @@
 /* chitty-node backup */
 #include "cli/commands.h"
 #include "cli/request.h"
-#include "cli/tree.h"
+#include "cli/result.h"
 #include "crdt/mp.h"
 #include "node/client/mpmap.h"
 

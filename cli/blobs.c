@@ -2,7 +2,7 @@
 #include "cli/attach.h"
 #include "cli/commands.h"
 #include "cli/record.h"
-#include "cli/tree.h"
+#include "cli/result.h"
 
 static void put_blob(struct cli_out *out, struct cht_bytes one)
 {

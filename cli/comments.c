@@ -1,5 +1,5 @@
 /* comments: what was said about a record, the oldest first. */
-#include "cli/about.h"
+#include "cli/comments.h"
 #include "cli/commands.h"
 #include "cli/json.h"
 #include "cli/record.h"

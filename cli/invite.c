@@ -3,7 +3,7 @@
 #include "cli/dates.h"
 #include "cli/json.h"
 #include "cli/request.h"
-#include "cli/tree.h"
+#include "cli/result.h"
 
 /* --- by a ticket ---------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* chitty-node join */
 #include "cli/commands.h"
 #include "cli/request.h"
-#include "cli/tree.h"
+#include "cli/result.h"
 
 #include <stdio.h>
 

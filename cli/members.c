@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/json.h"
 #include "cli/record.h"
-#include "cli/tree.h"
+#include "cli/result.h"
 
 static void put_member(struct cli_out *out, struct cht_bytes member)
 {

@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/json.h"
 #include "cli/record.h"
-#include "cli/tree.h"
+#include "cli/result.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #include "cli/json.h"
 #include "cli/record.h"
 #include "cli/request.h"
-#include "cli/tree.h"
+#include "cli/result.h"
 
 #define QUARANTINED_USUAL 100u
 #define QUARANTINED_MAX   1000u

@@ -2,7 +2,7 @@
 #include "cli/ruling.h"
 
 #include "cli/request.h"
-#include "cli/tree.h"
+#include "cli/result.h"
 
 struct ruling {
     struct cli_context *c;

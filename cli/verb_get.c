@@ -1,6 +1,6 @@
 /* chitty todo get … */
-#include "cli/about.h"
 #include "cli/commands.h"
+#include "cli/comments.h"
 #include "cli/record.h"
 #include "cli/request.h"
 

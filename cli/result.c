@@ -1,5 +1,5 @@
 /* Results of commands for people and programs. */
-#include "cli/tree.h"
+#include "cli/result.h"
 
 #include "cli/json.h"
 #include "cli/record.h"

@@ -1,5 +1,5 @@
-#ifndef CLI_TREE_H
-#define CLI_TREE_H
+#ifndef CLI_RESULT_H
+#define CLI_RESULT_H
 /* Results of commands: a map, a line a name. */
 #include "cli/command.h"
 

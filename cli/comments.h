@@ -1,5 +1,5 @@
-#ifndef CLI_ABOUT_H
-#define CLI_ABOUT_H
+#ifndef CLI_COMMENTS_H
+#define CLI_COMMENTS_H
 /* The messages about a record: its comments. */
 #include "cli/command.h"
 
