@@ -3,6 +3,7 @@
 #include "cli/change.h"
 #include "cli/commands.h"
 #include "cli/json.h"
+#include "cli/report.h"
 #include "cli/request.h"
 #include "crdt/limits.h"
 
@@ -52,10 +53,12 @@ static void tell_failed(struct batch *b, uint64_t line, const struct node_fault 
     b->failed++;
     begin_row(b, line);
     if (!b->c->json) {
-        (void)fprintf(stderr, "%s: line %llu: %s\n", b->c->program->name, (unsigned long long)line,
-                      cht_error_text(&fault->error));
+        char head[64];
+        (void)snprintf(head, sizeof head, "%.32s: line %llu", b->c->program->name,
+                       (unsigned long long)line);
+        cli_warn(head, cht_error_text(&fault->error));
         if (fault->hint[0] != '\0')
-            (void)fprintf(stderr, "%s: %s\n", b->c->program->name, fault->hint);
+            cli_warn(b->c->program->name, fault->hint);
         return;
     }
     cli_printf(&b->c->out,

@@ -5,6 +5,7 @@
 #include "cli/import_reader.h"
 #include "cli/import_send.h"
 #include "cli/json.h"
+#include "cli/report.h"
 #include "cli/request.h"
 #include "crdt/natural.h"
 
@@ -93,14 +94,18 @@ static void note_problem(struct job *j, uint64_t line, const struct node_fault *
 static void wrong(void *ctx, uint64_t line, const struct node_fault *fault)
 {
     struct job *j = ctx;
+    char head[256];
     j->wrong_count++;
     if (j->wrong_count > PROBLEMS_MAX)
         return;
-    if (j->c->json)
+    if (j->c->json) {
         note_problem(j, line, fault);
-    else
-        (void)fprintf(stderr, "%s%s:%llu: %s\n", j->progress ? "\r\033[K" : "", j->name,
-                      (unsigned long long)line, fault->error.text);
+        return;
+    }
+    if (j->progress)
+        (void)fputs("\r\033[K", stderr);
+    (void)snprintf(head, sizeof head, "%.200s:%llu", j->name, (unsigned long long)line);
+    cli_warn(head, fault->error.text);
 }
 
 static void wrong_line(struct job *j, uint64_t line, enum cht_err err, const char *sentence)

@@ -57,6 +57,22 @@ void cli_report(const struct cli_context *c, enum cht_err err)
     free(out);
 }
 
+void cli_warn(const char *head, const char *text)
+{
+    struct cli_out *out = malloc(sizeof *out);
+    if (out == NULL)
+        return;
+    cli_out_init(out, STDERR_FILENO);
+    if (head != NULL) {
+        cli_put_line(out, cht_bytes_str(head));
+        cli_put_text(out, ": ");
+    }
+    cli_put_line(out, cht_bytes_str(text));
+    cli_put_char(out, '\n');
+    (void)!cli_out_flush(out);
+    free(out);
+}
+
 int cli_exit_status(enum cht_err err, bool answered)
 {
     switch (err) {

@@ -6,5 +6,8 @@
 
 /* Print `c->fault` (of `err`, or its plain sentence where the fault is another's). */
 void cli_report(const struct cli_context *c, enum cht_err err);
+/* A line "HEAD: TEXT" on standard error (NULL: "TEXT"), of something that ends nothing. Both may be
+ * from outside: nothing in them reaches the terminal as a control. */
+void cli_warn(const char *head, const char *text);
 
 #endif

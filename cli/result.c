@@ -3,6 +3,7 @@
 
 #include "cli/json.h"
 #include "cli/record.h"
+#include "cli/report.h"
 #include "cli/request.h"
 
 #include <stdio.h>
@@ -93,8 +94,10 @@ void cli_put_progress(const struct node_msg *event)
     const struct cht_bytes text = node_mp_get_str(progress, "text");
     if (text.len == 0 || !isatty(STDERR_FILENO) || !crdt_utf8_valid(text))
         return;
-    (void)fprintf(stderr, "%.*s\n", (int)(text.len > 200 ? 200 : text.len),
-                  (const char *)text.data);
+    char line[201];
+    (void)snprintf(line, sizeof line, "%.*s", (int)(text.len > 200 ? 200 : text.len),
+                   (const char *)text.data);
+    cli_warn(NULL, line);
 }
 
 enum cht_err cli_ask_plain(struct cli_context *c, const char *name, enum cli_reach reach,

@@ -278,6 +278,10 @@ def what_is_wrong_is_named_by_its_line_and_the_rest_arrives(world):
     home.chitty_node("import", str(none), status=nodes.USAGE)
     home.chitty_node("import", str(world.folder / "nowhere"), status=nodes.NOTFOUND)
     same(counts(take(home, write(world, "empty", ""))), (0, 0, 0, 0, 0), "of an empty file")
+    path = write(world, "escapes.jsonl", json.dumps({
+        "chittyId": "CHITTY-TODO-00041061050R3GG28A1C60T3GF", "data": {"\x1b[31mred": 1}}) + "\n")
+    said = home.chitty_node("import", str(path), status=FAILED)
+    expect("?[31mred" in said.err and "\x1b" not in said.err, f"no escapes: {said.err}")
 
 
 @test
