@@ -45,7 +45,7 @@ static enum cht_err read_file(struct cli_context *c, const struct crdt_field *fi
     if (err == CHT_E_LIMIT)
         return node_fault_set(&c->fault, err, cht_bytes_str(field->name),
                               "%s may have %u bytes, the file has more", field->name,
-                              LIMIT_VALUE_BYTES);
+                              LIMIT_TEXT_BYTES);
     if (err == CHT_E_IO)
         return node_fault_set(&c->fault, err, cht_bytes_str(field->name),
                               "%s: cannot read \"%.80s\": %s", field->name, text, strerror(sys));

@@ -14,9 +14,10 @@
 #define LIMIT_KEEPS           256u           /* dots in one keeps list */
 #define LIMIT_KEY_BYTES       512u           /* msgpack bytes of a set element or map key */
 #define LIMIT_VALUE_BYTES     (96u * 1024u)  /* msgpack bytes of one value */
-#define LIMIT_TITLE_BYTES     (4u * 1024u)   /* UTF-8 bytes of a one-line string */
-#define LIMIT_FIELD_MAX       16383u         /* largest field number: two varint bytes */
-#define LIMIT_HEAD_ENTRIES    256u           /* entries one head may close over */
+#define LIMIT_TEXT_BYTES      98299u       /* UTF-8 bytes of a document: a value without its head */
+#define LIMIT_TITLE_BYTES     (4u * 1024u) /* UTF-8 bytes of a one-line string */
+#define LIMIT_FIELD_MAX       16383u       /* largest field number: two varint bytes */
+#define LIMIT_HEAD_ENTRIES    256u         /* entries one head may close over */
 #define LIMIT_HEAD_BYTES      (256u * 1024u) /* body bytes one head may close over */
 #define LIMIT_MSGPACK_DEPTH   8u             /* nesting inside a value */
 #define LIMIT_MSGPACK_OBJECTS 65536u         /* objects in one msgpack document */

@@ -84,12 +84,12 @@ static enum cht_err refuse(const struct crdt_field *field, bool is_key, struct c
         break;
     case CRDT_V_STR:
     case CRDT_V_WORD:
-        (void)snprintf(allowed, sizeof allowed, "a text of %s%u bytes without a zero byte",
+        (void)snprintf(allowed, sizeof allowed, "a text of %s%u bytes of UTF-8 without a zero byte",
                        is_key ? "1 to " : "up to ", is_key ? LIMIT_KEY_BYTES : LIMIT_TITLE_BYTES);
         break;
     case CRDT_V_TEXT:
-        (void)snprintf(allowed, sizeof allowed, "a text of up to %u bytes without a zero byte",
-                       LIMIT_VALUE_BYTES);
+        (void)snprintf(allowed, sizeof allowed,
+                       "a text of up to %u bytes of UTF-8 without a zero byte", LIMIT_TEXT_BYTES);
         break;
     case CRDT_V_BOOL:
         (void)snprintf(allowed, sizeof allowed, "true or false");

@@ -190,7 +190,7 @@ static void refusals_name_field_value_and_what_is_allowed(void **state)
           "labels has to be {\"add\": […], \"remove\": […]} or the whole array" },
         { "{'labels':{'add':'x'}}", "labels", "labels: add and remove have to be arrays" },
         { "{'labels':[7]}", "labels",
-          "labels has to be a text of 1 to 512 bytes without a zero byte" },
+          "labels has to be a text of 1 to 512 bytes of UTF-8 without a zero byte" },
         { "{'contents':'x'}", "contents", "a todo has no field \"contents\"" },
         { "{'deleted':'x'}", "deleted",
           "deleted \"x\" is not allowed: it has to be true or false" },
@@ -228,7 +228,7 @@ static void a_value_too_long_is_a_limit(void **state)
     assert_int_equal(CHT_OK, node_mp_put_key_text(&f->room, "content", text));
     assert_int_equal(CHT_E_LIMIT, node_edits_read(CRDT_TODO, cht_buf_view(&f->room), NULL,
                                                   &f->arena, &f->fault, &f->edits, &f->count));
-    assert_string_equal("content has to be a text of up to 4096 bytes without a zero byte",
+    assert_string_equal("content has to be a text of up to 4096 bytes of UTF-8 without a zero byte",
                         f->fault.error.text);
 }
 
