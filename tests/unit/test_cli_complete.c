@@ -28,14 +28,14 @@ static void complete(const struct cli_program *program, const char *words,
 static void offered(const char *value)
 {
     char line[256];
-    (void)snprintf(line, sizeof line, "\n%s\t", value);
+    (void)snprintf(line, sizeof line, "\n%.200s\t", value);
     assert_has(cli_stdout, line);
 }
 
 static void not_offered(const char *value)
 {
     char line[256];
-    (void)snprintf(line, sizeof line, "\n%s\t", value);
+    (void)snprintf(line, sizeof line, "\n%.200s\t", value);
     assert_null(strstr(cli_stdout, line));
 }
 
