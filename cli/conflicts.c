@@ -28,12 +28,12 @@ static void put_conflict(struct cli_out *out, struct cht_bytes record)
     }
     cli_put_char(out, '\n');
     cli_put_values(out, name.len == 0 || type == 0 ? NULL : crdt_field_named(type, name),
-                   node_mp_get(record, "values"), cht_bytes(NULL, 0));
+                   node_mp_get(record, "values"), node_mp_get(record, "titles"));
 }
 
 static enum cht_err run(struct cli_context *c)
 {
-    struct cli_stream s = { .c = c, .kind = "conflicts", .put = put_conflict };
+    struct cli_stream s = { .c = c, .kind = "conflicts", .put = put_conflict, .titled = true };
     enum cht_err err = cli_stream(&s, "conflicts", c->arg_count > 0 ? c->args[0] : NULL, 0);
     if (err == CHT_OK && s.count == 0 && !c->json && c->out.terminal)
         cli_put_text(&c->out, "no conflicts\n");

@@ -64,9 +64,9 @@ enum cht_err cli_query(struct cli_context *c, const char *operation, const char 
 }
 
 enum cht_err cli_query_titled(struct cli_context *c, const char *operation, const char *id,
-                              struct cli_request *out)
+                              uint64_t limit, struct cli_request *out)
 {
-    return query(c, operation, id, 0, !c->json, out);
+    return query(c, operation, id, limit, !c->json, out);
 }
 
 enum cht_err cli_command_args(struct cli_context *c, const char *name, struct cli_request *out)

@@ -21,9 +21,9 @@ CHT_MUST_USE enum cht_err cli_put_entity(struct cli_request *r, const char *id);
  * of `c->type` when there is one. */
 CHT_MUST_USE enum cht_err cli_query(struct cli_context *c, const char *operation, const char *id,
                                     uint64_t limit, struct cli_request *out);
-/* The same of one entity, with the titles of what it links to (LOCAL 4.14) where people read it. */
+/* The same with the titles of what it links to (LOCAL 4.14) where people read it. */
 CHT_MUST_USE enum cht_err cli_query_titled(struct cli_context *c, const char *operation,
-                                           const char *id, struct cli_request *out);
+                                           const char *id, uint64_t limit, struct cli_request *out);
 /* Begin a command; the caller appends the map of its arguments. */
 CHT_MUST_USE enum cht_err cli_command_args(struct cli_context *c, const char *name,
                                            struct cli_request *out);

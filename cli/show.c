@@ -52,7 +52,7 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
 static enum cht_err run(struct cli_context *c)
 {
     struct cli_request r;
-    enum cht_err err = cli_query_titled(c, "show", c->args[0], &r);
+    enum cht_err err = cli_query_titled(c, "show", c->args[0], 0, &r);
     if (err == CHT_OK)
         err = cli_ask(c, CLI_REACH_HOME, &r, true, each, c);
     cli_request_clear(&r);

@@ -40,7 +40,8 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
 enum cht_err cli_stream(struct cli_stream *s, const char *operation, const char *id, uint64_t limit)
 {
     struct cli_request r;
-    enum cht_err err = cli_query(s->c, operation, id, limit, &r);
+    enum cht_err err = s->titled ? cli_query_titled(s->c, operation, id, limit, &r)
+                                 : cli_query(s->c, operation, id, limit, &r);
     if (err == CHT_OK)
         err = cli_ask(s->c, CLI_REACH_HOME, &r, true, each, s);
     if (err == CHT_OK && s->c->format == CLI_JSON) {

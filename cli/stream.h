@@ -7,7 +7,8 @@ struct cli_stream {
     struct cli_context *c;
     const char *kind;                                          /* of the JSON document */
     void (*put)(struct cli_out *out, struct cht_bytes record); /* for people */
-    uint64_t count;                                            /* records printed */
+    bool titled;    /* people read links: ask what they are called */
+    uint64_t count; /* records printed */
 };
 
 /* Ask `operation` of the entity `id` (NULL: of all), at most `limit` (0: all there is), and print

@@ -44,7 +44,7 @@ static enum cht_err run(struct cli_context *c)
 {
     struct cli_request r;
     struct getting g = { .c = c };
-    enum cht_err err = cli_query_titled(c, "get", c->args[0], &r);
+    enum cht_err err = cli_query_titled(c, "get", c->args[0], 0, &r);
     if (err == CHT_OK)
         err = cli_ask(c, CLI_REACH_NODE, &r, true, each, &g);
     cli_request_clear(&r);

@@ -15,6 +15,8 @@ struct conflict_stream {
     uint32_t *entities;
     size_t count, cap, next;
     uint32_t cell; /* of the next entity */
+    bool titled;   /* with what links are called */
+    struct service_titles titles;
 };
 
 /* --- one record ----------------------------------------------------------------------------- */
@@ -65,15 +67,16 @@ static enum cht_err put_resolution(const struct crdt_field *f, struct cht_buf *o
     return err == CHT_OK ? node_mp_put_key_bool(out, "pending", true) : err;
 }
 
-static enum cht_err put_conflict(struct node_service *s, const struct crdt_state *state,
+static enum cht_err put_conflict(struct conflict_stream *l, const struct crdt_state *state,
                                  const struct crdt_cell *cell, const char *kind,
                                  struct cht_buf *out)
 {
+    struct node_service *s = l->s;
     const struct crdt_field *f = crdt_field(state->id.type, cell->field);
     const char *type = crdt_type_table(state->id.type);
     char number[16];
     (void)snprintf(number, sizeof number, "%u", cell->field);
-    enum cht_err err = crdt_mp_put_map(out, 9u + (cell->key.len != 0));
+    enum cht_err err = crdt_mp_put_map(out, 9u + (cell->key.len != 0) + l->titled);
     if (err == CHT_OK)
         err = service_put_id("chittyId", &state->id, out);
     if (err == CHT_OK)
@@ -92,6 +95,8 @@ static enum cht_err put_conflict(struct node_service *s, const struct crdt_state
         err = put_name(state, cell, f == NULL ? number : f->name, out);
     if (err == CHT_OK)
         err = put_resolution(f, out);
+    if (err == CHT_OK && l->titled)
+        err = service_put_cell_titles(s, state->id.type, cell, 1, &l->titles, out);
     if (err == CHT_OK)
         err = node_mp_put_text(out, "values");
     return err == CHT_OK ? service_put_values(s, state, cell, out) : err;
@@ -114,7 +119,7 @@ static enum cht_err next_of(struct conflict_stream *l, struct cht_buf *out)
         const struct crdt_cell *cell = &state->cells[l->cell];
         bool deleted = cell->field == CRDT_FIELD_DELETED && contested;
         if (deleted || crdt_cell_conflict(state->id.type, cell))
-            return put_conflict(l->s, state, cell, deleted ? "deleted" : "values", out);
+            return put_conflict(l, state, cell, deleted ? "deleted" : "values", out);
     }
     return CHT_E_NOTFOUND;
 }
@@ -232,7 +237,7 @@ void service_conflicts(struct node_service *s, const struct service_caller *c,
     enum cht_err err = CHT_E_NOMEM;
     if (l != NULL) {
         *l = (struct conflict_stream){
-            .s = s, .caller = *c, .replaced = s->replaced, .left = q->limit
+            .s = s, .caller = *c, .replaced = s->replaced, .left = q->limit, .titled = q->titles
         };
         err = note_all(l, q, &fault);
     }

@@ -127,7 +127,7 @@ void service_show(struct node_service *s, const struct service_caller *c,
         err = put_cell(s, state, &state->cells[i], &out);
     struct service_titles titles = { 0 };
     if (err == CHT_OK && q->titles)
-        err = service_put_all_titles(s, state, &titles, &out);
+        err = service_put_cell_titles(s, state->id.type, state->cells, state->count, &titles, &out);
     service_send(s, c, err, &out);
     cht_buf_clear(&out);
 }

@@ -147,16 +147,17 @@ enum cht_err service_put_titles(struct node_service *s, const struct crdt_state 
     return err;
 }
 
-enum cht_err service_put_all_titles(struct node_service *s, const struct crdt_state *state,
-                                    struct service_titles *titles, struct cht_buf *out)
+enum cht_err service_put_cell_titles(struct node_service *s, unsigned type,
+                                     const struct crdt_cell *cells, uint32_t count,
+                                     struct service_titles *titles, struct cht_buf *out)
 {
     struct service_title_map map;
     enum cht_err err = node_mp_put_text(out, "titles");
     if (err == CHT_OK)
         err = service_title_map(out, &map);
-    for (uint32_t i = 0; err == CHT_OK && i < state->count; i++) {
-        const struct crdt_cell *c = &state->cells[i];
-        const struct crdt_field *f = crdt_field(state->id.type, c->field);
+    for (uint32_t i = 0; err == CHT_OK && i < count; i++) {
+        const struct crdt_cell *c = &cells[i];
+        const struct crdt_field *f = crdt_field(type, c->field);
         if (f == NULL || f->value != CRDT_V_ID)
             continue;
         if (f->kind == CRDT_SET)

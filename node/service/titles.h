@@ -34,16 +34,17 @@ CHT_MUST_USE enum cht_err service_title_put(struct node_service *s, struct servi
                                             struct service_title_map *map);
 
 struct crdt_state;
+struct crdt_cell;
 
 /* Append "titles": of the links that a record shows in these fields (an array of names, or empty
  * for all), under the field's name, those of a set as a map under their ids. */
 CHT_MUST_USE enum cht_err service_put_titles(struct node_service *s, const struct crdt_state *state,
                                              struct cht_bytes fields, struct service_titles *titles,
                                              struct cht_buf *out);
-/* The same of all links in live values, under their ids. */
-CHT_MUST_USE enum cht_err service_put_all_titles(struct node_service *s,
-                                                 const struct crdt_state *state,
-                                                 struct service_titles *titles,
-                                                 struct cht_buf *out);
+/* The same of all links in the live values of some cells, under their ids. */
+CHT_MUST_USE enum cht_err service_put_cell_titles(struct node_service *s, unsigned type,
+                                                  const struct crdt_cell *cells, uint32_t count,
+                                                  struct service_titles *titles,
+                                                  struct cht_buf *out);
 
 #endif

@@ -193,7 +193,7 @@ static void conflicts_say_what_to_choose_from(void **state)
         { NODE_MSG_ACK, NULL },
     };
     assert_int_equal(0, cli_do(&cli_chitty, "conflicts", some));
-    assert_string_equal("query {\"operation\":\"conflicts\"}", cli_asked);
+    assert_string_equal("query {\"operation\":\"conflicts\",\"titles\":true}", cli_asked);
     assert_string_equal(ID "  Buy milk\n"
                            "  content\n"
                            "  * 1) Buy milk  (1970-01-01 00:00, laptop)\n"

@@ -218,6 +218,22 @@ static void titles_of_sets_and_of_live_values_are_under_the_ids(void **state)
     assert_null(strstr(machine_said, "titles"));
 }
 
+static void titles_of_links_in_conflict_are_told(void **state)
+{
+    struct machines *ms = *state;
+    struct machine *m = &ms->a;
+    some_todos(m);
+    put(m, WORK(1), "'project':'" PROJECT(1) "'");
+    put(&ms->b, WORK(1), "'project':'" PROJECT(2) "'");
+    machine_carry(&ms->b, m);
+    assert_int_equal(CHT_OK,
+                     machine_ask(m, NODE_MSG_QUERY, "{'operation':'conflicts','titles':true}"));
+    assert_has(machine_said, "\"" PROJECT(1) "\":\"compiler\"");
+    assert_has(machine_said, "\"" PROJECT(2) "\":\"Web site\"");
+    assert_int_equal(CHT_OK, machine_ask(m, NODE_MSG_QUERY, "{'operation':'conflicts'}"));
+    assert_null(strstr(machine_said, "titles"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +241,7 @@ int main(void)
         MACHINES_TEST(what_cannot_be_asked_is_refused_by_name),
         MACHINES_TEST(a_count_says_how_many_there_are),
         MACHINES_TEST(titles_say_what_is_linked),
+        MACHINES_TEST(titles_of_links_in_conflict_are_told),
         MACHINES_TEST(titles_of_sets_and_of_live_values_are_under_the_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
