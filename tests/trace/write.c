@@ -430,7 +430,7 @@ static void hide(struct group *g, bool hidden)
     g->issue->hidden = hidden;
     g->w->ops++;
     if (hidden && g->r->field_count + g->r->raw_count != 0)
-        g->r->records++; /* the node writes it after the rest, as an entry of its own (LOCAL 3.3) */
+        g->r->records++; /* the node writes it after the rest, as an entry of its own (LOCAL 3.2) */
     trace_record_bool(g->r, "deleted", hidden);
 }
 
