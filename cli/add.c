@@ -1,5 +1,5 @@
 /* chitty add */
-#include "cli/change.h"
+#include "cli/base/change.h"
 #include "cli/commands.h"
 #include "crdt/limits.h"
 

@@ -1,7 +1,7 @@
 /* chitty attach: files become attachments of a record. The record names them when all are durable
  * at the node. */
-#include "cli/attach.h"
-#include "cli/change.h"
+#include "cli/base/attach.h"
+#include "cli/base/change.h"
 #include "cli/commands.h"
 #include "crdt/limits.h"
 

@@ -1,8 +1,8 @@
 /* chitty attachment get: a file out of the node, fetched from another device where it is not here.
  * It gets its name when it is whole (LOCAL 7.3). */
-#include "cli/attach.h"
+#include "cli/base/attach.h"
+#include "cli/base/json.h"
 #include "cli/commands.h"
-#include "cli/json.h"
 #include "node/client/client.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* chitty attachment rm */
-#include "cli/attach.h"
-#include "cli/change.h"
+#include "cli/base/attach.h"
+#include "cli/base/change.h"
 #include "cli/commands.h"
 
 static enum cht_err each(void *ctx, const struct node_msg *answer)

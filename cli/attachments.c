@@ -1,8 +1,8 @@
 /* chitty attachments: what is attached to a record, concurrent ones of one name side by side. */
-#include "cli/attach.h"
+#include "cli/base/attach.h"
+#include "cli/base/json.h"
+#include "cli/base/record.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/record.h"
 
 struct listing {
     struct cli_context *c;

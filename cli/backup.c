@@ -1,7 +1,7 @@
 /* chitty-node backup */
+#include "cli/base/request.h"
+#include "cli/base/result.h"
 #include "cli/commands.h"
-#include "cli/request.h"
-#include "cli/result.h"
 #include "crdt/mp.h"
 #include "node/client/mpmap.h"
 

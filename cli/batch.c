@@ -1,10 +1,10 @@
 /* batch: changes from JSON lines, in transactions of up to 256. */
-#include "cli/batch_line.h"
-#include "cli/change.h"
+#include "cli/base/batch_line.h"
+#include "cli/base/change.h"
+#include "cli/base/json.h"
+#include "cli/base/report.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/report.h"
-#include "cli/request.h"
 #include "crdt/limits.h"
 
 #include <errno.h>

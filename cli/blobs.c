@@ -1,8 +1,8 @@
 /* chitty-node blobs: the files of attachments, what they may take, and what goes. */
-#include "cli/attach.h"
+#include "cli/base/attach.h"
+#include "cli/base/record.h"
+#include "cli/base/result.h"
 #include "cli/commands.h"
-#include "cli/record.h"
-#include "cli/result.h"
 
 static void put_blob(struct cli_out *out, struct cht_bytes one)
 {

@@ -1,7 +1,7 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 /* Both programs, and every command, by the file it ends. */
-#include "cli/command.h"
+#include "cli/base/command.h"
 
 extern const struct cli_program cli_chitty;      /* chitty_table.c */
 extern const struct cli_program cli_chitty_node; /* chitty_node_table.c */

@@ -1,9 +1,9 @@
 /* comment: a message about a record. */
-#include "cli/change.h"
+#include "cli/base/change.h"
+#include "cli/base/fields.h"
+#include "cli/base/me.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/fields.h"
-#include "cli/me.h"
-#include "cli/request.h"
 #include "crdt/limits.h"
 
 /* Who says it: --author, or the user. NULL: nobody knows who. */

@@ -1,9 +1,9 @@
 /* comments: what was said about a record, the oldest first. */
-#include "cli/comments.h"
+#include "cli/base/comments.h"
+#include "cli/base/json.h"
+#include "cli/base/record.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/record.h"
-#include "cli/request.h"
 
 #include <stdio.h>
 

@@ -1,13 +1,13 @@
-/* chitty __complete: the command line is read as cli/options.c would, up to the cursor, and the
- * tables say what may follow. */
-#include "cli/complete.h"
+/* chitty __complete: the command line is read as cli/base/options.c would, up to the cursor, and
+ * the tables say what may follow. */
+#include "cli/base/complete.h"
 
+#include "cli/base/kinds.h"
+#include "cli/base/options.h"
+#include "cli/base/plugins.h"
+#include "cli/base/table.h"
+#include "cli/base/topics.h"
 #include "cli/commands.h"
-#include "cli/kinds.h"
-#include "cli/options.h"
-#include "cli/plugins.h"
-#include "cli/table.h"
-#include "cli/topics.h"
 #include "crdt/limits.h"
 #include "crdt/mp.h"
 

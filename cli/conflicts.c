@@ -1,8 +1,8 @@
 /* conflicts, of both programs: fields with concurrent values, and deletes that met changes. */
+#include "cli/base/record.h"
+#include "cli/base/stream.h"
+#include "cli/base/values.h"
 #include "cli/commands.h"
-#include "cli/record.h"
-#include "cli/stream.h"
-#include "cli/values.h"
 
 static void put_conflict(struct cli_out *out, struct cht_bytes record)
 {

@@ -1,8 +1,8 @@
 /* chitty cycles: links that lead back to where they began. */
+#include "cli/base/json.h"
+#include "cli/base/record.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/record.h"
-#include "cli/request.h"
 
 struct cycles {
     struct cli_context *c;

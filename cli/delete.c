@@ -1,5 +1,5 @@
 /* delete and undelete: records of any type by their ids. */
-#include "cli/change.h"
+#include "cli/base/change.h"
 #include "cli/commands.h"
 
 static enum cht_err run(struct cli_context *c)

@@ -1,8 +1,8 @@
 /* chitty-node doctor */
 #include "node/doctor/doctor.h"
+#include "cli/base/json.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/request.h"
 #include "node/client/client.h"
 
 #include <stdlib.h>

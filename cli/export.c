@@ -2,12 +2,12 @@
  *
  * Records are printed as they come and never held. Concurrent values, which a list only counts, are
  * asked for before and held: there are few. */
+#include "cli/base/filter.h"
+#include "cli/base/record.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/exact_json.h"
-#include "cli/filter.h"
-#include "cli/id_set.h"
-#include "cli/record.h"
-#include "cli/request.h"
+#include "cli/import/exact_json.h"
+#include "cli/import/id_set.h"
 #include "crdt/limits.h"
 
 #include <errno.h>

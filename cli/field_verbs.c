@@ -1,9 +1,9 @@
 /* prio, due, parent, assign, label, block, unblock: one field of a todo as a command. */
-#include "cli/change.h"
+#include "cli/base/change.h"
+#include "cli/base/fields.h"
+#include "cli/base/me.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/fields.h"
-#include "cli/me.h"
-#include "cli/request.h"
 #include "crdt/limits.h"
 
 #define TEXT_MAX 1024u /* of a value of several words */

@@ -1,12 +1,12 @@
 /* chitty-node import: records of other programs, and of an export (docs/IMPORT.md). */
-#include "cli/import.h"
+#include "cli/import/import.h"
 
+#include "cli/base/json.h"
+#include "cli/base/report.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/import_reader.h"
-#include "cli/import_send.h"
-#include "cli/json.h"
-#include "cli/report.h"
-#include "cli/request.h"
+#include "cli/import/reader.h"
+#include "cli/import/send.h"
 #include "crdt/natural.h"
 
 #include <errno.h>

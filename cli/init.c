@@ -1,6 +1,6 @@
 /* chitty-node init */
+#include "cli/base/json.h"
 #include "cli/commands.h"
-#include "cli/json.h"
 #include "node/node.h"
 
 static void put_json(struct cli_out *out, const struct node_init_result *r)

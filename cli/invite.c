@@ -1,9 +1,9 @@
 /* chitty-node invite: by a code that is read aloud, or by a ticket */
+#include "cli/base/dates.h"
+#include "cli/base/json.h"
+#include "cli/base/request.h"
+#include "cli/base/result.h"
 #include "cli/commands.h"
-#include "cli/dates.h"
-#include "cli/json.h"
-#include "cli/request.h"
-#include "cli/result.h"
 
 /* --- by a ticket ---------------------------------------------------------------------------- */
 

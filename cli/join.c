@@ -1,7 +1,7 @@
 /* chitty-node join */
+#include "cli/base/request.h"
+#include "cli/base/result.h"
 #include "cli/commands.h"
-#include "cli/request.h"
-#include "cli/result.h"
 
 #include <stdio.h>
 

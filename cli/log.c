@@ -1,7 +1,7 @@
 /* log, of both programs: the changes of an entity or of all, newest first. */
+#include "cli/base/record.h"
+#include "cli/base/stream.h"
 #include "cli/commands.h"
-#include "cli/record.h"
-#include "cli/stream.h"
 #include "crdt/limits.h"
 
 #define SHORT_HASH 10u /* hex digits of an entry's hash */

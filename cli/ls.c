@@ -1,6 +1,6 @@
 /* chitty ls */
+#include "cli/base/list.h"
 #include "cli/commands.h"
-#include "cli/list.h"
 
 static enum cht_err run(struct cli_context *c)
 {

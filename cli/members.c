@@ -1,8 +1,8 @@
 /* chitty-node members */
+#include "cli/base/json.h"
+#include "cli/base/record.h"
+#include "cli/base/result.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/record.h"
-#include "cli/result.h"
 
 static void put_member(struct cli_out *out, struct cht_bytes member)
 {

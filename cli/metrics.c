@@ -1,7 +1,7 @@
 /* chitty-node metrics: the figures of a node in the text form of OpenMetrics 1.0. */
+#include "cli/base/json.h"
+#include "cli/base/result.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/result.h"
 #include "node/client/mpmap.h"
 
 /* A label's value or a help text: backslash, quote and newline are escaped. */

@@ -1,12 +1,12 @@
 /* milestone list, add, done, rm: the map `milestones` of a project, by name. */
-#include "cli/milestone.h"
+#include "cli/base/milestone.h"
 
-#include "cli/change.h"
+#include "cli/base/change.h"
+#include "cli/base/fields.h"
+#include "cli/base/json.h"
+#include "cli/base/record.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/fields.h"
-#include "cli/json.h"
-#include "cli/record.h"
-#include "cli/request.h"
 #include "crdt/limits.h"
 #include "crdt/rfc3339.h"
 

@@ -1,8 +1,8 @@
 /* chitty-node peers */
+#include "cli/base/json.h"
+#include "cli/base/record.h"
+#include "cli/base/result.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/record.h"
-#include "cli/result.h"
 
 #include <stdio.h>
 

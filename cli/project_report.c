@@ -1,9 +1,9 @@
 /* project report: who has how much to do in a project, and how far its milestones are. */
+#include "cli/base/json.h"
+#include "cli/base/milestone.h"
+#include "cli/base/record.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/milestone.h"
-#include "cli/record.h"
-#include "cli/request.h"
 #include "crdt/limits.h"
 
 #include <stdlib.h>

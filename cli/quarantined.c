@@ -1,9 +1,9 @@
 /* chitty-node quarantined */
+#include "cli/base/json.h"
+#include "cli/base/record.h"
+#include "cli/base/request.h"
+#include "cli/base/result.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/record.h"
-#include "cli/request.h"
-#include "cli/result.h"
 
 #define QUARANTINED_USUAL 100u
 #define QUARANTINED_MAX   1000u

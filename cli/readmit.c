@@ -1,6 +1,6 @@
 /* chitty-node readmit: a device that was revoked is a member again */
+#include "cli/base/ruling.h"
 #include "cli/commands.h"
-#include "cli/ruling.h"
 
 static enum cht_err run(struct cli_context *c)
 {

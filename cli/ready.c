@@ -1,9 +1,9 @@
 /* chitty ready, chitty blocked, chitty next: what can be begun, and what cannot. */
+#include "cli/base/filter.h"
+#include "cli/base/list.h"
+#include "cli/base/record.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/filter.h"
-#include "cli/list.h"
-#include "cli/record.h"
-#include "cli/request.h"
 #include "crdt/limits.h"
 #include "node/client/conditions.h"
 

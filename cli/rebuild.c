@@ -1,6 +1,6 @@
 /* chitty-node rebuild */
+#include "cli/base/result.h"
 #include "cli/commands.h"
-#include "cli/result.h"
 
 static enum cht_err each(void *ctx, const struct node_msg *answer)
 {

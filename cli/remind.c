@@ -1,8 +1,8 @@
 /* remind: when a todo is to be spoken of again. */
-#include "cli/change.h"
+#include "cli/base/change.h"
+#include "cli/base/fields.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/fields.h"
-#include "cli/request.h"
 #include "crdt/limits.h"
 #include "crdt/rfc3339.h"
 

@@ -1,8 +1,8 @@
 /* chitty repo add */
-#include "cli/change.h"
+#include "cli/base/change.h"
+#include "cli/base/repo_clone.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/repo_clone.h"
-#include "cli/request.h"
 #include "crdt/address.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* chitty repo fetch */
+#include "cli/base/repo_clone.h"
 #include "cli/commands.h"
-#include "cli/repo_clone.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* chitty repo forget */
-#include "cli/change.h"
+#include "cli/base/change.h"
+#include "cli/base/repo_clone.h"
 #include "cli/commands.h"
-#include "cli/repo_clone.h"
 
 #include <stdio.h>
 #include <stdlib.h>

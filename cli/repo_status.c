@@ -1,8 +1,8 @@
 /* chitty repo status */
+#include "cli/base/json.h"
+#include "cli/base/record.h"
+#include "cli/base/repo_clone.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/record.h"
-#include "cli/repo_clone.h"
 
 #include <stdio.h>
 #include <stdlib.h>

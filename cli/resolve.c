@@ -1,9 +1,9 @@
 /* resolve, of both programs: one value instead of several concurrent ones. */
-#include "cli/change.h"
+#include "cli/base/change.h"
+#include "cli/base/fields.h"
+#include "cli/base/record.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/fields.h"
-#include "cli/record.h"
-#include "cli/request.h"
 #include "node/client/request.h"
 
 #define PICK_MAX 4096u

@@ -1,6 +1,6 @@
 /* chitty-node restore */
+#include "cli/base/json.h"
 #include "cli/commands.h"
-#include "cli/json.h"
 #include "node/node.h"
 
 #include <stdio.h>

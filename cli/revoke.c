@@ -1,7 +1,7 @@
 /* chitty-node revoke: a device is no member any more */
+#include "cli/base/fields.h"
+#include "cli/base/ruling.h"
 #include "cli/commands.h"
-#include "cli/fields.h"
-#include "cli/ruling.h"
 
 static enum cht_err run(struct cli_context *c)
 {

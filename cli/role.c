@@ -1,6 +1,6 @@
 /* chitty-node role: what a member may do */
+#include "cli/base/ruling.h"
 #include "cli/commands.h"
-#include "cli/ruling.h"
 
 static enum cht_err run(struct cli_context *c)
 {

@@ -1,9 +1,9 @@
 /* chitty search: records of every type that have the words. */
-#include "cli/columns.h"
+#include "cli/base/columns.h"
+#include "cli/base/json.h"
+#include "cli/base/list.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/list.h"
-#include "cli/request.h"
 #include "crdt/limits.h"
 
 #include <stdio.h>

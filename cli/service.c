@@ -1,9 +1,9 @@
 /* chitty-node service install|remove|status */
+#include "cli/base/json.h"
+#include "cli/base/request.h"
+#include "cli/base/service_unit.h"
+#include "cli/base/systemctl.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/request.h"
-#include "cli/service_unit.h"
-#include "cli/systemctl.h"
 #include "node/client/space.h"
 #include "node/node.h"
 

@@ -1,5 +1,5 @@
 /* chitty service add */
-#include "cli/change.h"
+#include "cli/base/change.h"
 #include "cli/commands.h"
 
 static enum cht_err run(struct cli_context *c)

@@ -1,7 +1,7 @@
 /* chitty service deploy */
-#include "cli/change.h"
+#include "cli/base/change.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/request.h"
 #include "crdt/limits.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* chitty service health */
+#include "cli/base/gathered.h"
+#include "cli/base/json.h"
+#include "cli/base/record.h"
 #include "cli/commands.h"
-#include "cli/gathered.h"
-#include "cli/json.h"
-#include "cli/record.h"
 
 #include <stdlib.h>
 

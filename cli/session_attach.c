@@ -1,8 +1,8 @@
 /* chitty session attach */
-#include "cli/change.h"
+#include "cli/base/change.h"
+#include "cli/base/gathered.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/gathered.h"
-#include "cli/request.h"
 #include "node/client/process.h"
 
 #include <stdlib.h>

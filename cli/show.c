@@ -1,9 +1,9 @@
 /* show, of both programs: all live values of an entity, with who wrote them when. */
+#include "cli/base/json.h"
+#include "cli/base/record.h"
+#include "cli/base/request.h"
+#include "cli/base/values.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/record.h"
-#include "cli/request.h"
-#include "cli/values.h"
 
 static void put_cell(struct cli_out *out, unsigned type, struct cht_bytes titles,
                      struct cht_bytes cell)

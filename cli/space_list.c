@@ -1,7 +1,7 @@
 /* chitty space list */
+#include "cli/base/json.h"
+#include "cli/base/spaces.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/spaces.h"
 
 struct listing {
     struct cli_context *c;

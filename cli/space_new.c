@@ -1,6 +1,6 @@
 /* chitty space new */
+#include "cli/base/spaces.h"
 #include "cli/commands.h"
-#include "cli/spaces.h"
 #include "node/client/autostart.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* chitty space use */
+#include "cli/base/spaces.h"
 #include "cli/commands.h"
-#include "cli/spaces.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* start, stop, done, cancel, reopen: the words of a todo's status as commands. */
-#include "cli/chosen.h"
+#include "cli/base/chosen.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/request.h"
 #include "crdt/limits.h"
 
 static const struct {

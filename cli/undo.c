@@ -1,9 +1,9 @@
 /* undo and redo: take back what was written last on this device (LOCAL 6.7). */
-#include "cli/change.h"
+#include "cli/base/change.h"
+#include "cli/base/json.h"
+#include "cli/base/record.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/json.h"
-#include "cli/record.h"
-#include "cli/request.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* chitty todo create … */
-#include "cli/batch_line.h"
-#include "cli/change.h"
+#include "cli/base/batch_line.h"
+#include "cli/base/change.h"
+#include "cli/base/options.h"
 #include "cli/commands.h"
-#include "cli/options.h"
 #include "crdt/limits.h"
 
 /* What a new one cannot do without, told before the node is asked. */

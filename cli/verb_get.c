@@ -1,8 +1,8 @@
 /* chitty todo get … */
+#include "cli/base/comments.h"
+#include "cli/base/record.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/comments.h"
-#include "cli/record.h"
-#include "cli/request.h"
 
 #include <stdio.h>
 

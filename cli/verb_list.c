@@ -1,6 +1,6 @@
 /* chitty todo list, chitty topic list … */
+#include "cli/base/list.h"
 #include "cli/commands.h"
-#include "cli/list.h"
 
 static enum cht_err run(struct cli_context *c)
 {

@@ -1,7 +1,7 @@
 /* chitty todo update … */
-#include "cli/change.h"
+#include "cli/base/change.h"
+#include "cli/base/fields.h"
 #include "cli/commands.h"
-#include "cli/fields.h"
 #include "crdt/limits.h"
 
 static enum cht_err update_all(struct cli_context *c, const char *unset)

@@ -1,6 +1,6 @@
 /* chitty-node verify */
+#include "cli/base/result.h"
 #include "cli/commands.h"
-#include "cli/result.h"
 
 /* Whatever was found, the report is printed; problems are the command's failure. */
 static enum cht_err each(void *ctx, const struct node_msg *answer)

@@ -1,10 +1,10 @@
 /* chitty watch: a line for each change as it happens, here or on another machine. */
+#include "cli/base/dates.h"
+#include "cli/base/filter.h"
+#include "cli/base/json.h"
+#include "cli/base/record.h"
+#include "cli/base/request.h"
 #include "cli/commands.h"
-#include "cli/dates.h"
-#include "cli/filter.h"
-#include "cli/json.h"
-#include "cli/record.h"
-#include "cli/request.h"
 #include "crdt/limits.h"
 #include "node/client/client.h"
 

@@ -1,7 +1,7 @@
 /* Lines of a batch, words of recurrence, and keys that say what an entry takes back: each is
  * refused or read, and what is read can be asked, and gives dates in order. */
-/* covers: cli/batch_line.c node/service/recurrence.c crdt/undo.c */
-#include "cli/batch_line.h"
+/* covers: cli/base/batch_line.c node/service/recurrence.c crdt/undo.c */
+#include "cli/base/batch_line.h"
 #include "crdt/limits.h"
 #include "crdt/mp.h"
 #include "crdt/undo.h"

@@ -1,11 +1,11 @@
 /* Files of other programs, in pieces as a pipe gives them: whatever they are, each record is read
  * or refused, what is read can be written as changes, and once written nothing is left to do. */
-/* covers: cli/import_reader.c cli/import_record.c cli/import_compare.c cli/import_common.c */
-/* covers: cli/import_beads.c cli/import_taskwarrior.c cli/import_jsonl.c cli/import_time.c */
-/* covers: cli/exact_json.c */
-#include "cli/exact_json.h"
-#include "cli/import.h"
-#include "cli/import_reader.h"
+/* covers: cli/import/reader.c cli/import/record.c cli/import/compare.c cli/import/common.c */
+/* covers: cli/import/beads.c cli/import/taskwarrior.c cli/import/jsonl.c cli/import/time.c */
+/* covers: cli/import/exact_json.c */
+#include "cli/import/exact_json.h"
+#include "cli/import/import.h"
+#include "cli/import/reader.h"
 #include "crdt/limits.h"
 
 #include <stdlib.h>

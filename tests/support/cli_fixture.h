@@ -2,8 +2,8 @@
 #define TESTS_SUPPORT_CLI_FIXTURE_H
 /* A command run in this process against answers written in the test: what it asked (as JSON), what
  * it printed, its exit status. The request's payload is kept; its answers are played back. */
-#include "cli/command.h"
-#include "cli/json.h"
+#include "cli/base/command.h"
+#include "cli/base/json.h"
 #include "crdt/limits.h"
 #include "tests/support/mp_text.h"
 

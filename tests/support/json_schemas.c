@@ -1,7 +1,7 @@
 /* Writes a JSON Schema (draft 2020-12) for each kind of document that a command prints, from
- * cli/kinds.c and crdt/schema.c: `json-schemas docs/json`. `json-schemas --check docs/json`
+ * cli/base/kinds.c and crdt/schema.c: `json-schemas docs/json`. `json-schemas --check docs/json`
  * compares instead, and fails when one is stale. */
-#include "cli/kinds.h"
+#include "cli/base/kinds.h"
 
 #include <stdio.h>
 #include <stdlib.h>

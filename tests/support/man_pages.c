@@ -1,12 +1,12 @@
 /* Writes the manual pages from the command tables and the help topics: `man-pages docs/man`.
  * `man-pages --check docs/man` compares instead, and fails when a page is stale. The folder's
  * meson.build, which installs them, is one of the files. */
+#include "cli/base/kinds.h"
+#include "cli/base/markup.h"
+#include "cli/base/options.h"
+#include "cli/base/table.h"
+#include "cli/base/topics.h"
 #include "cli/commands.h"
-#include "cli/kinds.h"
-#include "cli/markup.h"
-#include "cli/options.h"
-#include "cli/table.h"
-#include "cli/topics.h"
 
 #include <ctype.h>
 #include <stdio.h>

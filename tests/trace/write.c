@@ -1,8 +1,8 @@
 /* From a tracker's fields to those of the schema; see write.h and docs/TRACE.md. */
 #include "tests/trace/write.h"
 
-#include "cli/beads_words.h"
-#include "cli/dates.h"
+#include "cli/base/dates.h"
+#include "cli/import/beads_words.h"
 #include "crdt/mp.h"
 #include "node/client/mpmap.h"
 #include "tests/bench/bench.h"

@@ -1,8 +1,8 @@
 /* Candidates of completion: all that stands in the tables is offered where it may stand. */
+#include "cli/base/options.h"
+#include "cli/base/table.h"
+#include "cli/base/topics.h"
 #include "cli/commands.h"
-#include "cli/options.h"
-#include "cli/table.h"
-#include "cli/topics.h"
 #include "tests/support/cli_fixture.h"
 
 #define A "CHITTY-TODO-00041061050R3GG28A1C60T3GF"

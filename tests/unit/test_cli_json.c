@@ -1,8 +1,8 @@
 /* JSON documents: names chosen, a line a record, ids alone; and that each command's kind is known
  * and has a schema in docs/json. */
+#include "cli/base/kinds.h"
+#include "cli/base/table.h"
 #include "cli/commands.h"
-#include "cli/kinds.h"
-#include "cli/table.h"
 #include "tests/support/cli_fixture.h"
 #include "tests/support/seeded.h"
 
@@ -184,7 +184,7 @@ static void check_kind(const struct cli_command *command, unsigned type)
         return;
     const struct cli_kind *kind = cli_kind_named(name, &room, &of);
     if (kind == NULL)
-        fail_msg("the kind %s of %s is not in cli/kinds.c", name, command->name);
+        fail_msg("the kind %s of %s is not in cli/base/kinds.c", name, command->name);
     assert_true((kind->rows == NULL) == (kind->item == NULL));
     (void)snprintf(path, sizeof path, "%s/../json/%s.schema.json", CHT_MANUAL, name);
     if (access(path, R_OK) != 0)

@@ -1,9 +1,9 @@
 /* Every command, verb, noun, field, topic and exit status of the tables has its place in the manual
  * pages of docs/man. (That the pages are what the tables make of them is the test man-pages.) */
+#include "cli/base/options.h"
+#include "cli/base/table.h"
+#include "cli/base/topics.h"
 #include "cli/commands.h"
-#include "cli/options.h"
-#include "cli/table.h"
-#include "cli/topics.h"
 #include "tests/support/cli_fixture.h"
 
 static char page[128 * 1024], page_name[64];

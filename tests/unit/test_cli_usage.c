@@ -1,6 +1,6 @@
 /* Help, exit status, errors, and JSON as it goes in and out. */
+#include "cli/base/table.h"
 #include "cli/commands.h"
-#include "cli/table.h"
 #include "tests/support/cli_fixture.h"
 
 static const struct cli_answer nothing[] = { { NODE_MSG_ACK, NULL } };

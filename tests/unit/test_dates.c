@@ -1,5 +1,5 @@
 /* Dates as people type them. The zone is set by each test; the numbers come from `date -d`. */
-#include "cli/dates.h"
+#include "cli/base/dates.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

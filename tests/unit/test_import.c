@@ -1,9 +1,9 @@
 /* What an import makes of the files of other programs, and of what is here already. */
-#include "cli/beads_words.h"
-#include "cli/exact_json.h"
-#include "cli/import.h"
-#include "cli/import_reader.h"
-#include "cli/import_time.h"
+#include "cli/import/beads_words.h"
+#include "cli/import/exact_json.h"
+#include "cli/import/import.h"
+#include "cli/import/reader.h"
+#include "cli/import/time.h"
 #include "crdt/limits.h"
 
 #include <setjmp.h>
