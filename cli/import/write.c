@@ -49,7 +49,9 @@ static enum cht_err put_changes(const struct cli_import_record *r, struct cht_bu
 
 static enum cht_err put_batch(const struct batch *b, struct cht_buf *out)
 {
-    enum cht_err err = crdt_mp_put_map(out, 1);
+    enum cht_err err = crdt_mp_put_map(out, 2);
+    if (err == CHT_OK) /* what the source has comes as it is; `cycles` tells of them */
+        err = node_mp_put_key_bool(out, "circles", true);
     if (err == CHT_OK)
         err = node_mp_put_text(out, "batch");
     if (err == CHT_OK)

@@ -202,17 +202,20 @@ enum cht_err node_mutation_read(struct cht_bytes payload, struct node_fault *fau
     struct node_mutation m = { .count = 1 };
     struct node_change change;
     static const struct cht_bytes keys[] = { NODE_MP_KEY("key"), NODE_MP_KEY("batch"),
-                                             NODE_MP_KEY("dry") };
-    struct cht_bytes of[3], batch = { 0 }, dry = { 0 };
-    node_mp_pick(payload, keys, 3, of);
+                                             NODE_MP_KEY("dry"), NODE_MP_KEY("circles") };
+    struct cht_bytes of[4], batch = { 0 }, dry = { 0 }, circles = { 0 };
+    node_mp_pick(payload, keys, 4, of);
     enum cht_err err = check_text(of[0], "key", NODE_KEY_BYTES, fault, &m.key);
     if (err == CHT_OK)
         err = check_kind(of[1], "batch", CRDT_MP_ARRAY, fault, &batch);
     if (err == CHT_OK)
         err = check_kind(of[2], "dry", CRDT_MP_BOOL, fault, &dry);
+    if (err == CHT_OK)
+        err = check_kind(of[3], "circles", CRDT_MP_BOOL, fault, &circles);
     if (err != CHT_OK)
         return err;
     m.dry = node_mp_bool(dry);
+    m.circles = node_mp_bool(circles);
     if (batch.len == 0) {
         err = read_change(payload, fault, &m.only);
         if (err == CHT_OK)

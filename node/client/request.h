@@ -41,6 +41,7 @@ struct node_mutation {
     struct cht_bytes key; /* empty: none */
     bool batch;           /* the answer has `results` */
     bool dry;             /* nothing is to be written */
+    bool circles;         /* links may lead back to where they begin (LOCAL 3.10) */
     unsigned count;       /* changes, 1 … NODE_BATCH_MAX */
     /* inside: what node_mutation_next goes on with */
     struct node_change only; /* when it is no batch */

@@ -281,6 +281,7 @@ void service_change(struct node_service *s, const struct local_request *request)
         return;
     if (err == CHT_OK)
         err = plan_init(&plan, s, 2 * m.count); /* each may bring one along */
+    plan.circles = err == CHT_OK && m.circles;
     for (unsigned i = 0; err == CHT_OK && i < m.count; i++) {
         struct node_change c = node_mutation_next(&m);
         err = plan_change(&plan, &c, &fault);

@@ -29,6 +29,7 @@ struct plan {
     struct node_service *s;
     struct plan_item *items;
     uint32_t count, cap;
+    bool circles;                /* links may lead back (LOCAL 3.10) */
     uint32_t last[PLAN_BUCKETS]; /* by entity, the place in `items` + 1; those of one bucket … */
     uint32_t *chain;             /* … hang together here */
     const struct crdt_state *clash; /* compare-and-set failed here … */

@@ -255,6 +255,18 @@ def two_devices_import_the_same_file_and_hold_the_same(world):
 
 
 @test
+def circles_of_another_tracker_arrive_and_are_told(world):
+    home = world.home("circles").init().run()
+    circle = [{"id": one, "title": one, "status": "open", "dependencies": [
+        {"issue_id": one, "depends_on_id": other, "type": "blocks"}]}
+              for one, other in (("x-1", "x-2"), ("x-2", "x-1"))]
+    path = write(world, "circle.jsonl", "".join(json.dumps(i) + "\n" for i in circle))
+    same(counts(take(home, path, "--format", "beads")), (2, 0, 0, 0, 0), "counts")
+    told = json.loads(home.chitty("cycles", "--json", status=nodes.FAILED).out)["data"]
+    same([(c["field"], c["length"]) for c in told], [("dependencies", 2)], "circles")
+
+
+@test
 def what_is_wrong_is_named_by_its_line_and_the_rest_arrives(world):
     home = world.home("wrong").init()
     good = [json.dumps({"id": f"x-{n}", "title": f"Good {n}", "dependencies": [

@@ -193,7 +193,8 @@ void trace_requests_flush(struct trace_requests *r)
         return;
     cht_buf_reset(&r->message);
     must(node_request_begin("trace", NULL, NODE_MSG_STATE_UPDATE, &r->message, id));
-    must(crdt_mp_put_map(&r->message, 1));
+    must(crdt_mp_put_map(&r->message, 2));
+    must(node_mp_put_key_bool(&r->message, "circles", true)); /* out of order they may close */
     must(node_mp_put_text(&r->message, "batch"));
     must(crdt_mp_put_array(&r->message, r->item_count));
     must(cht_buf_add(&r->message, cht_buf_view(&r->items)));

@@ -51,6 +51,10 @@ static void a_change_that_closes_a_circle_is_refused(void **state)
                                      4) "','data':{'dependencies':['" WORK(1) "']}}}"));
     assert_int_equal(entries, machine_entries(m));
     must(m, WORK(4), "'content':'4','parent':'" WORK(1) "'"); /* another sort of link */
+    /* who takes over what another tracker has takes its circles, too */
+    machine_do(m, "{'circles':true,'batch':[{'operation':'update','entity':{'chittyId':'" WORK(
+                      4) "','data':{'dependencies':['" WORK(1) "']}}}]}");
+    assert_int_equal(entries + 2, machine_entries(m));
 }
 
 static void what_the_same_change_takes_away_closes_nothing(void **state)
