@@ -1,4 +1,5 @@
 /* The discovery helper as a process: started, listened to, and started again; see discovery.h. */
+#include "node/daemon/child.h"
 #include "node/daemon/discovery.h"
 
 #include "node/client/mpmap.h"
@@ -6,7 +7,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sodium.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -16,8 +16,6 @@
 #define RESTART_FIRST_MS 100u
 #define RESTART_MAX_MS   60000u
 #define STEADY_MS        60000u /* one that lived for so long did not fail at once */
-
-extern char **environ;
 
 enum cht_err daemon_discover_open(struct node_daemon *d)
 {
@@ -36,75 +34,24 @@ enum cht_err daemon_discover_open(struct node_daemon *d)
 
 /* --- the process ----------------------------------------------------------------------------- */
 
-/* In the folder of this program. */
-static bool find_program(char out[static NODE_PATH_MAX])
-{
-    ssize_t len = readlink("/proc/self/exe", out, NODE_PATH_MAX - sizeof PROGRAM - 1);
-    if (len <= 0)
-        return false;
-    out[len] = '\0';
-    char *slash = strrchr(out, '/');
-    if (slash == NULL)
-        return false;
-    memcpy(slash + 1, PROGRAM, sizeof PROGRAM);
-    return access(out, X_OK) == 0;
-}
-
-/* Its end of the pair as NET_LOOKOUT_FD, our stderr, nothing else of ours. */
-static int spawn(const char *program, int end, pid_t *out)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    char name[] = PROGRAM;
-    char *const argv[] = { name, NULL };
-    if (posix_spawn_file_actions_init(&files) != 0)
-        return ENOMEM;
-    if (posix_spawnattr_init(&attributes) != 0) {
-        (void)posix_spawn_file_actions_destroy(&files);
-        return ENOMEM;
-    }
-    (void)sigemptyset(&none);
-    int err = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    if (err == 0)
-        err = posix_spawnattr_setsigmask(&attributes, &none);
-    if (err == 0)
-        err = posix_spawn_file_actions_adddup2(&files, end, NET_LOOKOUT_FD);
-    if (err == 0)
-        err = posix_spawn_file_actions_adddup2(&files, 2, 1);
-    if (err == 0)
-        err = posix_spawn_file_actions_addclosefrom_np(&files, 3);
-    if (err == 0)
-        err = posix_spawn(out, program, &files, &attributes, argv, environ);
-    (void)posix_spawnattr_destroy(&attributes);
-    (void)posix_spawn_file_actions_destroy(&files);
-    return err;
-}
-
 static void start(struct node_daemon *d)
 {
+    static const struct daemon_child child = { .program = PROGRAM,
+                                               .type = SOCK_SEQPACKET,
+                                               .fd = NET_LOOKOUT_FD };
     struct daemon_discovery *x = d->discovery;
-    char program[NODE_PATH_MAX];
-    int ends[2];
-    x->missing = !find_program(program);
+    const enum cht_err err = daemon_child_start(&child, &x->pid, &x->fd);
+    x->missing = err == CHT_E_NOTFOUND;
     x->restart_ms = UINT64_MAX;
     if (x->missing) {
         daemon_log("warning", PROGRAM " is not installed: other devices are not looked for");
         return;
     }
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    if (err != CHT_OK) {
+        daemon_log("warning", PROGRAM " cannot be started: %s", strerror(errno));
         x->restart_ms = d->now_ms + RESTART_MAX_MS;
         return;
     }
-    int err = spawn(program, ends[1], &x->pid);
-    (void)close(ends[1]);
-    if (err != 0) {
-        daemon_log("warning", PROGRAM " cannot be started: %s", strerror(err));
-        (void)close(ends[0]);
-        x->restart_ms = d->now_ms + RESTART_MAX_MS;
-        return;
-    }
-    x->fd = ends[0];
     x->started_ms = d->now_ms;
     x->state = NET_LOOKOUT_NO_DAEMON;
     x->starts++;

@@ -1,13 +1,13 @@
 /* The observer as a process: a client of this node (bridges/observe), started with it, started
  * again when it ends, and ended with it. A pair of sockets stands between the two, over which
  * nothing is said: each sees by it that the other has gone. */
+#include "node/daemon/child.h"
 #include "node/daemon/own.h"
 
 #include "node/client/mpmap.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -19,8 +19,6 @@
 #define STEADY_MS        60000u /* one that lived for so long did not fail at once */
 #define END_TRIES        200u
 #define END_PAUSE_US     5000u
-
-extern char **environ;
 
 struct daemon_observer {
     int fd; /* our end; -1: it does not run */
@@ -41,51 +39,6 @@ enum cht_err daemon_observer_open(struct node_daemon *d)
     return CHT_OK;
 }
 
-/* In the folder of this program. */
-static bool find_program(char out[static NODE_PATH_MAX])
-{
-    ssize_t len = readlink("/proc/self/exe", out, NODE_PATH_MAX - sizeof PROGRAM - 1);
-    if (len <= 0)
-        return false;
-    out[len] = '\0';
-    char *slash = strrchr(out, '/');
-    if (slash == NULL)
-        return false;
-    memcpy(slash + 1, PROGRAM, sizeof PROGRAM);
-    return access(out, X_OK) == 0;
-}
-
-/* Its end of the pair as its input, our stderr, nothing else of ours. */
-static int spawn(const char *program, int end, pid_t *out)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    char name[] = PROGRAM, flag[] = "--supervised";
-    char *const argv[] = { name, flag, NULL };
-    if (posix_spawn_file_actions_init(&files) != 0)
-        return ENOMEM;
-    if (posix_spawnattr_init(&attributes) != 0) {
-        (void)posix_spawn_file_actions_destroy(&files);
-        return ENOMEM;
-    }
-    (void)sigemptyset(&none);
-    int err = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    if (err == 0)
-        err = posix_spawnattr_setsigmask(&attributes, &none);
-    if (err == 0)
-        err = posix_spawn_file_actions_adddup2(&files, end, 0);
-    if (err == 0)
-        err = posix_spawn_file_actions_adddup2(&files, 2, 1);
-    if (err == 0)
-        err = posix_spawn_file_actions_addclosefrom_np(&files, 3);
-    if (err == 0)
-        err = posix_spawn(out, program, &files, &attributes, argv, environ);
-    (void)posix_spawnattr_destroy(&attributes);
-    (void)posix_spawn_file_actions_destroy(&files);
-    return err;
-}
-
 /* The next try: later and later while it fails. */
 static void put_off(struct node_daemon *d)
 {
@@ -99,31 +52,23 @@ static void put_off(struct node_daemon *d)
 
 static void start(struct node_daemon *d)
 {
+    static const struct daemon_child child = {
+        .program = PROGRAM, .flag = "--supervised", .type = SOCK_STREAM, .fd = 0
+    };
     struct daemon_observer *x = d->observer;
-    char program[NODE_PATH_MAX];
-    int ends[2];
-    x->missing = !find_program(program);
+    const enum cht_err err = daemon_child_start(&child, &x->pid, &x->fd);
+    x->missing = err == CHT_E_NOTFOUND;
     x->restart_ms = UINT64_MAX;
     if (x->missing) {
         daemon_log("warning", PROGRAM " is not installed: repositories, services, sessions and "
                                       "reminders are not looked after on this machine");
-        return;
-    }
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    } else if (err != CHT_OK) {
+        daemon_log("warning", PROGRAM " cannot be started: %s", strerror(errno));
         put_off(d);
-        return;
+    } else {
+        x->started_ms = d->now_ms;
+        x->starts++;
     }
-    int err = spawn(program, ends[1], &x->pid);
-    (void)close(ends[1]);
-    if (err != 0) {
-        daemon_log("warning", PROGRAM " cannot be started: %s", strerror(err));
-        (void)close(ends[0]);
-        put_off(d);
-        return;
-    }
-    x->fd = ends[0];
-    x->started_ms = d->now_ms;
-    x->starts++;
 }
 
 /* It is to end, or has ended: gone when this returns. */
