@@ -124,3 +124,21 @@ void service_records_end(struct cht_buf *out, size_t count_at, uint32_t count)
     out->data[count_at + 2] = (uint8_t)(count >> 8);
     out->data[count_at + 3] = (uint8_t)count;
 }
+
+enum cht_err service_put_progress(struct node_service *s, const struct service_caller *c,
+                                  const char *text, uint64_t done, uint64_t total,
+                                  struct cht_buf *out)
+{
+    enum cht_err err = service_begin(s, c, NODE_MSG_EVENT, out);
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, 1);
+    if (err == CHT_OK)
+        err = node_mp_put_text(out, "progress");
+    if (err == CHT_OK)
+        err = crdt_mp_put_map(out, 3);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "done", done);
+    if (err == CHT_OK)
+        err = node_mp_put_key_uint(out, "total", total);
+    return err == CHT_OK ? node_mp_put_key_text(out, "text", text) : err;
+}

@@ -20,18 +20,7 @@ static enum cht_err put_progress(struct backup_stream *b, uint64_t done, uint64_
     char text[64];
     (void)snprintf(text, sizeof text, "%llu of %llu KiB", (unsigned long long)(done / 1024),
                    (unsigned long long)(total / 1024));
-    enum cht_err err = service_begin(b->s, &b->caller, NODE_MSG_EVENT, out);
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(out, 1);
-    if (err == CHT_OK)
-        err = node_mp_put_text(out, "progress");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(out, 3);
-    if (err == CHT_OK)
-        err = node_mp_put_key_uint(out, "done", done);
-    if (err == CHT_OK)
-        err = node_mp_put_key_uint(out, "total", total);
-    return err == CHT_OK ? node_mp_put_key_text(out, "text", text) : err;
+    return service_put_progress(b->s, &b->caller, text, done, total, out);
 }
 
 static enum cht_err put_result(struct backup_stream *b, uint64_t bytes, struct cht_buf *out)

@@ -26,24 +26,6 @@ struct blob_stream {
     bool checked;
 };
 
-static enum cht_err put_progress(struct node_service *s, const struct service_caller *c,
-                                 const char *text, uint64_t done, uint64_t total,
-                                 struct cht_buf *out)
-{
-    enum cht_err err = service_begin(s, c, NODE_MSG_EVENT, out);
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(out, 1);
-    if (err == CHT_OK)
-        err = node_mp_put_text(out, "progress");
-    if (err == CHT_OK)
-        err = crdt_mp_put_map(out, 3);
-    if (err == CHT_OK)
-        err = node_mp_put_key_uint(out, "done", done);
-    if (err == CHT_OK)
-        err = node_mp_put_key_uint(out, "total", total);
-    return err == CHT_OK ? node_mp_put_key_text(out, "text", text) : err;
-}
-
 static enum cht_err put_chunk(struct blob_stream *b, struct cht_buf *out)
 {
     uint8_t *bytes = malloc(CHUNK_BYTES);
@@ -93,7 +75,7 @@ static enum cht_err next_message(void *state, struct cht_buf *out, bool *out_end
     uint64_t done = 0;
     enum cht_err err = b->checked ? CHT_OK : node_blob_check(b->s->blobs, b->reader, &done);
     if (err == CHT_E_WAITING)
-        return put_progress(b->s, &b->caller, "checked", done, size, out);
+        return service_put_progress(b->s, &b->caller, "checked", done, size, out);
     b->checked = true;
     if (err == CHT_OK) {
         *out_end = b->at >= size;
@@ -167,7 +149,7 @@ void service_blob_progress(struct node_service *s, const struct crdt_hash *hash,
         struct cht_buf out;
         cht_buf_init(&out, 1024);
         w->told_ms = s->now_ms;
-        if (put_progress(s, &w->caller, "fetched", done, total, &out) == CHT_OK)
+        if (service_put_progress(s, &w->caller, "fetched", done, total, &out) == CHT_OK)
             (void)!w->caller.out->answer(w->caller.out->ctx, w->caller.client, cht_buf_view(&out));
         cht_buf_clear(&out);
     }

@@ -85,6 +85,10 @@ CHT_MUST_USE enum cht_err service_begin(struct node_service *s, const struct ser
 /* Send the message in `out`, or an error when `err` says that it could not be made. */
 void service_send(struct node_service *s, const struct service_caller *c, enum cht_err err,
                   struct cht_buf *out);
+/* Append an event that tells how far a stream is (LOCAL 5.1). */
+CHT_MUST_USE enum cht_err service_put_progress(struct node_service *s,
+                                               const struct service_caller *c, const char *text,
+                                               uint64_t done, uint64_t total, struct cht_buf *out);
 /* Append the error message that answers `c`: the last one of a stream. */
 CHT_MUST_USE enum cht_err service_put_fault(struct node_service *s, const struct service_caller *c,
                                             const struct node_fault *fault, struct cht_buf *out);
