@@ -7,12 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct showing {
-    struct cli_context *c;
-    const struct cli_devices *devices;
-    size_t rows;
-};
-
 /* --- one clone ----------------------------------------------------------------------------- */
 
 static enum cli_style style_of(struct cht_bytes state)
@@ -46,7 +40,7 @@ static void put_rest(struct cli_out *out, struct cht_bytes clone)
         cli_printf(out, "%schanged files", before);
 }
 
-static void put_clone(const struct showing *s, struct cht_bytes key, struct cht_bytes clone)
+static void put_clone(const struct cli_by_device *s, struct cht_bytes key, struct cht_bytes clone)
 {
     struct cli_out *out = &s->c->out;
     const char *name = cli_device_name(s->devices, key);
@@ -79,7 +73,7 @@ static void put_member(struct cli_out *out, const char *name, struct cht_bytes v
     cli_json_text(out, value);
 }
 
-static void json_clone(struct showing *s, struct cht_bytes record, struct cht_bytes key,
+static void json_clone(struct cli_by_device *s, struct cht_bytes record, struct cht_bytes key,
                        struct cht_bytes clone)
 {
     struct cli_out *out = &s->c->out;
@@ -106,7 +100,7 @@ static void json_clone(struct showing *s, struct cht_bytes record, struct cht_by
 
 /* --- all of them --------------------------------------------------------------------------- */
 
-static void put_repo(struct showing *s, struct cht_bytes record)
+static void put_repo(struct cli_by_device *s, struct cht_bytes record)
 {
     struct node_mp_iter it = node_mp_iter(node_mp_get(node_mp_get(record, "data"), "worktrees"));
     struct cht_bytes key, clone;
@@ -129,29 +123,11 @@ static void put_repo(struct showing *s, struct cht_bytes record)
     }
 }
 
-static void put_all(struct showing *s, struct cht_bytes repos)
-{
-    struct cht_wire w = cht_wire(repos);
-    struct cht_bytes record;
-    if (s->c->json) {
-        cli_json_begin(&s->c->out, "clone-list");
-        cli_put_char(&s->c->out, '[');
-    }
-    while (cli_gathered_next(&w, &record))
-        put_repo(s, record);
-    if (s->c->json) {
-        cli_put_char(&s->c->out, ']');
-        cli_json_end(&s->c->out);
-    } else if (s->rows == 0) {
-        cli_put_text(&s->c->out, "no clones yet: chitty repo add PATH\n");
-    }
-}
-
 static enum cht_err run(struct cli_context *c)
 {
     struct cht_buf repos = { 0 };
     struct cli_devices *devices = calloc(1, sizeof *devices);
-    struct showing s = { .c = c, .devices = devices };
+    struct cli_by_device s = { .c = c, .devices = devices };
     enum cht_err err = devices == NULL ? node_fault_from(&c->fault, CHT_E_NOMEM, NULL)
                                        : cli_gather_devices(c, devices);
     if (err == CHT_OK)
@@ -163,7 +139,8 @@ static enum cht_err run(struct cli_context *c)
             err = cli_clone_repos(c, &repos);
     }
     if (err == CHT_OK)
-        put_all(&s, cht_buf_view(&repos));
+        cli_put_by_device(&s, "clone-list", cht_buf_view(&repos), put_repo,
+                          "no clones yet: chitty repo add PATH\n");
     cht_buf_clear(&repos);
     free(devices);
     return err;

@@ -6,12 +6,6 @@
 
 #include <stdlib.h>
 
-struct showing {
-    struct cli_context *c;
-    const struct cli_devices *devices;
-    size_t rows;
-};
-
 static enum cli_style style_of(struct cht_bytes health)
 {
     if (cht_bytes_eq(health, cht_bytes_str("healthy")))
@@ -19,7 +13,7 @@ static enum cli_style style_of(struct cht_bytes health)
     return cht_bytes_eq(health, cht_bytes_str("down")) ? CLI_RED : CLI_YELLOW;
 }
 
-static void put_row(const struct showing *s, struct cht_bytes name, struct cht_bytes device,
+static void put_row(const struct cli_by_device *s, struct cht_bytes name, struct cht_bytes device,
                     struct cht_bytes health, struct cht_bytes check)
 {
     struct cli_out *out = &s->c->out;
@@ -48,8 +42,8 @@ static void put_member(struct cli_out *out, const char *name, struct cht_bytes v
     cli_json_text(out, value);
 }
 
-static void json_row(const struct showing *s, struct cht_bytes record, struct cht_bytes device,
-                     struct cht_bytes health, struct cht_bytes check)
+static void json_row(const struct cli_by_device *s, struct cht_bytes record,
+                     struct cht_bytes device, struct cht_bytes health, struct cht_bytes check)
 {
     struct cli_out *out = &s->c->out;
     const char *known = cli_device_name(s->devices, device);
@@ -71,7 +65,7 @@ static void json_row(const struct showing *s, struct cht_bytes record, struct ch
     cli_put_char(out, '}');
 }
 
-static void put_service(struct showing *s, struct cht_bytes record)
+static void put_service(struct cli_by_device *s, struct cht_bytes record)
 {
     const struct cht_bytes data = node_mp_get(record, "data");
     const struct cht_bytes name = node_mp_get_str(data, "name");
@@ -94,37 +88,19 @@ static void put_service(struct showing *s, struct cht_bytes record)
     }
 }
 
-static void put_all(struct showing *s, struct cht_bytes services)
-{
-    struct cht_wire w = cht_wire(services);
-    struct cht_bytes record;
-    if (s->c->json) {
-        cli_json_begin(&s->c->out, "health-list");
-        cli_put_char(&s->c->out, '[');
-    }
-    while (cli_gathered_next(&w, &record))
-        put_service(s, record);
-    if (s->c->json) {
-        cli_put_char(&s->c->out, ']');
-        cli_json_end(&s->c->out);
-    } else if (s->rows == 0) {
-        cli_put_text(&s->c->out,
-                     "nothing is checked yet: chitty service add NAME --check-url URL\n");
-    }
-}
-
 static enum cht_err run(struct cli_context *c)
 {
     static const char *const fields[] = { "name", "health", "checks", NULL };
     struct cht_buf services = { 0 };
     struct cli_devices *devices = calloc(1, sizeof *devices);
-    struct showing s = { .c = c, .devices = devices };
+    struct cli_by_device s = { .c = c, .devices = devices };
     enum cht_err err = devices == NULL ? node_fault_from(&c->fault, CHT_E_NOMEM, NULL)
                                        : cli_gather_devices(c, devices);
     if (err == CHT_OK)
         err = cli_gather(c, CRDT_SERVICE, fields, &services);
     if (err == CHT_OK)
-        put_all(&s, cht_buf_view(&services));
+        cli_put_by_device(&s, "health-list", cht_buf_view(&services), put_service,
+                          "nothing is checked yet: chitty service add NAME --check-url URL\n");
     cht_buf_clear(&services);
     free(devices);
     return err;

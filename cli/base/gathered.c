@@ -1,6 +1,8 @@
 /* Asking before saying; see gathered.h. */
 #include "cli/base/gathered.h"
 
+#include "cli/base/json.h"
+
 #include "cli/base/request.h"
 #include "node/client/request.h"
 
@@ -138,4 +140,24 @@ enum cht_err cli_change_quietly(struct cli_context *c, struct cht_bytes id, stru
         err = cli_ask(c, CLI_REACH_NODE, &r, true, nothing, NULL);
     cli_request_clear(&r);
     return cli_fail(c, err);
+}
+
+void cli_put_by_device(struct cli_by_device *b, const char *kind, struct cht_bytes records,
+                       void (*put)(struct cli_by_device *b, struct cht_bytes record),
+                       const char *none)
+{
+    struct cht_wire w = cht_wire(records);
+    struct cht_bytes record;
+    if (b->c->json) {
+        cli_json_begin(&b->c->out, kind);
+        cli_put_char(&b->c->out, '[');
+    }
+    while (cli_gathered_next(&w, &record))
+        put(b, record);
+    if (b->c->json) {
+        cli_put_char(&b->c->out, ']');
+        cli_json_end(&b->c->out);
+    } else if (b->rows == 0) {
+        cli_put_text(&b->c->out, none);
+    }
 }

@@ -31,6 +31,18 @@ CHT_MUST_USE enum cht_err cli_gather(struct cli_context *c, unsigned type,
 /* The next of them, `w` being a cursor over `out`; false at the end. */
 bool cli_gathered_next(struct cht_wire *w, struct cht_bytes *record);
 
+/* Records shown by what each device says of them. */
+struct cli_by_device {
+    struct cli_context *c;
+    const struct cli_devices *devices;
+    size_t rows; /* printed so far: `put` counts them */
+};
+/* Print the records by `put`: with --json a document of this kind, an array of rows; else the
+ * sentence `none` where there was no row. */
+void cli_put_by_device(struct cli_by_device *b, const char *kind, struct cht_bytes records,
+                       void (*put)(struct cli_by_device *b, struct cht_bytes record),
+                       const char *none);
+
 /* Change fields of a record without saying so. */
 CHT_MUST_USE enum cht_err cli_change_quietly(struct cli_context *c, struct cht_bytes id,
                                              struct cht_bytes data);
