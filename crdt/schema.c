@@ -19,8 +19,9 @@
 /* Of every type, after its own. */
 #define COMMON_ROWS                                                                                \
     { F(120, "raw", MAP, ANY, LWW, "what its source said: SOURCE.FIELD to value") },               \
+        { F(121, "attachments", MAP, ANY, LWW, "name to {blob, size, type}: files, by content") }, \
     {                                                                                              \
-        F(121, "attachments", MAP, ANY, LWW, "name to {blob, size, type}: files, by content")      \
+        F(122, "alias_of", REGISTER, ID, LWW, "the record that it is a duplicate of")              \
     }
 
 static const char *const topic_status[] = { "active", "archived", "closed", NULL };
@@ -41,12 +42,17 @@ static const struct crdt_field topic[] = {
 
 static const char *const project_status[] = { "planning", "active", "on-hold", "completed", NULL };
 
+/* What of its sessions' transcripts may leave the machine where they were written. */
+static const char *const project_transcripts[] = { "off", "redacted", "whole", NULL };
+
 static const struct crdt_field project[] = {
     DELETED_ROW,
     { F(1, "name", REGISTER, STR, LWW, "its name"), .required = true, .search = true },
     { F(2, "description", TEXT, TEXT, LWW, "longer text"), .search = true },
     { F(3, "status", REGISTER, ENUM, LWW, "where it is in its life"), .words = project_status },
     { F(4, "owner", REGISTER, STR, LWW, "the user or agent that answers for it") },
+    { F(5, "transcripts", REGISTER, ENUM, LWW, "what is shared of its sessions' transcripts"),
+      .words = project_transcripts },
     { F(8, "team", SET, STR, LWW, "users and agents that work on it") },
     { F(9, "repos", SET, STR, LWW, "git addresses") },
     { F(10, "tags", SET, STR, LWW, "free labels") },
@@ -59,6 +65,7 @@ static const struct crdt_field project[] = {
     { F(17, "deadline", REGISTER, TIME, LWW, "when it must be done") },
     { F(20, "milestones", MAP, ANY, LWW, "name to {due, done, description}") },
     { F(21, "allocation", MAP, ANY, LWW, "user or agent to their share of it, in percent") },
+    { F(22, "places", MAP, ANY, LWW, "device:path to {at}: the folders that are it") },
     { F(24, "chittypm_project_id", REGISTER, STR, LWW, "its id in ChittyPM") },
     COMMON_ROWS,
 };
@@ -78,6 +85,8 @@ static const struct crdt_field session[] = {
     { F(8, "participants", SET, STR, LWW, "users and agents in it") },
     { F(12, "project", REGISTER, ID, LWW, "the project it works on"), .id_type = CRDT_PROJECT },
     { F(13, "topic", REGISTER, ID, LWW, "the topic it is about"), .id_type = CRDT_TOPIC },
+    { F(14, "continues", REGISTER, ID, LWW, "the session that it goes on from"),
+      .id_type = CRDT_SESSION },
     { F(16, "started", REGISTER, TIME, FIRST, "when it began") },
     { F(17, "last_active", REGISTER, TIME, MAX, "when it last did something") },
     { F(18, "ended", REGISTER, TIME, MAX, "when it ended") },
@@ -131,6 +140,8 @@ static const struct crdt_field todo[] = {
     { F(37, "milestone", REGISTER, STR, LWW, "the milestone of its project it counts for") },
     { F(38, "owner", REGISTER, STR, LWW, "the user or agent that answers for it") },
     { F(39, "author", REGISTER, STR, LWW, "who asked for it") },
+    { F(43, "origin", REGISTER, ANY, FIRST,
+        "{prompt, tool, toolUse}: what in its session made it") },
     COMMON_ROWS,
 };
 

@@ -1,6 +1,7 @@
-"""An include only goes down: crdt, net, net/io, node, then cli and bridges, which stand side by
-side. tests may include anything, a fuzz harness the floors, its own folder and what tests/support
-builds scenes with. The libraries with effects enter by one door each."""
+"""An include only goes down: crdt, net, net/io, node, bridges, and on top the commands, some of
+which are the front of a bridge. tests may include anything, a fuzz harness the floors, its own
+folder and what tests/support builds scenes with. The libraries with effects enter by one door
+each."""
 import re
 
 import tree
@@ -15,8 +16,8 @@ BELOW = {
     "node/client/": {"crdt/", "node/client/"},
     "node/": {"crdt/", "net/", "net/io/", "node/", "node/client/"},
     "bridges/": {"crdt/", "node/client/", "bridges/"},
-    "cli/": {"crdt/", "net/", "net/io/", "node/", "node/client/", "cli/"},
-    "fuzz/": {"crdt/", "net/", "net/io/", "node/", "node/client/", "cli/", "fuzz/"},
+    "cli/": {"crdt/", "net/", "net/io/", "node/", "node/client/", "bridges/", "cli/"},
+    "fuzz/": {"crdt/", "net/", "net/io/", "node/", "node/client/", "bridges/", "cli/", "fuzz/"},
 }
 # library header: where it may be included
 DOORS = {
