@@ -34,11 +34,63 @@ static int64_t weight(const struct crdt_field *f, const struct crdt_model_value 
     return f->policy == CRDT_MAX ? got.i : 0;
 }
 
+/* The member of a map with that name: the first of equal ones, or nothing. */
+static struct cht_bytes member(struct cht_bytes map, const char *name)
+{
+    struct cht_wire w = cht_wire(map);
+    struct crdt_mp head = crdt_mp_next(&w);
+    for (uint64_t i = 0; head.kind == CRDT_MP_MAP && i < head.u; i++) {
+        struct crdt_mp key = crdt_mp_peek(crdt_mp_pass(&w));
+        struct cht_bytes value = crdt_mp_pass(&w);
+        if (key.kind == CRDT_MP_STR && cht_bytes_eq(key.data, cht_bytes_str(name)))
+            return value;
+    }
+    return cht_bytes(NULL, 0);
+}
+
+/* What the token policy goes by, the first number before the second and so on. */
+struct standing {
+    uint64_t rank[4]; /* held, confirmed, generation, counter */
+};
+
+static struct standing standing(struct cht_bytes claim)
+{
+    struct cht_bytes holder = member(claim, "holder"), confirmed = member(claim, "confirmed");
+    struct cht_bytes token = member(claim, "token");
+    struct standing s = { { 0 } };
+    if (holder.len != 0 && crdt_mp_peek(holder).kind == CRDT_MP_STR)
+        s.rank[0] = crdt_mp_peek(holder).data.len != 0;
+    if (confirmed.len != 0)
+        s.rank[1] = confirmed.data[0] == 0xc3;
+    struct cht_wire w = cht_wire(token);
+    if (token.len == 0 || crdt_mp_peek(token).kind != CRDT_MP_ARRAY || crdt_mp_next(&w).u != 2)
+        return s;
+    struct crdt_mp generation = crdt_mp_peek(crdt_mp_pass(&w));
+    struct crdt_mp counter = crdt_mp_peek(crdt_mp_pass(&w));
+    if (generation.kind == CRDT_MP_UINT && counter.kind == CRDT_MP_UINT) {
+        s.rank[2] = generation.u;
+        s.rank[3] = counter.u;
+    }
+    return s;
+}
+
+static bool is_stronger(const struct crdt_model *m, const struct crdt_model_value *a,
+                        const struct crdt_model_value *b)
+{
+    struct standing sa = standing(a->bytes), sb = standing(b->bytes);
+    for (size_t i = 0; i < 4; i++)
+        if (sa.rank[i] != sb.rank[i])
+            return sa.rank[i] > sb.rank[i];
+    return is_before(m, a, b);
+}
+
 static bool is_better(const struct crdt_model *m, const struct crdt_field *f,
                       const struct crdt_model_value *a, const struct crdt_model_value *b)
 {
     if (f == NULL) /* without a row it shows as lww */
         return is_before(m, b, a);
+    if (f->policy == CRDT_TOKEN)
+        return is_stronger(m, a, b);
     if (weight(f, a) != weight(f, b))
         return weight(f, a) > weight(f, b);
     return f->policy == CRDT_FIRST ? is_before(m, a, b) : is_before(m, b, a);

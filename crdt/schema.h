@@ -20,6 +20,7 @@ enum crdt_policy {
     CRDT_RANK,  /* furthest in the enum list, then as LWW */
     CRDT_FIRST, /* lowest HLC, then device, then dot */
     CRDT_MAX,   /* highest value, then as LWW */
+    CRDT_TOKEN, /* the claim that stands (claim.h), then as FIRST */
 };
 
 enum crdt_value_type {

@@ -1,4 +1,5 @@
 /* Which of the live values is shown, and what is a conflict; see state.h (PROTOCOL 5.4 to 5.7). */
+#include "crdt/claim.h"
 #include "crdt/mp.h"
 #include "crdt/state.h"
 
@@ -65,6 +66,12 @@ static int cmp_max(const struct crdt_value *a, const struct crdt_value *b)
     return na ? cmp_number(&va, &vb) : cht_bytes_cmp(a->bytes, b->bytes);
 }
 
+static int cmp_token(const struct crdt_value *a, const struct crdt_value *b)
+{
+    const struct crdt_claim ca = crdt_claim_read(a->bytes), cb = crdt_claim_read(b->bytes);
+    return crdt_claim_cmp(&ca, &cb);
+}
+
 const struct crdt_value *crdt_cell_shown(const struct crdt_graph *g, unsigned type,
                                          const struct crdt_cell *cell)
 {
@@ -80,9 +87,12 @@ const struct crdt_value *crdt_cell_shown(const struct crdt_graph *g, unsigned ty
             order = cmp_rank(f, v, best);
         else if (policy == CRDT_MAX)
             order = cmp_max(v, best);
+        else if (policy == CRDT_TOKEN)
+            order = cmp_token(v, best);
         if (order == 0)
-            order = cmp_lww(g, v, best);
-        if (policy == CRDT_FIRST ? order < 0 : order > 0)
+            order = policy == CRDT_FIRST || policy == CRDT_TOKEN ? cmp_lww(g, best, v)
+                                                                 : cmp_lww(g, v, best);
+        if (order > 0)
             best = v;
     }
     return best;
@@ -93,7 +103,8 @@ bool crdt_cell_conflict(unsigned type, const struct crdt_cell *cell)
     if (cell->count < 2)
         return false;
     const struct crdt_field *f = crdt_field(type, cell->field);
-    if (f != NULL && (f->kind == CRDT_SET || f->policy == CRDT_FIRST || f->policy == CRDT_MAX))
+    if (f != NULL && (f->kind == CRDT_SET || f->policy == CRDT_FIRST || f->policy == CRDT_MAX ||
+                      f->policy == CRDT_TOKEN))
         return false;
     bool text = f != NULL && f->kind == CRDT_TEXT;
     for (uint32_t i = 1; i < cell->count; i++) {

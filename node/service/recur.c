@@ -10,10 +10,10 @@
 
 /* What is of the one occurrence alone, and is not taken over by the next. */
 static const char *const own_fields[] = {
-    "deleted",      "status",       "created",     "completed_at", "started_at",
-    "reminded",     "deadline",     "defer",       "reminders",    "recurs_from",
-    "session",      "dependencies", "attachments", "notes",        "close_reason",
-    "external_ref", "raw",          "origin",      "alias_of",
+    "deleted",     "status",  "created",      "completed_at", "started_at", "reminded",
+    "deadline",    "defer",   "reminders",    "recurs_from",  "session",    "dependencies",
+    "attachments", "notes",   "close_reason", "external_ref", "raw",        "origin",
+    "alias_of",    "arbiter", "claim",        "stale",
 };
 
 static const struct crdt_field *field_of(const char *name)

@@ -97,7 +97,7 @@ static enum cht_err collect(struct taking *t)
 /* --- what was before ------------------------------------------------------------------------ */
 
 /* The live values, so that written again in this order the same one is shown: of one entry's values
- * the last shows, by the policy of the first stamp the first (PROTOCOL 5.4). */
+ * the last shows, by the policies of the first stamp the first (PROTOCOL 5.4). */
 static enum cht_err keep_before(struct taking *t, struct touched *c, const struct crdt_state *state)
 {
     const struct crdt_cell *cell = crdt_state_cell(state, c->after.field, c->after.key);
@@ -106,7 +106,7 @@ static enum cht_err keep_before(struct taking *t, struct touched *c, const struc
     const struct crdt_field *f = crdt_field(state->id.type, cell->field);
     const struct crdt_value *shown =
         crdt_cell_shown(node_replica_graph(t->s->replica), state->id.type, cell);
-    const bool shown_first = f != NULL && f->policy == CRDT_FIRST;
+    const bool shown_first = f != NULL && (f->policy == CRDT_FIRST || f->policy == CRDT_TOKEN);
     c->before = cht_arena_array(&t->s->arena, cell->count, sizeof *c->before);
     if (c->before == NULL)
         return CHT_E_NOMEM;

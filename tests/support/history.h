@@ -34,6 +34,7 @@
     X(RANK, OPS, "rank")                                                                           \
     X(FIRST, OPS, "first")                                                                         \
     X(MAX, OPS, "max")                                                                             \
+    X(TOKEN, OPS, "token")                                                                         \
     X(DELETE, OPS, "delete")                                                                       \
     X(DELETE_KEEPS, DELETE, "delete with keeps")                                                   \
     X(REVIVE, OPS, "revival")                                                                      \

@@ -45,6 +45,36 @@ static struct cht_bytes any_bytes(struct history_maker *k)
     return cht_bytes(pool[i].bytes, pool[i].len);
 }
 
+/* Claims, sound and not, of which many are equal but for their dots. */
+static struct cht_bytes claim_bytes(struct history_maker *k)
+{
+#define CLAIM(map, holder, yes, g, c)                                                              \
+    map "\xa6holder" holder "\xa9"                                                                 \
+        "confirmed" yes "\xa5token\x92" g c
+#define CLAIM_POOL(X)                                                                              \
+    X(CLAIM("\x83", "\xa1x", "\xc3", "\x01", "\x01"))                                              \
+    X(CLAIM("\x83", "\xa1y", "\xc3", "\x01", "\x02"))                                              \
+    X(CLAIM("\x83", "\xa1x", "\xc3", "\x02", "\x01"))                                              \
+    X(CLAIM("\x83", "\xa1y", "\xc2", "\x03", "\x01"))                                              \
+    X(CLAIM("\x83", "\xa1x", "\xc2", "\x01", "\xcc\xff"))                                          \
+    X(CLAIM("\x83", "\xa0", "\xc3", "\x09", "\x09"))                                               \
+    X(CLAIM("\x83", "\xa1x", "\xc3", "\xff", "\x09"))                                              \
+    X(CLAIM("\x84\xa5token\xc0", "\xa1y", "\xc3", "\x08", "\x08"))                                 \
+    X("\x81\xa5token\x92\x01\x07")                                                                 \
+    X("\x81\xa6holder\xa1z")
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } pool[] = {
+#define X(text) { text, sizeof(text) - 1 },
+        CLAIM_POOL(X)
+#undef X
+    };
+    size_t i = seeded_below(&k->random, sizeof pool / sizeof pool[0]);
+    return history_chance(k, 90) ? cht_bytes((const uint8_t *)pool[i].bytes, pool[i].len)
+                                 : any_bytes(k);
+}
+
 static struct cht_bytes number_bytes(struct history_maker *k, uint64_t n)
 {
     struct cht_buf b;
@@ -88,7 +118,7 @@ struct cht_bytes history_value(struct history_maker *k, const struct crdt_field 
     case CRDT_V_TIME:
         return number_bytes(k, 100 + 60u * seeded_below(&k->random, 4));
     case CRDT_V_ANY:
-        return any_bytes(k);
+        return f->policy == CRDT_TOKEN ? claim_bytes(k) : any_bytes(k);
     case CRDT_V_STR:
     case CRDT_V_TEXT:
     case CRDT_V_WORD:
@@ -104,6 +134,7 @@ enum wish {
     WISH_RANK,
     WISH_FIRST,
     WISH_MAX,
+    WISH_TOKEN,
     WISH_SET,
     WISH_MAP,
     WISH_TEXT,
@@ -113,7 +144,7 @@ enum wish {
     WISH_REGISTER,
     WISH_UNKNOWN,
 };
-#define USUAL_WISHES 8u
+#define USUAL_WISHES 9u
 
 static bool grants(const struct crdt_field *f, enum wish wish)
 {
@@ -127,6 +158,8 @@ static bool grants(const struct crdt_field *f, enum wish wish)
         return reg && f->policy == CRDT_FIRST;
     case WISH_MAX:
         return reg && f->policy == CRDT_MAX;
+    case WISH_TOKEN:
+        return reg && f->policy == CRDT_TOKEN;
     case WISH_SET:
         return f->kind == CRDT_SET;
     case WISH_MAP:
@@ -244,10 +277,8 @@ static void count_field(struct history_maker *k, const struct history_draft *d,
         [CRDT_TEXT] = HISTORY_TEXT,
     };
     static const enum history_class policies[] = {
-        [CRDT_LWW] = HISTORY_LWW,
-        [CRDT_RANK] = HISTORY_RANK,
-        [CRDT_FIRST] = HISTORY_FIRST,
-        [CRDT_MAX] = HISTORY_MAX,
+        [CRDT_LWW] = HISTORY_LWW, [CRDT_RANK] = HISTORY_RANK,   [CRDT_FIRST] = HISTORY_FIRST,
+        [CRDT_MAX] = HISTORY_MAX, [CRDT_TOKEN] = HISTORY_TOKEN,
     };
     if (crdt_schema(d->entity.type) == NULL)
         history_count(k, HISTORY_UNKNOWN_TYPE);

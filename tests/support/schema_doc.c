@@ -13,10 +13,8 @@ static const char *const kind_names[] = {
 };
 
 static const char *const policy_names[] = {
-    [CRDT_LWW] = "lww",
-    [CRDT_RANK] = "rank",
-    [CRDT_FIRST] = "first",
-    [CRDT_MAX] = "max",
+    [CRDT_LWW] = "lww", [CRDT_RANK] = "rank",   [CRDT_FIRST] = "first",
+    [CRDT_MAX] = "max", [CRDT_TOKEN] = "token",
 };
 
 static const char *const value_names[] = {
