@@ -3,7 +3,7 @@
 #include "cli/base/repo_clone.h"
 #include "cli/base/request.h"
 #include "cli/commands.h"
-#include "crdt/address.h"
+#include "node/client/origin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,46 +24,6 @@ struct facts {
 
 /* --- what git tells ------------------------------------------------------------------------ */
 
-/* Is the address of a remote a path? As git reads it: no scheme, no colon before a slash. */
-static bool is_path(const char *url)
-{
-    const size_t at = strcspn(url, ":/");
-    return strncmp(url, "file:", 5) != 0 && (url[at] != ':');
-}
-
-/* The address of `origin`, or else of the first remote. */
-static bool ask_remote(const char *path, struct cht_buf *out)
-{
-    static const char *const remotes[] = { "remote", NULL };
-    const char *words[] = { "remote", "get-url", "origin", NULL };
-    struct cht_buf names;
-    if (node_git_ask(path, words, QUICK_MS, out) == CHT_OK && out->len != 0)
-        return true;
-    cht_buf_init(&names, NODE_GIT_BYTES);
-    cht_buf_reset(out);
-    bool found = false;
-    if (node_git_ask(path, remotes, QUICK_MS, &names) == CHT_OK && names.len != 0 &&
-        cht_buf_add_u8(&names, 0) == CHT_OK) {
-        names.data[strcspn((const char *)names.data, "\n")] = '\0';
-        words[2] = (const char *)names.data;
-        found = node_git_ask(path, words, QUICK_MS, out) == CHT_OK && out->len != 0;
-    }
-    cht_buf_clear(&names);
-    return found;
-}
-
-/* A path is meant from the clone's folder; links in it are followed where it is there. */
-static enum cht_err take_path(const char *folder, const char *url, struct cht_buf *out)
-{
-    char joined[2 * NODE_PATH_MAX];
-    (void)snprintf(joined, sizeof joined, "%s%s%s", url[0] == '/' ? "" : folder,
-                   url[0] == '/' ? "" : "/", url);
-    char *whole = realpath(joined, NULL);
-    enum cht_err err = crdt_address_normal(cht_bytes_str(whole == NULL ? joined : whole), out);
-    free(whole);
-    return err;
-}
-
 /* Where there is no remote: the folder that holds the .git of it and of its other worktrees. */
 static void ask_common(const char *path, struct cht_buf *out)
 {
@@ -79,16 +39,16 @@ static void ask_common(const char *path, struct cht_buf *out)
 static enum cht_err find_url(struct cli_context *c, struct facts *f)
 {
     struct cht_buf told;
-    cht_buf_init(&told, LIMIT_TITLE_BYTES);
-    f->remote = ask_remote(f->path, &told);
-    if (!f->remote)
+    enum cht_err err = node_origin_address(f->path, QUICK_MS, &f->url);
+    f->remote = err != CHT_E_NOTFOUND;
+    if (!f->remote) {
+        cht_buf_init(&told, LIMIT_TITLE_BYTES);
         ask_common(f->path, &told);
-    enum cht_err err = cht_buf_add_u8(&told, 0);
-    const char *url = (const char *)told.data;
-    if (err == CHT_OK)
-        err = is_path(url) ? take_path(f->path, url, &f->url)
-                           : crdt_address_normal(cht_bytes_str(url), &f->url);
-    cht_buf_clear(&told);
+        err = cht_buf_add_u8(&told, 0);
+        if (err == CHT_OK)
+            err = node_origin_normal(f->path, (const char *)told.data, &f->url);
+        cht_buf_clear(&told);
+    }
     return err == CHT_OK
                ? CHT_OK
                : node_fault_set(&c->fault, err, cht_bytes_str("url"),

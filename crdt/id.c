@@ -1,7 +1,8 @@
 /* Text forms of ids: Crockford base32 and hex; see id.h (PROTOCOL 1.6). */
 #include "crdt/id.h"
 
-#define ID_START "CHITTY-"
+#define ID_START     "CHITTY-"
+#define SHORT_DIGITS 8u /* 38 random bits */
 
 struct type_row {
     uint8_t number;
@@ -165,6 +166,14 @@ void crdt_id_text(const struct crdt_id *id, char out[static CRDT_ID_TEXT_MAX])
     *at++ = '-';
     write_digits(id->b, at);
     at[CRDT_ID_DIGITS] = '\0';
+}
+
+struct cht_bytes crdt_id_short(struct cht_bytes text)
+{
+    const size_t skip = sizeof ID_START - 1;
+    if (text.len < skip + CRDT_ID_DIGITS || memcmp(text.data, ID_START, skip) != 0)
+        return text;
+    return cht_bytes(text.data + skip, text.len - skip - (CRDT_ID_DIGITS - SHORT_DIGITS));
 }
 
 /* Split at the last hyphen into type word and digits; the word is empty without a hyphen. */

@@ -7,16 +7,11 @@
 
 #include <stdio.h>
 
-#define SHORT_DIGITS 8u /* 38 random bits */
-#define NAME_WIDTH   14u
+#define NAME_WIDTH 14u
 
 struct cht_bytes cli_short_id(struct cht_bytes id)
 {
-    static const char before[] = "CHITTY-";
-    const size_t skip = sizeof before - 1;
-    if (id.len < skip + CRDT_ID_DIGITS || memcmp(id.data, before, skip) != 0)
-        return id;
-    return cht_bytes(id.data + skip, id.len - skip - (CRDT_ID_DIGITS - SHORT_DIGITS));
+    return crdt_id_short(id);
 }
 
 unsigned cli_record_type(struct cht_bytes record)
