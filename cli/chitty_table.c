@@ -2,13 +2,19 @@
 #include "cli/commands.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_add,     &cli_start,    &cli_stop_todo, &cli_done,        &cli_cancel,     &cli_reopen,
-    &cli_prio,    &cli_due,      &cli_label,     &cli_assign,      &cli_parent,     &cli_block,
-    &cli_unblock, &cli_remind,   &cli_comment,   &cli_comments,    &cli_undo,       &cli_redo,
-    &cli_delete,  &cli_undelete, &cli_batch,     &cli_ls,          &cli_ready,      &cli_next,
-    &cli_blocked, &cli_search,   &cli_watch,     &cli_log,         &cli_show,       &cli_conflicts,
-    &cli_cycles,  &cli_resolve,  &cli_attach,    &cli_attachments, &cli_completion, &cli_complete,
-    NULL,
+    &cli_add,         &cli_start,      &cli_stop_todo,
+    &cli_done,        &cli_cancel,     &cli_reopen,
+    &cli_prio,        &cli_due,        &cli_label,
+    &cli_assign,      &cli_parent,     &cli_block,
+    &cli_unblock,     &cli_remind,     &cli_comment,
+    &cli_comments,    &cli_undo,       &cli_redo,
+    &cli_delete,      &cli_undelete,   &cli_batch,
+    &cli_ls,          &cli_ready,      &cli_next,
+    &cli_blocked,     &cli_search,     &cli_watch,
+    &cli_log,         &cli_show,       &cli_conflicts,
+    &cli_cycles,      &cli_resolve,    &cli_attach,
+    &cli_attachments, &cli_completion, &cli_complete,
+    &cli_checkpoints, &cli_open_page,  NULL,
 };
 
 static const struct cli_command *const verbs[] = {
@@ -45,6 +51,27 @@ static const struct cli_command *const project_verbs[] = {
     NULL,
 };
 
+static const struct cli_command *const checkpoint_verbs[] = { &cli_checkpoint_add, NULL };
+
+static const struct cli_command *const nudge_verbs[] = {
+    &cli_nudge_now, &cli_nudge_commit, &cli_nudge_snooze,
+    &cli_nudge_off, &cli_nudge_on,     &cli_nudge_status,
+    NULL,
+};
+
+static const struct cli_command *const shell_verbs[] = {
+    &cli_shell_init,
+    &cli_shell_prompt,
+    NULL,
+};
+
+static const struct cli_command *const git_hook_verbs[] = {
+    &cli_git_hook_install,
+    &cli_git_hook_remove,
+    &cli_git_hook_status,
+    NULL,
+};
+
 static const struct cli_command *const milestone_verbs[] = {
     &cli_milestone_list, &cli_milestone_add, &cli_milestone_done, &cli_milestone_rm, NULL,
 };
@@ -77,11 +104,18 @@ static const struct cli_noun nouns[] = {
     { .name = "message",
       .summary = "what somebody said; a comment, where it is about a record",
       .type = CRDT_MESSAGE },
-    { .name = "checkpoint", .summary = "where work stood at a moment", .type = CRDT_CHECKPOINT },
+    { .name = "checkpoint",
+      .summary = "where work stood at a moment",
+      .type = CRDT_CHECKPOINT,
+      .verbs = checkpoint_verbs,
+      .otherwise = &cli_checkpoint_add },
     { .name = "device", .summary = "a machine, as people describe it", .type = CRDT_DEVICE },
     { .name = "space",
       .summary = "a set of records of its own, with its own devices",
       .verbs = space_verbs },
+    { .name = "nudge", .summary = "a word about the tracker, now and then", .verbs = nudge_verbs },
+    { .name = "shell", .summary = "what a shell does for the tracker", .verbs = shell_verbs },
+    { .name = "git-hook", .summary = "a nudge after each commit", .verbs = git_hook_verbs },
     { .name = "attachment", .summary = "files attached to records", .verbs = attachment_verbs },
     { .name = NULL },
 };

@@ -75,6 +75,22 @@ extern const struct cli_command cli_resolve;    /* resolve.c */
 extern const struct cli_command cli_completion; /* completion.c */
 extern const struct cli_command cli_complete;   /* complete.c */
 
+/* … of trackers' habits */
+extern const struct cli_command cli_checkpoint_add;   /* checkpoint_add.c */
+extern const struct cli_command cli_checkpoints;      /* checkpoints.c */
+extern const struct cli_command cli_nudge_now;        /* nudge.c */
+extern const struct cli_command cli_nudge_commit;     /* nudge.c */
+extern const struct cli_command cli_nudge_snooze;     /* nudge_quiet.c */
+extern const struct cli_command cli_nudge_off;        /* nudge_quiet.c */
+extern const struct cli_command cli_nudge_on;         /* nudge_quiet.c */
+extern const struct cli_command cli_nudge_status;     /* nudge_quiet.c */
+extern const struct cli_command cli_shell_init;       /* shell_init.c */
+extern const struct cli_command cli_shell_prompt;     /* shell_prompt.c */
+extern const struct cli_command cli_git_hook_install; /* git_hook.c */
+extern const struct cli_command cli_git_hook_remove;  /* git_hook.c */
+extern const struct cli_command cli_git_hook_status;  /* git_hook.c */
+extern const struct cli_command cli_open_page;        /* open.c */
+
 /* of chitty-node */
 extern const struct cli_command cli_init;    /* init.c */
 extern const struct cli_command cli_run;     /* run.c */

@@ -60,7 +60,8 @@ struct cli_noun {
     const char *summary; /* what such a thing is; without a full stop */
     unsigned type;       /* whose records; it has the program's verbs too */
     const struct cli_command *const
-        *verbs; /* its own, which come first; ends with NULL; NULL: none */
+        *verbs;                          /* its own, which come first; ends with NULL; NULL: none */
+    const struct cli_command *otherwise; /* meant where the next word is no verb; NULL: nothing */
 };
 
 struct cli_program {

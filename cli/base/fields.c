@@ -210,6 +210,16 @@ static bool is_given(const struct cli_context *c, const struct crdt_field *field
     return false;
 }
 
+void cli_field_give(struct cli_context *c, const char *name, const char *value)
+{
+    const struct crdt_field *f = crdt_field_named(c->type, cht_bytes_str(name));
+    if (f->kind == CRDT_REGISTER && is_given(c, f))
+        return;
+    if (c->given_count < CLI_ARGS_MAX)
+        c->given[c->given_count++] =
+            (struct cli_given){ .field = f, .element = f->kind == CRDT_SET, .value = value };
+}
+
 /* The next piece of a list separated by commas, copied to `piece`; false at its end. */
 static bool next_piece(const char **at, char *piece, size_t size)
 {

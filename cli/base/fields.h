@@ -32,6 +32,10 @@ CHT_MUST_USE enum cht_err cli_value_put(struct cli_context *c, const struct crdt
 CHT_MUST_USE enum cht_err cli_data_put(struct cli_context *c, const char *title, const char *unset,
                                        struct cht_buf *out);
 
+/* Take a value of a field of `c->type` as if its flag had been typed; of a register, what was typed
+ * goes before it. Both texts are borrowed. */
+void cli_field_give(struct cli_context *c, const char *name, const char *value);
+
 /* Append the `filter` map of all field flags given; `*out_any` is false when there is nothing to
  * ask for and nothing is appended. */
 CHT_MUST_USE enum cht_err cli_filter_put(struct cli_context *c, bool *out_any, struct cht_buf *out);

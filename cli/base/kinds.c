@@ -66,6 +66,10 @@ static const struct cli_kind kinds[] = {
       "{chittyId:id,name,device:hex,deviceName?,health,at?:ms,status?:uint,latency_ms?:uint,error?"
       "}",
       NULL, NULL, "name" },
+    { "nudge", "whether there are nudges", "{state,until?:time,said?:time}", NULL, NULL, NULL },
+    { "prompt", "how much there is to do", "{text,doing:uint,ready:uint,overdue:uint}", NULL, NULL,
+      NULL },
+    { "git-hook", "the hook of a repository", "{path,state,chained:bool}", NULL, NULL, "path" },
     { "init", "the device that was made", "{device:hex,space:hex,name,home}", NULL, NULL,
       "device" },
     { "status", "the node and its space",

@@ -68,6 +68,9 @@ static enum cht_err unknown_command(struct cli_context *c, const struct cli_noun
 static enum cht_err find(struct cli_context *c, int argc, char **argv, bool of_help, int *out_used)
 {
     const struct cli_noun *noun = cli_noun_named(c->program, argv[0]);
+    const struct cli_noun *many = cli_noun_of_many(c->program, argv[0]);
+    if (many != NULL && argc > 1 && cli_verb_named(c->program, many, argv[1]) != NULL)
+        noun = many; /* `checkpoints list`, beside the command `checkpoints` */
     *out_used = 1;
     if (noun == NULL) {
         c->command = cli_command_named(c->program, argv[0]);
@@ -89,6 +92,10 @@ static enum cht_err find(struct cli_context *c, int argc, char **argv, bool of_h
     c->command = cli_verb_meant(c->program, noun, argv[1]);
     if (c->command != NULL && c->command == cli_command_named(c->program, argv[1]))
         c->noun = NULL; /* it stands by itself */
+    if (c->command == NULL && noun->otherwise != NULL) {
+        c->command = noun->otherwise;
+        *out_used = 1;
+    }
     return c->command == NULL ? unknown_command(c, noun, false, argv[1]) : CHT_OK;
 }
 

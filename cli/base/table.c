@@ -50,15 +50,24 @@ const struct cli_command *cli_command_named(const struct cli_program *program, c
     return find(program->commands, name);
 }
 
+const struct cli_noun *cli_noun_of_many(const struct cli_program *program, const char *name)
+{
+    const struct cli_noun *noun;
+    for (size_t i = 0; (noun = cli_noun_at(program, i)) != NULL; i++) {
+        if (noun->type != 0 && strcmp(crdt_type_domain(noun->type), name) == 0)
+            return noun;
+    }
+    return NULL;
+}
+
 const struct cli_noun *cli_noun_named(const struct cli_program *program, const char *name)
 {
     const struct cli_noun *noun;
     for (size_t i = 0; (noun = cli_noun_at(program, i)) != NULL; i++) {
-        if (strcmp(noun->name, name) == 0 ||
-            (noun->type != 0 && strcmp(crdt_type_domain(noun->type), name) == 0))
+        if (strcmp(noun->name, name) == 0)
             return noun;
     }
-    return NULL;
+    return cli_command_named(program, name) != NULL ? NULL : cli_noun_of_many(program, name);
 }
 
 const struct cli_command *cli_verb_named(const struct cli_program *program,

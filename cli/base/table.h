@@ -16,9 +16,12 @@ const struct cli_noun *cli_noun_at(const struct cli_program *program, size_t ind
 const struct cli_command *cli_verb_at(const struct cli_program *program,
                                       const struct cli_noun *noun, size_t index);
 
-/* By name; a noun also by its plural ("todos"). NULL: there is none. */
+/* By name; a noun also by its plural ("todos"), unless a command has that name. NULL: there is
+ * none. */
 const struct cli_command *cli_command_named(const struct cli_program *program, const char *name);
 const struct cli_noun *cli_noun_named(const struct cli_program *program, const char *name);
+/* The noun of that plural; NULL. */
+const struct cli_noun *cli_noun_of_many(const struct cli_program *program, const char *name);
 const struct cli_command *cli_verb_named(const struct cli_program *program,
                                          const struct cli_noun *noun, const char *name);
 /* What a word after a noun means: a verb, one that people who know other programs say for it, or a

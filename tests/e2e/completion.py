@@ -3,9 +3,7 @@
 A stand-in for `chitty` in front of PATH passes completions on to the real one and prints every
 other command line word by word, so that a test sees the very words the shell would have run."""
 import os
-import pty
 import re
-import select
 import shutil
 import signal
 import subprocess
@@ -13,7 +11,8 @@ import sys
 import time
 
 import nodes
-from nodes import CHITTY, CHITTY_NODE, DEADLINE_S, Failure, Skip, expect, same, test, until
+from nodes import CHITTY, CHITTY_NODE, DEADLINE_S, Failure, expect, same, test, until
+from terminals import Terminal
 
 PROMPT = "READY> "
 STAND_IN = """#!/bin/sh
@@ -24,11 +23,9 @@ printf 'RAN'
 for word; do printf '<%s>' "$word"; done
 printf 'END\\n'
 """
-ESCAPES = re.compile(r"\x1b\[[0-9;?>=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|"
-                     r"\x1b[()][A-Z0-9]|\x1b[=>]|[\x00-\x09\x0b-\x1f]")
 
 
-class Shell:
+class Shell(Terminal):
     """An interactive shell on a terminal of its own."""
 
     kill_line = "\x15"  # Ctrl-U
@@ -41,42 +38,9 @@ class Shell:
             (folder / name).chmod(0o755)
         user = home.world.folder / "user"
         user.mkdir(exist_ok=True)
-        self.env = dict(home.env, PATH=f"{folder}:{os.environ['PATH']}", HOME=str(user),
-                        TERM="xterm", LC_ALL="C.UTF-8", **(env or {}))
-        self.text = ""
-        try:
-            self.pid, self.fd = pty.fork()
-        except OSError as wrong:
-            raise Skip(f"no terminals here: {wrong}") from wrong
-        if self.pid == 0:
-            try:
-                os.chdir(user)
-                os.execvpe(words[0], words, self.env)
-            finally:
-                os._exit(127)
-
-    def send(self, text):
-        os.write(self.fd, text.encode())
-
-    def wait(self, pattern, since=0, deadline_s=DEADLINE_S):
-        """Until what was printed has it; the match."""
-        end = time.monotonic() + deadline_s
-        while True:
-            found = re.search(pattern, ESCAPES.sub("", self.text[since:]))
-            if found:
-                return found
-            ready, _, _ = select.select([self.fd], [], [], max(end - time.monotonic(), 0))
-            try:
-                got = os.read(self.fd, 65536) if ready else b""
-            except OSError:
-                got = b""
-            if not got:
-                raise Failure(f"no {pattern!r} within the deadline; there is {self.text[-1500:]!r}")
-            self.answer(got)
-            self.text += got.decode(errors="replace")
-
-    def answer(self, got):
-        """What a shell asks of its terminal."""
+        path = f"{folder}:{os.environ['PATH']}"
+        super().__init__(words, dict(home.env, PATH=path, HOME=str(user), TERM="xterm",
+                                     LC_ALL="C.UTF-8", **(env or {})), user)
 
     def ran(self, keys):
         """The words that the shell runs after these keys and Enter."""
@@ -97,11 +61,6 @@ class Shell:
             return None
         finally:
             self.send(self.kill_line)
-
-    def close(self):
-        os.kill(self.pid, signal.SIGKILL)
-        os.close(self.fd)
-        os.waitpid(self.pid, 0)
 
 
 class Bash(Shell):
@@ -155,12 +114,6 @@ class Fish(Shell):
                          "set -g fish_autosuggestion_enabled 0; "
                          "chitty completion fish | source; chitty-node completion fish | source")
         self.wait(re.escape(PROMPT.strip()))
-
-    def answer(self, got):
-        if b"\x1b[c" in got or b"\x1b[0c" in got:  # what are you?
-            self.send("\x1b[?1;2c")
-        if b"\x1b[6n" in got:  # where is the cursor?
-            self.send("\x1b[1;1R")
 
 
 def scene(world):

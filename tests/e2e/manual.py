@@ -46,7 +46,7 @@ CHITTY_WORDS = {"add", "done", "ls", "todo", "topic", "project", "session", "con
                 "service", "message", "checkpoint", "device", "space", "log", "show",
                 "conflicts", "cycles", "resolve", "search",
                 "milestone", "undo", "comment", "comments",
-                "attach", "attachments", "attachment"}
+                "attach", "attachments", "attachment", "nudge", "shell", "git-hook"}
 
 
 def some_of_everything(home):
@@ -97,6 +97,10 @@ def every_document_is_as_its_schema_says(world):
     check(a.chitty("conflicts", "--ndjson").out, "conflicts", "conflict")
     ask(a, "resolve", made["todo"], "content", "--pick", "1", kind="change")
     observed_and_attached(world, a, made)
+    ask(a, "nudge", "snooze", kind="nudge")
+    ask(a, "shell", "prompt", kind="prompt")
+    subprocess.run(["git", "init", "-q", str(world.folder / "repo")], check=True)
+    ask(a, "git-hook", "status", str(world.folder / "repo"), kind="git-hook")
     ask(a, "space", "list", kind="space-list")
     check(a.chitty("space", "list", "--ndjson").out, "spaces", "space")
     for words in (("status",), ("peers",), ("members",), ("metrics",), ("verify",), ("rebuild",),
