@@ -3,8 +3,9 @@
 /* Every maximum of the MCP dispatcher, with its reason. A client is a program we did not write:
  * none of what it sends may make this process grow without end. */
 
-#define MCP_LIMIT_MESSAGE_BYTES (256u * 1024u) /* one message in: a note of 96 KiB, escaped, fits  \
-                                                */
+#define MCP_LIMIT_MESSAGE_BYTES                                                                    \
+    (256u * 1024u)                    /* one message in: a note of 96 KiB, escaped, fits           \
+                                       */
 #define MCP_LIMIT_DEPTH        32u    /* nesting of a message in: schemas nest, arguments do not */
 #define MCP_LIMIT_VALUES       16384u /* values of a message in: bounds what parsing allocates */
 #define MCP_LIMIT_ID_BYTES     256u   /* a request's id or progress token, when it is a string */
