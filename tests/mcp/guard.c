@@ -1,5 +1,6 @@
 #include "tests/mcp/guard.h"
 
+#include <microhttpd.h>
 #include <string.h>
 #include <strings.h>
 

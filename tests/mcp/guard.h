@@ -1,9 +1,10 @@
 #ifndef TESTS_MCP_GUARD_H
 #define TESTS_MCP_GUARD_H
 /* What the head of an HTTP request says. */
-#include <microhttpd.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+struct MHD_Connection;
 
 /* The value of a header without the white space around it (RFC 9110, 5.5), in `out`; NULL: there is
  * none. One that does not fit is cut, and so equals nothing. */

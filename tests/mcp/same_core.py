@@ -6,7 +6,8 @@
 ARCHIVE is the library of the dispatcher, as it was compiled once for all. Of each function and
 table in it that nm lists, TESTED and PRODUCT (linked programs) must have one of the same name,
 kind, size and bytes. Bytes that the linker fills in (where something else lies) are left out of the
-comparison. ELF of 64 bits, little-endian."""
+comparison; so are objects of which TESTED uses nothing, and they are named. ELF of 64 bits,
+little-endian."""
 import collections
 import pathlib
 import struct
@@ -14,7 +15,7 @@ import subprocess
 import sys
 
 Symbol = collections.namedtuple("Symbol", "name size section value")
-FUNC, OBJECT = 2, 1
+FUNC, OBJECT, GLOBAL = 2, 1, 1
 RELA, SYMTAB, NOBITS = 4, 2, 8
 
 
@@ -29,7 +30,7 @@ class Elf:
         self.sections = [struct.unpack_from("<IIQQQQIIQQ", data, start + i * size)
                          for i in range(count)]
         self.program = program
-        self.symbols = []
+        self.symbols, self.exported = [], []
         for section in self.sections:
             if section[1] == SYMTAB:
                 self._read_symbols(section)
@@ -46,6 +47,8 @@ class Elf:
                 end = self.data.index(b"\0", names + name)
                 text = self.data[names + name : end].decode()
                 self.symbols.append(Symbol(text, size, section, value))
+                if info >> 4 == GLOBAL:
+                    self.exported.append(self.symbols[-1])
 
     def _read_holes(self, table):
         for at in range(table[4], table[4] + table[5], 24):
@@ -69,11 +72,14 @@ class Elf:
 
 
 def nm(path):
-    """What nm lists: (kind, name, size) of all that the file defines; kinds without their scope."""
-    lines = subprocess.run(["nm", "-S", "--defined-only", "--format=posix", path], check=True,
+    """[(member, kind, name, size)] of all that nm lists as defined in a file or archive; kinds
+    without their scope."""
+    lines = subprocess.run(["nm", "-A", "-S", "--defined-only", "--format=posix", path], check=True,
                            stdout=subprocess.PIPE, text=True).stdout.splitlines()
-    rows = [line.split() for line in lines]
-    return {(row[1].lower(), row[0], int(row[3], 16)) for row in rows if len(row) == 4}
+    rows = [line.rsplit(": ", 1) for line in lines]
+    rows = [(row[0], row[1].split()) for row in rows if len(row) == 2]
+    return [(pathlib.Path(name.rpartition("[")[2].rstrip("]")).name, words[1].lower(), words[0],
+             int(words[3], 16)) for name, words in rows if len(words) == 4]
 
 
 def members(archive):
@@ -98,33 +104,45 @@ def same(piece, holes, other):
     return left == right
 
 
-def main(archive, *programs):
-    problems, symbols, compared = [], 0, 0
-    objects = [(name, Elf(data, False)) for name, data in members(archive)]
-    listed = nm(archive)
-    for path in programs:
-        there = nm(path)
-        elf = Elf(pathlib.Path(path).read_bytes(), True)
-        by_name = collections.defaultdict(list)
-        for symbol in elf.symbols:
-            by_name[symbol.name, symbol.size].append(elf.bytes_of(symbol))
-        problems += [f"{path}: nm lists no {kind} {name} of {size} bytes"
-                     for kind, name, size in sorted(listed - there)]
-        for name, elf_object in objects:
-            for symbol in elf_object.symbols:
-                piece, holes = elf_object.bytes_of(symbol), elf_object.holes_of(symbol)
-                symbols += 1
-                compared += len(piece) - len(holes)
-                if not any(same(piece, holes, other) for other in by_name[symbol[:2]]):
-                    problems.append(f"{path}: {symbol.name} of {name} is another")
+def compare(listed, objects, path):
+    """(what differs in a program, symbols compared, bytes compared)."""
+    there = {row[1:] for row in nm(path)}
+    elf = Elf(pathlib.Path(path).read_bytes(), True)
+    by_name = collections.defaultdict(list)
+    for symbol in elf.symbols:
+        by_name[symbol.name, symbol.size].append(elf.bytes_of(symbol))
+    problems = [f"{path}: nm lists no {kind} {name} of {size} bytes, as {member} has it"
+                for member, kind, name, size in listed if (kind, name, size) not in there]
+    symbols, compared = 0, 0
+    for member, elf_object in objects:
+        for symbol in elf_object.symbols:
+            piece, holes = elf_object.bytes_of(symbol), elf_object.holes_of(symbol)
+            symbols += 1
+            compared += len(piece) - len(holes)
+            if not any(same(piece, holes, other) for other in by_name[symbol[:2]]):
+                problems.append(f"{path}: {symbol.name} of {member} is another")
+    return problems, symbols, compared
+
+
+def main(archive, tested, product):
+    names = {name for _, _, name, _ in nm(tested)}
+    objects = [(member, Elf(data, False)) for member, data in members(archive)]
+    left_out = [member for member, elf_object in objects
+                if not any(symbol.name in names for symbol in elf_object.exported)]
+    objects = [pair for pair in objects if pair[0] not in left_out]
+    listed = [row for row in nm(archive) if row[0] not in left_out]
+    problems = []
+    for path in (tested, product):
+        found, symbols, compared = compare(listed, objects, path)
+        problems += found
+    if "mcp_feed" not in {name for _, _, name, _ in listed}:
+        problems.append(f"{archive}: this is not the dispatcher")
     for problem in problems:
         print(problem)
-    if not listed or not symbols:
-        problems.append("nothing to compare")
-        print(f"{archive}: nothing to compare")
-    print(f"the dispatcher: {len(objects)} objects, {symbols // len(programs)} functions and "
-          f"tables, {compared // len(programs)} bytes, {len(problems)} differences between what "
-          "was tested and the product")
+    if left_out:
+        print(f"not in what was tested, and so not compared: {', '.join(left_out)}")
+    print(f"the dispatcher: {len(objects)} objects, {symbols} functions and tables, {compared} "
+          f"bytes, {len(problems)} differences between what was tested and the product")
     return 1 if problems else 0
 
 
