@@ -1,4 +1,5 @@
 /* chitty: the daily command. */
+#include "cli/claude.h"
 #include "cli/commands.h"
 
 static const struct cli_command *const commands[] = {
@@ -117,6 +118,7 @@ static const struct cli_noun nouns[] = {
     { .name = "shell", .summary = "what a shell does for the tracker", .verbs = shell_verbs },
     { .name = "git-hook", .summary = "a nudge after each commit", .verbs = git_hook_verbs },
     { .name = "attachment", .summary = "files attached to records", .verbs = attachment_verbs },
+    { .name = "claude", .summary = "Claude Code on this machine", .verbs = cli_claude_verbs },
     { .name = NULL },
 };
 

@@ -138,6 +138,8 @@ static const struct cli_kind kinds[] = {
       "{unit,installed:bool,current:bool,changed:bool,manager:bool,enabled:bool,active:bool,"
       "linger:bool}",
       NULL, NULL, "unit" },
+    { "claude-files", "changes to files of Claude Code", "{done:bool,files:[{path,change,diff}]}",
+      NULL, NULL, NULL },
     { "error", "why a command failed, on standard error",
       "{code,message,hint?,field?,retryable:bool}", NULL, NULL, NULL },
     { "stop", "the node has ended", "map", NULL, NULL, NULL },

@@ -1,0 +1,8 @@
+/* The noun `claude`: Claude Code on this machine. */
+#include "cli/claude.h"
+
+const struct cli_command *const cli_claude_verbs[] = {
+    &cli_claude_install,
+    &cli_claude_remove,
+    NULL,
+};

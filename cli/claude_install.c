@@ -1,0 +1,164 @@
+/* chitty claude install, chitty claude remove */
+#include "bridges/claude/install.h"
+#include "cli/base/json.h"
+#include "cli/base/request.h"
+#include "cli/commands.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TRIES 5u /* while other programs change the same files */
+
+static const char *what(const struct claude_step *s)
+{
+    return !s->changes ? "none" : s->removes ? "removed" : s->file.there ? "changed" : "created";
+}
+
+/* A diff; on a terminal without what could drive it. */
+static void put_diff(struct cli_out *out, struct cht_bytes diff)
+{
+    if (!out->terminal) {
+        cli_put(out, diff);
+        return;
+    }
+    for (size_t at = 0; at < diff.len;) {
+        const uint8_t *end = memchr(diff.data + at, '\n', diff.len - at);
+        const size_t len = end == NULL ? diff.len - at : (size_t)(end - diff.data) - at;
+        const uint8_t sign = diff.data[at];
+        cli_put_style(out, sign == '+' ? CLI_GREEN : sign == '-' ? CLI_RED : CLI_DIM);
+        cli_put_line(out, cht_bytes(diff.data + at, len));
+        cli_put_style(out, CLI_PLAIN);
+        cli_put_char(out, '\n');
+        at += len + 1;
+    }
+}
+
+static enum cht_err tell(struct cli_context *c, const struct claude_plan *plan, bool done)
+{
+    struct cli_out *out = &c->out;
+    struct cht_buf diff;
+    enum cht_err err = CHT_OK;
+    bool any = false;
+    cht_buf_init(&diff, 4 * JSONC_BYTES_MAX);
+    if (c->json) {
+        cli_json_begin(out, c->command->kind);
+        cli_printf(out, "{\"done\":%s,\"files\":[", done ? "true" : "false");
+    }
+    for (size_t i = 0; err == CHT_OK && i < plan->count; i++) {
+        const struct claude_step *s = &plan->steps[i];
+        cht_buf_reset(&diff);
+        any = any || s->changes;
+        if (s->changes)
+            err = claude_step_diff(s, &diff);
+        if (err == CHT_OK && c->json) {
+            cli_put_text(out, i == 0 ? "{\"path\":" : ",{\"path\":");
+            cli_json_text(out, cht_bytes_str(s->file.path));
+            cli_printf(out, ",\"change\":\"%s\",\"diff\":", what(s));
+            cli_json_text(out, cht_buf_view(&diff));
+            cli_put_char(out, '}');
+        } else if (err == CHT_OK)
+            put_diff(out, cht_buf_view(&diff));
+    }
+    cht_buf_clear(&diff);
+    if (c->json) {
+        cli_put_text(out, "]}");
+        cli_json_end(out);
+    } else if (!any)
+        cli_put_text(out, "nothing to change\n");
+    return cli_fail(c, err);
+}
+
+static enum cht_err act(struct cli_context *c, const struct claude_wish *wish, bool print)
+{
+    int lock = -1;
+    struct claude_plan plan = { 0 };
+    enum cht_err err = print ? CHT_OK : claude_files_lock(&c->fault, &lock);
+    if (err != CHT_OK)
+        return err;
+    for (unsigned tries = 0; tries < TRIES; tries++) {
+        claude_plan_clear(&plan);
+        err = claude_plan_make(wish, &c->fault, &plan);
+        if (err == CHT_OK && !print)
+            err = claude_plan_do(&plan, &c->fault);
+        if (err != CHT_E_CONFLICT)
+            break;
+    }
+    if (err == CHT_OK)
+        err = tell(c, &plan, !print);
+    claude_plan_clear(&plan);
+    if (lock >= 0)
+        (void)close(lock);
+    return err;
+}
+
+static enum cht_err change(struct cli_context *c, bool remove)
+{
+    struct claude_wish wish = { .scope = CLAUDE_USER, .remove = remove };
+    const char *scope = cli_flag(c, "scope");
+    enum cht_err err = scope == NULL ? CHT_OK : claude_scope_named(scope, &c->fault, &wish.scope);
+    wish.plugin = !remove && cli_flag(c, "plugin") != NULL;
+    return err == CHT_OK ? act(c, &wish, cli_flag(c, "print") != NULL) : err;
+}
+
+static enum cht_err install(struct cli_context *c)
+{
+    return change(c, false);
+}
+
+static enum cht_err uninstall(struct cli_context *c)
+{
+    return change(c, true);
+}
+
+static const struct cli_flag install_flags[] = {
+    { "print", NULL, "show what would change, and change nothing" },
+    { "scope", "SCOPE", "user (all your projects), project (shared) or local (this one, yours)" },
+    { "plugin", NULL, "register the plugin instead of hooks and MCP server" },
+    { NULL, NULL, NULL },
+};
+
+static const struct cli_flag remove_flags[] = {
+    { "print", NULL, "show what would change, and change nothing" },
+    { "scope", "SCOPE", "user (all your projects), project (shared) or local (this one, yours)" },
+    { NULL, NULL, NULL },
+};
+
+const struct cli_command cli_claude_install = {
+    .name = "install",
+    .summary = "Let Claude Code share todos: hooks in its settings, and the MCP server.",
+    .arguments = "",
+    .details = "Shows the exact changes as a unified diff, and makes them. What is put in stands "
+               "before what was there: comments, order, unknown keys and the hooks of others "
+               "stay as they are, byte for byte. Doing it again changes nothing. Instruction "
+               "files (CLAUDE.md) are not touched.\n"
+               "\n"
+               "Hooks go to `settings.json` of ~/.claude or CLAUDE_CONFIG_DIR, with `--scope "
+               "project` to .claude/settings.json of the project and with `--scope local` to its "
+               "settings.local.json; the MCP server to .claude.json, or to .mcp.json of the "
+               "project. .claude.json holds credentials: lines of others are not shown. Sessions "
+               "that run already see the hooks after their next start.",
+    .group = CLI_SETUP,
+    .kind = "claude-files",
+    .pages = true,
+    .examples = "chitty claude install --print\n"
+                "chitty claude install\n"
+                "chitty claude install --scope project",
+    .flags = install_flags,
+    .run = install,
+};
+
+const struct cli_command cli_claude_remove = {
+    .name = "remove",
+    .summary = "Take out of Claude Code's files what install put in.",
+    .arguments = "",
+    .details = "Files that nobody changed since are then what they were, byte for byte; of files "
+               "that were changed only ours goes. A file that install made goes with it, unless "
+               "something of others is in it by now.",
+    .group = CLI_SETUP,
+    .kind = "claude-files",
+    .pages = true,
+    .examples = "chitty claude remove --print\n"
+                "chitty claude remove",
+    .flags = remove_flags,
+    .run = uninstall,
+};
