@@ -81,6 +81,7 @@ struct node_query {
     enum node_query_op op;
     unsigned type;           /* of the domain; 0: any */
     struct cht_bytes id;     /* as typed; empty: none */
+    struct cht_bytes project; /* log: as typed; empty: all */
     struct cht_bytes filter; /* exact bytes of a map of known fields; empty: none */
     struct cht_bytes where;  /* exact bytes of an array, checked by node_where_check */
     struct cht_bytes text;   /* words to search for; empty: none */
@@ -94,6 +95,8 @@ struct node_query {
     uint64_t limit;         /* 1 … LIMIT_QUERY_ROWS */
     uint64_t offset;        /* so many are passed over first */
     struct cht_bytes from;  /* watch: a vector; empty: from now on */
+    bool unblocked;         /* watch: also what the end of a todo leaves free */
+    struct cht_bytes since; /* log: a vector, whose entries are not told; empty: all are */
     struct cht_bytes watch; /* unwatch: which */
 };
 

@@ -49,7 +49,9 @@ static enum cht_err first_touch(struct node_replica *r, uint32_t n)
     struct replica_slot *slot = &r->slots[n];
     struct node_touch touch = { .n = n,
                                 .was_live = slot->state->count != 0,
-                                .was_hidden = crdt_state_hidden(slot->state, &r->graph) };
+                                .was_hidden = crdt_state_hidden(slot->state, &r->graph),
+                                .was_open = slot->state->count != 0 &&
+                                            node_rows_open(&r->graph, slot->state) };
     slot->touch = (uint32_t)r->touched.count;
     slot->flags |= SLOT_TOUCHED;
     return replica_push(&r->touched, &touch, sizeof touch);

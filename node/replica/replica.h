@@ -149,7 +149,8 @@ struct node_touch {
     uint32_t n;
     uint64_t fields;           /* bit i: field i of the type's schema; bit 63: one without a row */
     struct crdt_place last;    /* the last entry that changed it */
-    bool was_live, was_hidden; /* before the turn: it had values; it was hidden */
+    /* before the turn: it had values; it was hidden; it was an open todo */
+    bool was_live, was_hidden, was_open;
 };
 #define NODE_TOUCH_OTHER 63u
 

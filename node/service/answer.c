@@ -99,15 +99,16 @@ void service_answer_progress(struct node_service *s, const struct service_caller
 }
 
 /* The message is written with the largest head of an array, whose count is filled in after. */
-enum cht_err service_records_begin(struct node_service *s, const struct service_caller *c,
-                                   bool more, struct cht_buf *out, size_t *out_count_at)
+static enum cht_err records_begin(struct node_service *s, const struct service_caller *c,
+                                  struct cht_bytes extra, uint32_t pairs, struct cht_buf *out,
+                                  size_t *out_count_at)
 {
     static const uint8_t array32[] = { 0xdd, 0, 0, 0, 0 };
     enum cht_err err = service_begin(s, c, NODE_MSG_STATE_SNAPSHOT, out);
     if (err == CHT_OK)
-        err = crdt_mp_put_map(out, more ? 2 : 1);
-    if (err == CHT_OK && more)
-        err = node_mp_put_key_bool(out, "more", true);
+        err = crdt_mp_put_map(out, 1 + pairs);
+    if (err == CHT_OK)
+        err = cht_buf_add(out, extra);
     if (err == CHT_OK)
         err = node_mp_put_text(out, "records");
     if (err == CHT_OK)
@@ -115,6 +116,21 @@ enum cht_err service_records_begin(struct node_service *s, const struct service_
     if (err == CHT_OK)
         *out_count_at = out->len - 4;
     return err;
+}
+
+enum cht_err service_records_begin(struct node_service *s, const struct service_caller *c,
+                                   bool more, struct cht_buf *out, size_t *out_count_at)
+{
+    static const uint8_t word[] = { 0xa4, 'm', 'o', 'r', 'e', 0xc3 }; /* true */
+    return records_begin(s, c, cht_bytes(word, more ? sizeof word : 0), more ? 1 : 0, out,
+                         out_count_at);
+}
+
+enum cht_err service_records_begin_last(struct node_service *s, const struct service_caller *c,
+                                        struct cht_bytes extra, uint32_t pairs, struct cht_buf *out,
+                                        size_t *out_count_at)
+{
+    return records_begin(s, c, extra, pairs, out, out_count_at);
 }
 
 void service_records_end(struct cht_buf *out, size_t count_at, uint32_t count)

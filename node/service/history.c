@@ -1,18 +1,22 @@
 /* The log as people read it, streamed: all chains are walked back together, newest stamp first, and
  * each log row is decoded once; see own.h (LOCAL 4.7). What is written meanwhile lies behind the
- * walk and is not told. */
+ * walk and is not told. With a vector only what came after it is walked; with a project every entry
+ * is looked at for whether it is of it, up to a bound that the chains share. */
 #include "crdt/undo.h"
 #include "node/service/own.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOG_ROWS_KEPT 64u /* with more chains than this no decoded row is kept */
+#define LOG_ROWS_KEPT  64u   /* with more chains than this no decoded row is kept */
+#define LOG_LOOKED_MAX 2048u /* entries looked at for their project */
+#define LOG_LOOKED_MIN 64u   /* … of one chain */
 
 /* Where the walk back along one chain stands: on an entry to be told next, or at its end. */
 struct log_walk {
     struct crdt_place at;
-    uint32_t branch_seq; /* the chain's first entry is the one after */
+    uint32_t floor_seq; /* the first entry to be told is the one after */
+    uint32_t looks;     /* entries that may still be looked at for their project */
     crdt_hlc_stamp stamp;
     struct cht_arena arena; /* the row that holds it, decoded */
     const struct crdt_entry *entries;
@@ -24,7 +28,12 @@ struct log_stream {
     struct service_caller caller;
     uint32_t replaced; /* the service's, when it began */
     uint32_t wanted;   /* entity number; INDEX_NONE: all */
-    uint64_t left;     /* entries that may still be told */
+    uint32_t project;  /* entity number; INDEX_NONE: any */
+    bool since, titled;
+    bool partial; /* some that may be of the project were not looked at */
+    struct cht_buf vector;
+    struct service_titles titles;
+    uint64_t left; /* entries that may still be told */
     uint32_t walk_count;
     struct log_walk walks[];
 };
@@ -103,9 +112,28 @@ static enum cht_err put_ops(unsigned type, const struct entry_ops *ops, struct c
     return err;
 }
 
-static enum cht_err put_entry(struct node_service *s, struct crdt_place at,
-                              const struct crdt_entry *e, uint32_t n, struct cht_arena *arena,
-                              struct cht_buf *out)
+/* Append "titles": what the record and the actor are called. */
+static enum cht_err put_entry_titles(struct node_service *s, struct service_titles *titles,
+                                     struct crdt_place at, const struct crdt_entry *e, uint32_t n,
+                                     struct cht_buf *out)
+{
+    const struct node_index *x = node_replica_index(s->replica);
+    struct service_title_map map;
+    struct crdt_id actor;
+    enum cht_err err = node_mp_put_text(out, "titles");
+    if (err == CHT_OK)
+        err = service_title_map(out, &map);
+    if (err == CHT_OK && n != INDEX_NONE)
+        err = service_title_put(s, titles, cht_bytes_str("chittyId"), &x->slots[n].id, &map);
+    if (err != CHT_OK || node_replica_actor_of(s->replica, at, e, &actor) != CHT_OK)
+        return err;
+    actor.type = CRDT_SESSION;
+    return service_title_put(s, titles, cht_bytes_str("actor"), &actor, &map);
+}
+
+static enum cht_err put_entry(struct node_service *s, struct service_titles *titles,
+                              struct crdt_place at, const struct crdt_entry *e, uint32_t n,
+                              struct cht_arena *arena, struct cht_buf *out)
 {
     const struct crdt_header *h = &e->header;
     const struct node_index *x = node_replica_index(s->replica);
@@ -118,8 +146,8 @@ static enum cht_err put_entry(struct node_service *s, struct crdt_place at,
     const char *ruled = node_replica_ruled(s->replica, at);
     struct entry_ops ops;
     read_ops(e, arena, &ops);
-    enum cht_err err =
-        crdt_mp_put_map(out, 8u + (n != INDEX_NONE) + waits + (ruled != NULL) + (ops.marks != 0));
+    enum cht_err err = crdt_mp_put_map(out, 8u + (n != INDEX_NONE) + waits + (ruled != NULL) +
+                                                (ops.marks != 0) + (titles != NULL));
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "entry", hash);
     if (err == CHT_OK)
@@ -142,6 +170,8 @@ static enum cht_err put_entry(struct node_service *s, struct crdt_place at,
         err = node_mp_put_key_text(out, "void", ruled);
     if (err == CHT_OK && ops.marks != 0)
         err = put_marks(&ops, out);
+    if (err == CHT_OK && titles != NULL)
+        err = put_entry_titles(s, titles, at, e, n, out);
     return err == CHT_OK ? put_ops(n == INDEX_NONE ? 0 : x->slots[n].id.type, &ops, out) : err;
 }
 
@@ -149,7 +179,7 @@ static enum cht_err put_entry(struct node_service *s, struct crdt_place at,
 
 static bool over(const struct log_walk *w)
 {
-    return w->at.seq <= w->branch_seq;
+    return w->at.seq <= w->floor_seq;
 }
 
 static enum cht_err load_row(struct log_stream *l, struct log_walk *w)
@@ -178,6 +208,63 @@ static enum cht_err pass_rows(struct log_stream *l, struct log_walk *w)
     return err;
 }
 
+/* --- of a project ----------------------------------------------------------------------------- */
+
+/* The entity that a link of this name leads to; INDEX_NONE. */
+static uint32_t linked(struct log_stream *l, const struct crdt_state *state, const char *name)
+{
+    const struct crdt_field *f = crdt_field_named(state->id.type, cht_bytes_str(name));
+    const struct crdt_cell *c =
+        f == NULL ? NULL : crdt_state_cell(state, f->number, cht_bytes(NULL, 0));
+    struct crdt_id id;
+    if (c == NULL)
+        return INDEX_NONE;
+    const struct crdt_value *v =
+        crdt_cell_shown(node_replica_graph(l->s->replica), state->id.type, c);
+    const struct cht_bytes raw = crdt_mp_peek(v->bytes).data;
+    if (raw.len != 1 + CRDT_ID_BYTES)
+        return INDEX_NONE;
+    id.type = raw.data[0];
+    memcpy(id.b, raw.data + 1, CRDT_ID_BYTES);
+    return node_index_find(node_replica_index(l->s->replica), &id);
+}
+
+/* It is the project, or belongs to it; what is said belongs where what it is about does. */
+static bool of_project(struct log_stream *l, uint32_t n, unsigned hops)
+{
+    static const char *const ways[] = { "about", "session" };
+    const struct crdt_state *state;
+    if (n == l->project)
+        return true;
+    if (n == INDEX_NONE || node_replica_state(l->s->replica, n, &state) != CHT_OK)
+        return false;
+    const unsigned type = state->id.type;
+    if (linked(l, state, "project") == l->project)
+        return true;
+    for (size_t i = 0; type == CRDT_MESSAGE && hops > 0 && i < sizeof ways / sizeof ways[0]; i++) {
+        if (node_replica_state(l->s->replica, n, &state) == CHT_OK &&
+            of_project(l, linked(l, state, ways[i]), hops - 1))
+            return true;
+    }
+    return false;
+}
+
+/* Is the entry, about entity `n`, one that is asked for? */
+static bool asked_for(struct log_stream *l, struct log_walk *w, uint32_t n)
+{
+    if (l->wanted != INDEX_NONE && n != l->wanted)
+        return false;
+    if (l->project == INDEX_NONE)
+        return true;
+    if (w->looks == 0) {
+        l->partial = true;
+        w->floor_seq = w->at.seq;
+        return false;
+    }
+    w->looks--;
+    return of_project(l, n, 1);
+}
+
 /* Stand on the next entry to be told, from where it is. */
 static enum cht_err settle(struct log_stream *l, struct log_walk *w)
 {
@@ -190,13 +277,14 @@ static enum cht_err settle(struct log_stream *l, struct log_walk *w)
             break;
         err = load_row(l, w);
         const struct crdt_entry *e = err == CHT_OK ? &w->entries[w->at.seq - w->first] : NULL;
-        if (err == CHT_OK && l->wanted != INDEX_NONE)
+        if (err == CHT_OK && (l->wanted != INDEX_NONE || l->project != INDEX_NONE))
             err = node_replica_entity_of(l->s->replica, w->at, e, &n);
-        if (err == CHT_OK && n == l->wanted) {
+        if (err == CHT_OK && asked_for(l, w, n)) {
             w->stamp = e->header.hlc;
             break;
         }
-        w->at.seq--;
+        if (!over(w))
+            w->at.seq--;
     }
     if (l->walk_count > LOG_ROWS_KEPT || over(w)) {
         cht_arena_clear(&w->arena);
@@ -226,7 +314,7 @@ static enum cht_err tell_entry(struct log_stream *l, struct log_walk *w, struct 
     if (err == CHT_OK)
         err = node_replica_entity_of(l->s->replica, w->at, e, &n);
     if (err == CHT_OK)
-        err = put_entry(l->s, w->at, e, n, &ops, out);
+        err = put_entry(l->s, l->titled ? &l->titles : NULL, w->at, e, n, &ops, out);
     cht_arena_clear(&ops);
     w->at.seq--;
     l->left--;
@@ -234,6 +322,21 @@ static enum cht_err tell_entry(struct log_stream *l, struct log_walk *w, struct 
 }
 
 /* --- the stream ----------------------------------------------------------------------------- */
+
+/* The last message tells up to where the log was looked at, and whether all of it was. */
+static enum cht_err begin_last(struct log_stream *l, struct cht_buf *out, size_t *at)
+{
+    bool more = l->partial;
+    for (uint32_t i = 0; i < l->walk_count; i++)
+        more |= !over(&l->walks[i]);
+    const size_t len = l->vector.len;
+    enum cht_err err = more ? node_mp_put_key_bool(&l->vector, "partial", true) : CHT_OK;
+    if (err == CHT_OK)
+        err = service_records_begin_last(l->s, &l->caller, cht_buf_view(&l->vector),
+                                         (len != 0 ? 1u : 0u) + (more ? 1u : 0u), out, at);
+    l->vector.len = len;
+    return err;
+}
 
 static enum cht_err next_message(void *state, struct cht_buf *out, bool *out_end)
 {
@@ -250,7 +353,8 @@ static enum cht_err next_message(void *state, struct cht_buf *out, bool *out_end
     }
     bool more = err == CHT_OK && newest(l) != NULL;
     if (err == CHT_OK)
-        err = service_records_begin(l->s, &l->caller, more, out, &at);
+        err = more ? service_records_begin(l->s, &l->caller, more, out, &at)
+                   : begin_last(l, out, &at);
     if (err == CHT_OK)
         err = cht_buf_add(out, cht_buf_view(&records));
     if (err == CHT_OK)
@@ -265,50 +369,91 @@ static void end_stream(void *state)
     struct log_stream *l = state;
     for (uint32_t i = 0; i < l->walk_count; i++)
         cht_arena_clear(&l->walks[i].arena);
+    cht_buf_clear(&l->vector);
     free(l);
 }
 
-static enum cht_err start_walks(struct log_stream *l)
+/* Entries that still wait are told when they are applied, where only news is asked for. */
+static enum cht_err start_walks(struct log_stream *l, const struct crdt_vector *since)
 {
     const struct crdt_graph *g = node_replica_graph(l->s->replica);
+    const bool news = l->since || l->project != INDEX_NONE;
     enum cht_err err = CHT_OK;
-    for (uint32_t i = 0; err == CHT_OK && i < l->walk_count; i++) {
+    uint32_t going = 0;
+    for (uint32_t i = 0; i < l->walk_count; i++) {
         struct log_walk *w = &l->walks[i];
-        w->at = (struct crdt_place){ i, g->chains[i].stored.seq };
-        w->branch_seq = g->chains[i].branch_seq;
+        const uint32_t seen = crdt_vector_get(since, i);
+        w->at = (struct crdt_place){ i, news ? g->chains[i].applied.seq : g->chains[i].stored.seq };
+        w->floor_seq = seen > g->chains[i].branch_seq ? seen : g->chains[i].branch_seq;
         cht_arena_init(&w->arena, LIMIT_TURN_BYTES);
-        err = settle(l, w);
+        going += !over(w);
+    }
+    for (uint32_t i = 0; err == CHT_OK && i < l->walk_count; i++) {
+        l->walks[i].looks = LOG_LOOKED_MAX / (going == 0 ? 1 : going);
+        if (l->walks[i].looks < LOG_LOOKED_MIN)
+            l->walks[i].looks = LOG_LOOKED_MIN;
+        err = settle(l, &l->walks[i]);
     }
     return err;
+}
+
+/* What the question names: entity, project, vector. */
+struct log_asked {
+    uint32_t wanted, project;
+    struct crdt_vector since;
+};
+
+static enum cht_err read_asked(struct node_service *s, const struct node_query *q,
+                               struct node_fault *fault, struct log_asked *a)
+{
+    enum cht_err err = q->id.len == 0 ? CHT_OK : service_find(s, q->id, q->type, fault, &a->wanted);
+    if (err == CHT_OK && q->project.len != 0)
+        err = service_find(s, q->project, CRDT_PROJECT, fault, &a->project);
+    if (err == CHT_OK && q->since.len != 0 && service_read_vector(s, q->since, &a->since) != CHT_OK)
+        err = node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("since"),
+                             "\"since\" is no vector that this node has given out");
+    return err;
+}
+
+static enum cht_err start(struct node_service *s, const struct service_caller *c,
+                          const struct node_query *q, const struct log_asked *a)
+{
+    const uint32_t chains = node_replica_graph(s->replica)->chain_count;
+    struct log_stream *l = calloc(1, sizeof *l + chains * sizeof l->walks[0]);
+    if (l == NULL)
+        return CHT_E_NOMEM;
+    l->s = s;
+    l->caller = *c;
+    l->replaced = s->replaced;
+    l->wanted = a->wanted;
+    l->project = a->project;
+    l->since = q->since.len != 0;
+    l->titled = q->titles;
+    l->left = q->limit;
+    l->walk_count = chains;
+    cht_buf_init(&l->vector, SERVICE_ANSWER_BYTES);
+    enum cht_err err =
+        service_put_vector(s, "vector", node_replica_applied(s->replica), &l->vector);
+    if (err == CHT_OK || err == CHT_E_LIMIT) /* of thousands of chains none is told */
+        err = start_walks(l, &a->since);
+    if (err != CHT_OK) {
+        end_stream(l);
+        return err;
+    }
+    struct local_stream stream = { .state = l, .next = next_message, .end = end_stream };
+    (void)!c->out->stream(c->out->ctx, c->client, &stream);
+    return CHT_OK;
 }
 
 void service_log(struct node_service *s, const struct service_caller *c, const struct node_query *q)
 {
     struct node_fault fault = { 0 };
-    uint32_t wanted = INDEX_NONE, chains = node_replica_graph(s->replica)->chain_count;
-    enum cht_err err = q->id.len == 0 ? CHT_OK : service_find(s, q->id, q->type, &fault, &wanted);
+    struct log_asked asked = { .wanted = INDEX_NONE, .project = INDEX_NONE };
+    enum cht_err err = read_asked(s, q, &fault, &asked);
     if (err != CHT_OK) {
         fault.error.code = err;
         service_answer_fault(s, c, &fault);
-        return;
-    }
-    struct log_stream *l = calloc(1, sizeof *l + chains * sizeof l->walks[0]);
-    if (l == NULL) {
-        service_fail(s, c, CHT_E_NOMEM, "");
-        return;
-    }
-    l->s = s;
-    l->caller = *c;
-    l->replaced = s->replaced;
-    l->wanted = wanted;
-    l->left = q->limit;
-    l->walk_count = chains;
-    err = start_walks(l);
-    if (err != CHT_OK) {
-        end_stream(l);
+    } else if ((err = start(s, c, q, &asked)) != CHT_OK)
         service_fail(s, c, err, "");
-        return;
-    }
-    struct local_stream stream = { .state = l, .next = next_message, .end = end_stream };
-    (void)!c->out->stream(c->out->ctx, c->client, &stream);
+    crdt_vector_clear(&asked.since);
 }

@@ -32,7 +32,14 @@ struct service_watch {
     struct match match;
     struct node_words *words; /* where it matches texts; else NULL */
     struct cht_buf fields;
+    bool unblocked; /* it is told what the end of a todo leaves without an open dependency */
     struct service_watch *next;
+};
+
+/* A todo that was open and is it no more, or the other way. */
+struct service_turned {
+    struct node_touch touch;
+    bool open;
 };
 
 /* Live values that name blobs (attached.c). */
@@ -65,6 +72,8 @@ struct node_service {
     struct service_waiting *waiting;
     size_t waiting_count, waiting_cap;
     struct service_watch *watches;
+    struct service_turned *turned; /* not told yet to the watches that ask for it (unblock.c) */
+    size_t turned_count;
     struct cht_arena arena;    /* of one request */
     struct cht_buf answer;     /* a message while it is made */
     struct node_store *reader; /* an idle connection for streams; NULL: none open */
@@ -102,6 +111,11 @@ void service_fail(struct node_service *s, const struct service_caller *c, enum c
 CHT_MUST_USE enum cht_err service_records_begin(struct node_service *s,
                                                 const struct service_caller *c, bool more,
                                                 struct cht_buf *out, size_t *out_count_at);
+/* The last one, with pairs of the payload before the records: `pairs` of them in `extra`. */
+CHT_MUST_USE enum cht_err service_records_begin_last(struct node_service *s,
+                                                     const struct service_caller *c,
+                                                     struct cht_bytes extra, uint32_t pairs,
+                                                     struct cht_buf *out, size_t *out_count_at);
 void service_records_end(struct cht_buf *out, size_t count_at, uint32_t count);
 
 /* What a client is told of a change that could not be kept, and what to do. */
@@ -220,6 +234,17 @@ bool service_todo_open(void *ctx, const struct crdt_id *todo);
 void service_watch_drop(struct node_service *s, local_client_id client);
 /* Tell the watches what the last commit touched. */
 void service_tell(struct node_service *s);
+/* Does a watch ask for todos that are ready or blocked? `open`: for what a todo that came back
+ * blocks; else for what one that ended leaves free. */
+bool service_watch_asks(const struct service_watch *w, bool open);
+/* Tell of an entity that meets the conditions of those that ask, for `because` ended or (`open`)
+ * came back. `only`: this watch alone; NULL: all. */
+void service_tell_because(struct node_service *s, const struct service_watch *only,
+                          const struct node_touch *touch, const struct crdt_id *because, bool open);
+/* After a commit: tell what its todos that ended or came back do to those that wait for them. */
+void service_tell_turned(struct node_service *s);
+/* Tell a watch what waits for nothing open any more, of those that wait for this one. */
+void service_tell_ended(struct node_service *s, const struct service_watch *w, uint32_t n);
 
 /* --- records (record.c) -------------------------------------------------------------------- */
 

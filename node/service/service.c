@@ -46,6 +46,7 @@ void service_free(struct node_service *s)
     service_attached_clear(s);
     free(s->written);
     free(s->waiting);
+    free(s->turned);
     node_store_close(s->reader);
     cht_arena_clear(&s->arena);
     cht_buf_clear(&s->answer);
@@ -61,6 +62,7 @@ void service_replace(struct node_service *s, struct node_replica *replica, const
     s->replaced++;
     service_attached_clear(s);
     service_awaits_fail(s);
+    s->turned_count = 0;
     s->replica = replica;
     char *copy = strdup(path);
     if (copy != NULL) {

@@ -27,8 +27,10 @@ static const char *operation_of(const struct node_touch *touch, bool hidden)
     return touch->was_live ? "update" : "create";
 }
 
+/* `because`: another todo, whose end or return makes this one worth telling; NULL: it changed. */
 static enum cht_err tell_one(struct node_service *s, const struct service_watch *w,
-                             const struct crdt_state *state, const struct node_touch *touch)
+                             const struct crdt_state *state, const struct node_touch *touch,
+                             const struct crdt_id *because)
 {
     const struct crdt_graph *g = node_replica_graph(s->replica);
     struct node_row_info info;
@@ -38,7 +40,7 @@ static enum cht_err tell_one(struct node_service *s, const struct service_watch 
     if (err == CHT_OK)
         err = service_begin(s, &w->caller, NODE_MSG_EVENT, &out);
     if (err == CHT_OK)
-        err = crdt_mp_put_map(&out, touch->last.seq == 0 ? 7 : 8);
+        err = crdt_mp_put_map(&out, 7u + (touch->last.seq != 0) + (because != NULL));
     if (err == CHT_OK)
         err = node_mp_put_key_str(&out, "watch", cht_bytes(w->caller.id, w->caller.id_len));
     const char *domain = crdt_type_domain(state->id.type);
@@ -71,6 +73,8 @@ static enum cht_err tell_one(struct node_service *s, const struct service_watch 
         err = service_put_vector(s, "vector", node_replica_applied(s->replica), &out);
     if (err == CHT_OK && touch->last.seq != 0)
         err = service_put_by(s, touch->last, &out);
+    if (err == CHT_OK && because != NULL)
+        err = service_put_id("because", because, &out);
     if (err == CHT_OK)
         err = w->caller.out->answer(w->caller.out->ctx, w->caller.client, cht_buf_view(&out));
     cht_buf_clear(&out);
@@ -86,22 +90,48 @@ bool service_todo_open(void *ctx, const struct crdt_id *todo)
            node_rows_open(node_replica_graph(s->replica), state);
 }
 
+bool service_watch_asks(const struct service_watch *w, bool open)
+{
+    const unsigned waiting = 1u << NODE_IS_READY | 1u << NODE_IS_BLOCKED;
+    return (w->match.is & waiting) != 0 || (w->unblocked && !open);
+}
+
+static struct match_world world_of(struct node_service *s)
+{
+    return (struct match_world){ .graph = node_replica_graph(s->replica),
+                                 .now_ms = s->now_ms,
+                                 .ctx = s,
+                                 .is_open = service_todo_open };
+}
+
 static void tell_entity(struct node_service *s, const struct service_watch *only,
                         const struct node_touch *touch)
 {
     const struct crdt_state *state;
     if (node_replica_state(s->replica, touch->n, &state) != CHT_OK)
         return;
-    struct match_world world = { .graph = node_replica_graph(s->replica),
-                                 .now_ms = s->now_ms,
-                                 .ctx = s,
-                                 .is_open = service_todo_open };
+    struct match_world world = world_of(s);
     for (const struct service_watch *w = s->watches; w != NULL; w = w->next) {
         world.words = w->words;
         if ((only != NULL && w != only) || !match_state(&w->match, &world, state))
             continue;
         /* a client that has left or does not read is dropped by the server */
-        (void)!tell_one(s, w, state, touch);
+        (void)!tell_one(s, w, state, touch, NULL);
+    }
+}
+
+void service_tell_because(struct node_service *s, const struct service_watch *only,
+                          const struct node_touch *touch, const struct crdt_id *because, bool open)
+{
+    const struct crdt_state *state;
+    if (node_replica_state(s->replica, touch->n, &state) != CHT_OK)
+        return;
+    struct match_world world = world_of(s);
+    for (const struct service_watch *w = s->watches; w != NULL; w = w->next) {
+        world.words = w->words;
+        if ((only == NULL || w == only) && service_watch_asks(w, open) &&
+            match_state(&w->match, &world, state))
+            (void)!tell_one(s, w, state, touch, because);
     }
 }
 
@@ -112,6 +142,7 @@ void service_tell(struct node_service *s)
     struct node_commit last = node_replica_last(s->replica);
     for (size_t i = 0; i < last.touched_count; i++)
         tell_entity(s, NULL, &last.touched[i]);
+    service_tell_turned(s);
 }
 
 /* What came after the client's vector is told first: the entities of the log rows since. */
@@ -125,6 +156,7 @@ static void catch_up(struct node_service *s, const struct service_watch *w,
     for (size_t i = 0; i < count; i++) {
         struct node_touch touch = { .n = list[i], .was_live = true }; /* how it was is not known */
         tell_entity(s, w, &touch);
+        service_tell_ended(s, w, list[i]);
     }
     free(list);
 }
@@ -137,6 +169,7 @@ static enum cht_err make_watch(struct node_service *s, const struct service_call
     if (w == NULL)
         return CHT_E_NOMEM;
     w->caller = *c;
+    w->unblocked = q->unblocked;
     cht_buf_init(&w->fields, LIMIT_CLIENT_BYTES);
     cht_arena_init(&w->arena, 4 * (size_t)LIMIT_CLIENT_BYTES);
     enum cht_err err = cht_buf_add(&w->fields, q->fields);
