@@ -20,20 +20,14 @@ struct claude_shared {
 
 /* What a project says; `project`: its whole id, "" is none (off). Errors of the request. */
 CHT_MUST_USE enum cht_err claude_sharing_of(struct agent *a, const char *project,
-                                            enum claude_sharing *out);
+                                            struct node_fault *fault, enum claude_sharing *out);
 /* Share the transcript in the file `path` as that of the agent's session, whose record and project
  * are there (agent_session_ensure). It is read as it is now; a line that is being written is left
  * out. Takes some milliseconds a megabyte. CHT_E_DENIED: its project does not share transcripts, or
- * it has none (agent_fault names the command that allows it); CHT_E_NOTFOUND: no such file, or
- * there is nothing in it yet; CHT_E_INVALID: it is not the transcript of this session's name;
- * CHT_E_IO, CHT_E_LIMIT; errors of requests. */
+ * it has none (the hint names the command that allows it); CHT_E_NOTFOUND: no such file, or there
+ * is nothing in it yet; CHT_E_IO, CHT_E_LIMIT; errors of requests. `fault` may be NULL. */
 CHT_MUST_USE enum cht_err claude_transcript_share(struct agent *a, const char *path,
+                                                  struct node_fault *fault,
                                                   struct claude_shared *out);
-
-/* The last words for a session that begins where another one left off (`chitty session resume`
- * leaves them): facts for SessionStart. Appends them to `out` and forgets them. CHT_E_NOTFOUND:
- * there are none. */
-CHT_MUST_USE enum cht_err claude_handoff_take(const char *session_key, struct cht_buf *out);
-CHT_MUST_USE enum cht_err claude_handoff_leave(const char *session_key, struct cht_bytes text);
 
 #endif

@@ -47,10 +47,10 @@ static void take_member(struct claude_line *line, struct cht_bytes key, struct c
     const struct cht_bytes text = json_span_raw(value);
 #define IS(name) cht_bytes_eq(key, cht_bytes_str(name))
     if (IS("type"))
-        line->kind = json_span_is(value, "user")        ? CLAUDE_USER
-                     : json_span_is(value, "assistant") ? CLAUDE_ASSISTANT
-                     : json_span_is(value, "summary")   ? CLAUDE_SUMMARY
-                                                        : CLAUDE_OPAQUE;
+        line->kind = json_span_is(value, "user")        ? CLAUDE_LINE_USER
+                     : json_span_is(value, "assistant") ? CLAUDE_LINE_ASSISTANT
+                     : json_span_is(value, "summary")   ? CLAUDE_LINE_SUMMARY
+                                                        : CLAUDE_LINE_OPAQUE;
     else if (IS("uuid"))
         line->uuid = text;
     else if (IS("parentUuid") || IS("leafUuid"))
@@ -77,7 +77,7 @@ struct claude_line claude_line_read(struct cht_bytes text)
     struct json_span_iter it = json_span_iter(text);
     while (json_span_next(&it, &key, &value))
         take_member(&line, key, value);
-    line.tool_result = line.kind == CLAUDE_USER && is_tool_result(line.message);
+    line.tool_result = line.kind == CLAUDE_LINE_USER && is_tool_result(line.message);
     return line;
 }
 
@@ -183,7 +183,8 @@ struct slicing {
 
 static bool is_wanted(const struct claude_line *line)
 {
-    return (line->kind == CLAUDE_SUMMARY || (line->kind != CLAUDE_OPAQUE && line->uuid.len > 0)) &&
+    return (line->kind == CLAUDE_LINE_SUMMARY ||
+            (line->kind != CLAUDE_LINE_OPAQUE && line->uuid.len > 0)) &&
            !line->sidechain;
 }
 
@@ -208,7 +209,7 @@ static enum cht_err put_edited(struct cht_bytes line, struct cht_bytes old, stru
 static enum cht_err put_linked(const struct slicing *s, const struct claude_line *line,
                                struct cht_buf *out)
 {
-    const char *name = line->kind == CLAUDE_SUMMARY ? "leafUuid" : "parentUuid";
+    const char *name = line->kind == CLAUDE_LINE_SUMMARY ? "leafUuid" : "parentUuid";
     const struct cht_bytes old = json_span_get(line->whole, name);
     const struct cht_bytes kept = chain_kept(&s->chain, line->parent);
     if (old.len == 0 || line->parent.len == 0 || cht_bytes_eq(kept, line->parent))
@@ -266,7 +267,7 @@ static const uint8_t *choose_start(struct cht_bytes text, bool *out_cut)
     *out_cut = true;
     while (claude_line_next(&lines, &each)) {
         const struct claude_line line = claude_line_read(each);
-        if (bytes <= most && line.kind == CLAUDE_USER && is_wanted(&line) && !line.tool_result)
+        if (bytes <= most && line.kind == CLAUDE_LINE_USER && is_wanted(&line) && !line.tool_result)
             return each.data;
         bytes -= is_wanted(&line) ? each.len + 1 : 0;
     }
@@ -291,7 +292,8 @@ static enum cht_err slice(struct slicing *s, struct cht_bytes text)
         const struct claude_line line = claude_line_read(each);
         const struct link *l = chain_find(&s->chain, line.uuid);
         if (is_wanted(&line) && each.data >= s->from &&
-            (l == NULL ? line.kind == CLAUDE_SUMMARY : l->kept && l->uuid.data == line.uuid.data))
+            (l == NULL ? line.kind == CLAUDE_LINE_SUMMARY
+                       : l->kept && l->uuid.data == line.uuid.data))
             err = put_line(s, &line);
     }
     return err;

@@ -22,7 +22,12 @@ struct claude_lines {
 };
 bool claude_line_next(struct claude_lines *lines, struct cht_bytes *line);
 
-enum claude_kind { CLAUDE_OPAQUE, CLAUDE_USER, CLAUDE_ASSISTANT, CLAUDE_SUMMARY };
+enum claude_kind {
+    CLAUDE_LINE_OPAQUE,
+    CLAUDE_LINE_USER,
+    CLAUDE_LINE_ASSISTANT,
+    CLAUDE_LINE_SUMMARY
+};
 
 /* What a line tells of itself: values as json_span_get has them, empty ones where it has none. */
 struct claude_line {

@@ -1,6 +1,7 @@
 /* Transcripts: what a slice keeps, whether its chain is whole, and how it moves. The goldens stand
  * beside their sources in tests/claude/transcripts. */
 #include "bridges/claude/json_span.h"
+#include "bridges/claude/recent.h"
 #include "bridges/claude/transcript.h"
 
 #include <setjmp.h>
@@ -214,7 +215,7 @@ static void lines_that_cannot_be_read_are_opaque(void **state)
     struct claude_slice told;
     cht_buf_init(&out, 4096);
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
-        assert_int_equal(CLAUDE_OPAQUE, claude_line_read(cht_bytes_str(odd[i])).kind);
+        assert_int_equal(CLAUDE_LINE_OPAQUE, claude_line_read(cht_bytes_str(odd[i])).kind);
         assert_int_equal(CHT_OK, claude_transcript_slice(cht_bytes_str(odd[i]), true, &out, &told));
         assert_int_equal(0, told.kept);
         assert_int_equal(0, out.len);
@@ -277,6 +278,75 @@ static void lines_are_counted_that_are_objects(void **state)
     cht_buf_clear(&text);
 }
 
+/* --- what is now (D-30, L-16) -------------------------------------------------------------- */
+
+static void same_json(const char *name, json_t *got)
+{
+    struct cht_buf want;
+    load(name, &want);
+    char *text = json_dumps(got, JSON_INDENT(1) | JSON_SORT_KEYS);
+    assert_non_null(text);
+    assert_int_equal(want.len, strlen(text) + 1);
+    assert_memory_equal(want.data, text, strlen(text));
+    free(text);
+    json_decref(got);
+    cht_buf_clear(&want);
+}
+
+static void the_last_ten_messages_and_the_files_in_hand_are_extracted_exactly(void **state)
+{
+    (void)state;
+    struct cht_buf text, slice_text;
+    load("long.jsonl", &text);
+    same_json("long.recent", claude_recent(cht_buf_view(&text), CLAUDE_RECENT_MESSAGES, false));
+    cht_buf_clear(&text);
+    load("talk.jsonl", &text);
+    same_json("talk.recent", claude_recent(cht_buf_view(&text), CLAUDE_RECENT_MESSAGES, false));
+    cht_buf_clear(&text);
+    load("talk.slice", &slice_text);
+    same_json("talk.recent",
+              claude_recent(cht_buf_view(&slice_text), CLAUDE_RECENT_MESSAGES, true));
+    cht_buf_clear(&slice_text);
+}
+
+static void a_message_is_cut_at_a_character_and_has_no_secrets(void **state)
+{
+    (void)state;
+    struct cht_buf text;
+    cht_buf_init(&text, 1u << 20);
+    assert_int_equal(CHT_OK, cht_buf_add(&text, cht_bytes_str("{\"type\":\"user\",\"uuid\":\"a\","
+                                                              "\"message\":{\"content\":\""
+                                                              "A_SECRET=tulip x")));
+    for (unsigned i = 0; i < CLAUDE_RECENT_CHARS; i++)
+        assert_int_equal(CHT_OK, cht_buf_add(&text, cht_bytes_str("\u00e9")));
+    assert_int_equal(CHT_OK, cht_buf_add(&text, cht_bytes_str("\"}}")));
+    json_t *recent = claude_recent(cht_buf_view(&text), 10, true);
+    const char *said = json_string_value(
+        json_object_get(json_array_get(json_object_get(recent, "messages"), 0), "text"));
+    assert_non_null(said);
+    assert_null(strstr(said, "tulip"));
+    assert_in_range(strlen(said), CLAUDE_RECENT_CHARS - 3, CLAUDE_RECENT_CHARS + 3);
+    json_decref(recent);
+    cht_buf_clear(&text);
+}
+
+static void a_prompt_is_found_by_its_id_and_by_a_tool_used_for_it(void **state)
+{
+    (void)state;
+    struct cht_buf text;
+    load("talk.jsonl", &text);
+    json_t *by_id = claude_prompt(cht_buf_view(&text), "c3550000-0000-4000-8000-000000000002");
+    json_t *by_tool = claude_prompt_of_tool(cht_buf_view(&text), "toolu_w1");
+    const char *want = "Now the water. /srv/ada/src/garden/pump has the pump's notes.";
+    assert_string_equal(want, json_string_value(by_id));
+    assert_string_equal(want, json_string_value(by_tool));
+    assert_null(claude_prompt(cht_buf_view(&text), "c3550000-0000-4000-8000-000000000009"));
+    assert_null(claude_prompt_of_tool(cht_buf_view(&text), "toolu_none"));
+    json_decref(by_id);
+    json_decref(by_tool);
+    cht_buf_clear(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +362,9 @@ int main(void)
         cmocka_unit_test(what_stands_twice_is_kept_once),
         cmocka_unit_test(a_buffer_that_is_too_small_stays_as_it_was),
         cmocka_unit_test(lines_are_counted_that_are_objects),
+        cmocka_unit_test(the_last_ten_messages_and_the_files_in_hand_are_extracted_exactly),
+        cmocka_unit_test(a_message_is_cut_at_a_character_and_has_no_secrets),
+        cmocka_unit_test(a_prompt_is_found_by_its_id_and_by_a_tool_used_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
