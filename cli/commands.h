@@ -67,6 +67,9 @@ extern const struct cli_command cli_service_health; /* service_health.c */
 extern const struct cli_command cli_service_deploy; /* service_deploy.c */
 extern const struct cli_command cli_session_attach; /* session_attach.c */
 
+/* … for Claude Code */
+extern const struct cli_command cli_hook; /* hook.c */
+
 /* of both */
 extern const struct cli_command cli_log;        /* log.c */
 extern const struct cli_command cli_show;       /* show.c */

@@ -102,6 +102,7 @@ struct cli_context {
     struct cli_backend backend;
     struct node_fault fault;
     bool failed;        /* it was done and told, and what it found makes exit status 1 */
+    int status;         /* not 0: the exit status of what was done, whatever the table says */
     struct cli_out out; /* standard output */
 };
 
