@@ -270,7 +270,10 @@ static void a_state_of_another_time_place_or_hand_is_refused(void **state)
         retry(s, tampered, "");
         assert_non_null(strstr(next(s)->text, "\"code\":-32602"));
     }
-    (void)snprintf(tampered, sizeof tampered, "%s-TAMPERED", sealed);
+    static const char tail[] = "-TAMPERED";
+    assert_true(strlen(sealed) + sizeof tail <= sizeof tampered);
+    memcpy(tampered, sealed, strlen(sealed));
+    memcpy(tampered + strlen(sealed), tail, sizeof tail);
     retry(s, tampered, "");
     assert_non_null(strstr(next(s)->text, "\"code\":-32602"));
     retry(s, sealed, "\"arguments\":{\"x\":1},");
