@@ -21,7 +21,8 @@
     { F(120, "raw", MAP, ANY, LWW, "what its source said: SOURCE.FIELD to value") },               \
         { F(121, "attachments", MAP, ANY, LWW, "name to {blob, size, type}: files, by content") }, \
     {                                                                                              \
-        F(122, "alias_of", REGISTER, ID, LWW, "the record that it is a duplicate of")              \
+        F(CRDT_FIELD_ALIAS_OF, "alias_of", REGISTER, ID, LWW,                                      \
+          "the record that it is a duplicate of")                                                  \
     }
 
 static const char *const topic_status[] = { "active", "archived", "closed", NULL };

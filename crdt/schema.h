@@ -59,6 +59,8 @@ struct crdt_type_schema {
 
 /* `deleted` is field 0 of every type: a bool register, lww (PROTOCOL 5.6). */
 #define CRDT_FIELD_DELETED 0u
+/* `alias_of` is field 122 of every type that has a schema: an id register, lww (PROTOCOL 5.10). */
+#define CRDT_FIELD_ALIAS_OF 122u
 
 /* The schema of a type; NULL for types without one in this build (kept and relayed raw). */
 const struct crdt_type_schema *crdt_schema(unsigned type);

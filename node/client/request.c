@@ -325,7 +325,7 @@ static enum cht_err read_conditions(struct cht_bytes payload, struct node_fault 
 static enum cht_err read_limits(struct cht_bytes payload, struct node_fault *fault,
                                 struct node_query *q)
 {
-    static const char *const bools[] = { "deleted", "titles", "count", "unblocked" };
+    static const char *const bools[] = { "deleted", "titles", "count", "exact", "unblocked" };
     struct cht_bytes unused = { 0 };
     enum cht_err err = take(payload, "limit", CRDT_MP_UINT, fault, &unused);
     if (err == CHT_OK)
@@ -340,6 +340,7 @@ static enum cht_err read_limits(struct cht_bytes payload, struct node_fault *fau
     q->titles = node_mp_get_bool(payload, "titles");
     q->count = node_mp_get_bool(payload, "count");
     q->unblocked = node_mp_get_bool(payload, "unblocked");
+    q->exact = node_mp_get_bool(payload, "exact");
     if (q->limit == 0 || q->limit > LIMIT_QUERY_ROWS)
         return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("limit"),
                               "limit has to be 1 to %u", LIMIT_QUERY_ROWS);
@@ -382,6 +383,8 @@ enum cht_err node_query_read(struct cht_bytes payload, enum node_query_op usual,
     if (err == CHT_OK)
         err = take_entity_id(payload, fault, &entity, &q.id);
     if (err == CHT_OK)
+        err = take_text(payload, "project", NODE_NAME_BYTES, fault, &q.project);
+    if (err == CHT_OK)
         err = read_conditions(payload, fault, &q);
     if (err == CHT_OK)
         err = take(payload, "fields", CRDT_MP_ARRAY, fault, &q.fields);
@@ -393,8 +396,6 @@ enum cht_err node_query_read(struct cht_bytes payload, enum node_query_op usual,
         err = take_text(payload, "from", NODE_TOKEN_BYTES, fault, &q.from);
     if (err == CHT_OK)
         err = take_text(payload, "since", NODE_TOKEN_BYTES, fault, &q.since);
-    if (err == CHT_OK)
-        err = take_text(payload, "project", NODE_NAME_BYTES, fault, &q.project);
     if (err == CHT_OK)
         err = take_text(payload, "watch", 64, fault, &q.watch);
     if (err == CHT_OK)

@@ -67,6 +67,7 @@ const char *node_change_op_word(enum node_change_op op);
     X(NODE_CONFLICTS, "conflicts")                                                                 \
     X(NODE_LOG, "log")                                                                             \
     X(NODE_CYCLES, "cycles")                                                                       \
+    X(NODE_DUPLICATES, "duplicates")                                                               \
     X(NODE_WATCH, "watch")                                                                         \
     X(NODE_UNWATCH, "unwatch")
 
@@ -81,7 +82,7 @@ struct node_query {
     enum node_query_op op;
     unsigned type;           /* of the domain; 0: any */
     struct cht_bytes id;     /* as typed; empty: none */
-    struct cht_bytes project; /* log: as typed; empty: all */
+    struct cht_bytes project; /* log, duplicates: as typed; empty: all */
     struct cht_bytes filter; /* exact bytes of a map of known fields; empty: none */
     struct cht_bytes where;  /* exact bytes of an array, checked by node_where_check */
     struct cht_bytes text;   /* words to search for; empty: none */
@@ -90,6 +91,7 @@ struct node_query {
     struct node_sort sort[NODE_SORTS_MAX];
     size_t sort_count;      /* 0: the usual order */
     bool deleted;           /* hidden ones too */
+    bool exact;             /* the record itself, not what it is merged into */
     bool titles;            /* with what linked records are called */
     bool count;             /* how many there are, and nothing else */
     uint64_t limit;         /* 1 … LIMIT_QUERY_ROWS */

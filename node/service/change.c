@@ -50,7 +50,7 @@ static enum cht_err known_entity(const struct plan *p, const struct node_change 
         *out = id;
         return CHT_OK;
     }
-    enum cht_err err = service_find(p->s, c->id, c->type, fault, &n);
+    enum cht_err err = service_find_exact(p->s, c->id, c->type, fault, &n);
     if (err == CHT_OK)
         *out = node_replica_index(p->s->replica)->slots[n].id;
     return err;
@@ -59,15 +59,19 @@ static enum cht_err known_entity(const struct plan *p, const struct node_change 
 static enum cht_err begin_change(struct plan *p, const struct node_change *c,
                                  struct node_fault *fault, struct plan_item *item)
 {
-    struct crdt_id id;
+    struct crdt_id id = { 0 };
     bool drawn = false;
     const bool makes = c->op == NODE_CREATE || c->op == NODE_UPSERT;
     enum cht_err err = makes ? new_entity(c, fault, &id, &drawn) : known_entity(p, c, fault, &id);
+    const struct crdt_id survivor = service_survivor_id(p->s, &id);
+    const bool alias = err == CHT_OK && c->op != NODE_CREATE && !crdt_id_eq(&survivor, &id);
     if (err == CHT_OK)
-        err = plan_begin(p, &id, item);
+        err = plan_begin(p, alias ? &survivor : &id, item);
     if (err != CHT_OK)
         return err;
     item->drawn = drawn;
+    item->is_alias = alias;
+    item->alias = id;
     if (c->op != NODE_CREATE || drawn || !plan_exists(p, item))
         return CHT_OK;
     char text[CRDT_ID_TEXT_MAX];
@@ -117,6 +121,21 @@ static enum cht_err tidy_address(struct plan *p, struct node_edit *edits, size_t
     return err;
 }
 
+/* PROTOCOL 5.10: a merge hides the one and gives the other what it had; a bare link does neither.
+ */
+static enum cht_err check_alias(const struct node_edit *edits, size_t count,
+                                struct node_fault *fault)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (edits[i].field->number != CRDT_FIELD_ALIAS_OF)
+            continue;
+        (void)node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("alias_of"),
+                             "alias_of is written by the commands merge and unmerge");
+        return CHT_E_INVALID;
+    }
+    return CHT_OK;
+}
+
 static enum cht_err write_data(struct plan *p, const struct node_change *c,
                                struct node_fault *fault, struct plan_item *item)
 {
@@ -125,6 +144,8 @@ static enum cht_err write_data(struct plan *p, const struct node_change *c,
     size_t count;
     enum cht_err err =
         node_edits_read(item->id.type, c->data, &resolver, &p->s->arena, fault, &edits, &count);
+    if (err == CHT_OK)
+        err = check_alias(edits, count, fault);
     if (err == CHT_OK && item->id.type == CRDT_REPO)
         err = tidy_address(p, edits, count);
     if (err == CHT_OK && item->id.type == CRDT_TODO)
@@ -159,7 +180,7 @@ static enum cht_err put_result(struct plan *p, uint32_t place, bool dry, struct 
     const struct plan_item *item = &p->items[place];
     const bool named = !(dry && item->drawn);
     struct node_service *s = p->s;
-    enum cht_err err = crdt_mp_put_map(out, 3u + dry + (item->next != NULL));
+    enum cht_err err = crdt_mp_put_map(out, 3u + dry + (item->next != NULL) + item->is_alias);
     if (err == CHT_OK)
         err = named ? service_put_id("chittyId", &item->id, out)
                     : node_mp_put_key_text(out, "type", crdt_type_table(item->id.type));
@@ -169,6 +190,8 @@ static enum cht_err put_result(struct plan *p, uint32_t place, bool dry, struct 
         err = node_mp_put_key_bool(out, "changed", item->ops.count != 0);
     if (err == CHT_OK && dry)
         err = plan_put_would(p, place, out);
+    if (err == CHT_OK && item->is_alias)
+        err = service_put_id("alias", &item->alias, out);
     return err == CHT_OK && item->next != NULL ? service_put_id("next", item->next, out) : err;
 }
 

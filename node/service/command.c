@@ -249,6 +249,7 @@ static void do_rebuild(struct node_service *s, const struct service_caller *c)
     cht_buf_init(&result, SERVICE_ANSWER_BYTES);
     enum cht_err err = node_replica_rebuild(s->replica);
     service_attached_clear(s); /* entities have other numbers now */
+    service_aliases_clear(s);
     struct node_replica_counts counts = node_replica_count(s->replica);
     if (err == CHT_OK)
         err = crdt_mp_put_map(&result, 3);

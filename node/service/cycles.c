@@ -48,7 +48,8 @@ static enum cht_err read_links(struct graph *g, unsigned type, const struct crdt
 {
     const struct node_index *x = node_replica_index(g->s->replica);
     struct node_cursor *cursor;
-    enum cht_err err = node_find_links(node_replica_store(g->s->replica), type, f->number, &cursor);
+    enum cht_err err =
+        node_find_links(node_replica_store(g->s->replica), type, f->number, false, &cursor);
     if (err != CHT_OK)
         return err;
     while ((err = node_find_next(cursor)) == CHT_OK) {

@@ -54,8 +54,8 @@ static void as_topic(struct node_service *s, unsigned type, struct crdt_id *id)
         *id = topic;
 }
 
-enum cht_err service_find(struct node_service *s, struct cht_bytes text, unsigned type,
-                          struct node_fault *fault, uint32_t *out)
+enum cht_err service_find_exact(struct node_service *s, struct cht_bytes text, unsigned type,
+                                struct node_fault *fault, uint32_t *out)
 {
     struct crdt_id id;
     if (crdt_id_parse(text, &id) != CHT_OK)
@@ -70,6 +70,16 @@ enum cht_err service_find(struct node_service *s, struct cht_bytes text, unsigne
     return CHT_OK;
 }
 
+enum cht_err service_find(struct node_service *s, struct cht_bytes text, unsigned type,
+                          struct node_fault *fault, uint32_t *out)
+{
+    uint32_t n;
+    enum cht_err err = service_find_exact(s, text, type, fault, &n);
+    if (err == CHT_OK)
+        *out = service_survivor(s, n);
+    return err;
+}
+
 /* A link may point at what is not here yet: a whole id needs no entity. */
 static enum cht_err resolve_id(void *ctx, struct cht_bytes text, unsigned type,
                                struct node_fault *fault, struct crdt_id *out)
@@ -77,12 +87,13 @@ static enum cht_err resolve_id(void *ctx, struct cht_bytes text, unsigned type,
     struct node_service *s = ctx;
     if (crdt_id_parse(text, out) == CHT_OK) {
         as_topic(s, type, out);
+        *out = service_survivor_id(s, out);
         return CHT_OK;
     }
     uint32_t n;
     enum cht_err err = find_loosely(s, text, type, fault, &n);
     if (err == CHT_OK)
-        *out = node_replica_index(s->replica)->slots[n].id;
+        *out = node_replica_index(s->replica)->slots[service_survivor(s, n)].id;
     return err;
 }
 

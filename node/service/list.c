@@ -89,7 +89,11 @@ static enum cht_err put_row(struct list_stream *l, struct cht_buf *out)
         here[i] = !node_find_is_null(l->cursor, (int)(4 + i));
         present += here[i];
     }
-    enum cht_err err = crdt_mp_put_map(out, 3u + l->titled + hidden + (conflicts != 0));
+    const uint32_t n = (uint32_t)node_find_int(l->cursor, 0);
+    size_t aliases;
+    (void)service_aliases_of(l->s, n, &aliases);
+    enum cht_err err =
+        crdt_mp_put_map(out, 3u + l->titled + hidden + (conflicts != 0) + (aliases != 0));
     if (err == CHT_OK)
         err = node_mp_put_key_str(out, "chittyId", node_find_bytes(l->cursor, 1));
     if (err == CHT_OK)
@@ -108,7 +112,7 @@ static enum cht_err put_row(struct list_stream *l, struct cht_buf *out)
         err = node_mp_put_key_bool(out, "deleted", true);
     if (err == CHT_OK && conflicts != 0)
         err = node_mp_put_key_uint(out, "conflicts", (uint64_t)conflicts);
-    return err;
+    return err == CHT_OK && aliases != 0 ? service_put_origins(l->s, n, out) : err;
 }
 
 static enum cht_err put_state(struct list_stream *l, struct cht_buf *out)
@@ -123,7 +127,7 @@ static enum cht_err put_state(struct list_stream *l, struct cht_buf *out)
     if (err == CHT_OK)
         err = service_put_record(
             l->s, &state, l->all ? cht_bytes(NULL, 0) : cht_bytes(l->fields_bytes, l->fields_len),
-            l->titled ? &l->titles : NULL, out);
+            l->titled ? &l->titles : NULL, NULL, out);
     crdt_state_clear(&state);
     return err;
 }

@@ -34,6 +34,44 @@ static enum cht_err take_value(struct reading *r, const struct match_cond *c,
     return err == CHT_OK ? cht_arena_copy(r->arena, cht_buf_view(&r->scratch), out) : err;
 }
 
+/* A link names a record by any of its ids: the ids of what is merged into it count too. */
+static enum cht_err add_aliases(struct reading *r, struct match_cond *c)
+{
+    const struct node_index *x = node_replica_index(r->s->replica);
+    const unsigned given = c->count;
+    enum cht_err err = CHT_OK;
+    if (c->field->value != CRDT_V_ID || r->s->aliases.edge_count == 0)
+        return CHT_OK;
+    for (unsigned i = 0; err == CHT_OK && i < given; i++) {
+        const struct cht_bytes raw = crdt_mp_peek(c->wanted[i]).data;
+        struct crdt_id id = { 0 };
+        size_t count = 0;
+        if (c->wanted[i].len == 0 || raw.len != 1 + CRDT_ID_BYTES)
+            continue;
+        id.type = raw.data[0];
+        memcpy(id.b, raw.data + 1, CRDT_ID_BYTES);
+        const uint32_t n = node_index_find(x, &id);
+        const struct service_alias *list =
+            n == INDEX_NONE ? NULL : service_aliases_of(r->s, n, &count);
+        struct cht_bytes *grown =
+            cht_arena_array(r->arena, (size_t)c->count + count + 1, sizeof *grown);
+        if (grown == NULL)
+            return CHT_E_NOMEM;
+        memcpy(grown, c->wanted, c->count * sizeof *grown);
+        c->wanted = grown;
+        for (size_t k = 0; err == CHT_OK && k < count; k++) {
+            cht_buf_reset(&r->scratch);
+            err = service_put_link(&x->slots[list[k].n].id, &r->scratch);
+            if (err == CHT_OK)
+                err = cht_arena_copy(r->arena, cht_buf_view(&r->scratch), &c->wanted[c->count++]);
+        }
+        if (c->count > NODE_COND_VALUES_MAX)
+            return node_fault_set(r->fault, CHT_E_LIMIT, cht_bytes_str(c->field->name),
+                                  "too many records are merged into what %s names", c->field->name);
+    }
+    return err;
+}
+
 static enum cht_err read_cond(struct reading *r, const struct node_cond *from,
                               struct match_cond *out)
 {
@@ -50,6 +88,8 @@ static enum cht_err read_cond(struct reading *r, const struct node_cond *from,
         err = take_value(r, &c, from->value, &c.wanted[c.count++]);
     while (many && err == CHT_OK && node_mp_next(&it, NULL, &value))
         err = take_value(r, &c, value, &c.wanted[c.count++]);
+    if (err == CHT_OK)
+        err = add_aliases(r, &c);
     if (err == CHT_OK)
         *out = c;
     return err;

@@ -4,6 +4,7 @@
 #include "crdt/base/arena.h"
 #include "node/client/edits.h"
 #include "node/client/request.h"
+#include "node/service/aliases.h"
 #include "node/service/blobs.h"
 #include "node/service/match.h"
 #include "node/service/service.h"
@@ -80,6 +81,7 @@ struct node_service {
     uint32_t replaced;         /* how often: a stream of an earlier replica ends */
     struct node_blobs *blobs;  /* NULL: none */
     struct service_attached attached;
+    struct service_aliases aliases;
     struct service_upload *uploads;
     size_t upload_count;
     uint64_t upload_number;
@@ -125,6 +127,10 @@ void service_unwritable(const struct node_service *s, enum cht_err why, struct n
 
 struct node_id_resolver service_resolver(struct node_service *s);
 /* The number of the entity that is meant; CHT_E_NOTFOUND, CHT_E_INVALID (ambiguous). */
+CHT_MUST_USE enum cht_err service_find_exact(struct node_service *s, struct cht_bytes text,
+                                             unsigned type, struct node_fault *fault,
+                                             uint32_t *out);
+/* The same of what it is merged into (PROTOCOL 5.10). */
 CHT_MUST_USE enum cht_err service_find(struct node_service *s, struct cht_bytes text, unsigned type,
                                        struct node_fault *fault, uint32_t *out);
 /* Versions and vectors as text. */
@@ -160,6 +166,11 @@ void service_undo(struct node_service *s, const struct local_request *request,
 CHT_MUST_USE enum cht_err service_hold_answer(struct node_service *s,
                                               const struct service_caller *caller,
                                               struct cht_bytes key, size_t at, size_t len);
+/* `merge`, `unmerge`, `reconcile`: records that are one (LOCAL 9). False: another command. */
+bool service_merging(struct node_service *s, const struct local_request *request,
+                     const struct node_command *command);
+void service_duplicates(struct node_service *s, const struct service_caller *c,
+                        const struct node_query *q);
 /* Is that the name of a command that writes a membership record? */
 bool service_is_ruling(struct cht_bytes name);
 void service_rule(struct node_service *s, const struct local_request *request,
@@ -255,10 +266,10 @@ CHT_MUST_USE enum cht_err service_put_data(const struct crdt_graph *g,
                                            const struct crdt_state *state, struct cht_bytes fields,
                                            struct cht_buf *out);
 /* Append a whole record (LOCAL 4.4), with `titles` (may be NULL) those of its links among the
- * fields asked for. */
+ * fields asked for; `alias` (may be NULL): the record in whose place it is told. */
 CHT_MUST_USE enum cht_err service_put_record(struct node_service *s, const struct crdt_state *state,
                                              struct cht_bytes fields, struct service_titles *titles,
-                                             struct cht_buf *out);
+                                             const struct crdt_id *alias, struct cht_buf *out);
 /* Append the map of the fields named by bits (struct node_touch): shown values, nil for one that
  * has none. */
 CHT_MUST_USE enum cht_err service_put_delta(const struct crdt_graph *g,

@@ -20,6 +20,8 @@ struct plan_item {
     uint32_t before; /* the change of this plan that last wrote the same entity; PLAN_NONE */
     bool drawn;      /* its id was drawn for this request */
     bool brought;    /* another change brought it along: it has no result of its own */
+    bool is_alias;   /* `alias` was asked for, which is merged into this one */
+    struct crdt_id alias;
     const struct crdt_id *next; /* what this one brought along; NULL: nothing */
 };
 
@@ -73,6 +75,10 @@ CHT_MUST_USE enum cht_err plan_edits(struct plan *p, struct plan_item *item,
                                      const struct node_edit *edits, size_t count);
 /* … hide the entity or bring it back. */
 CHT_MUST_USE enum cht_err plan_hide(struct plan *p, struct plan_item *item, bool hidden);
+
+/* … say that the record is no duplicate: a merge that was taken back is not made again by itself
+ * (PROTOCOL 5.10). (merge_plan.c) */
+CHT_MUST_USE enum cht_err service_set_apart(struct plan *p, struct plan_item *item);
 
 /* The change with all it brings along. CHT_E_CONFLICT with `clash` set: `expect` did not hold;
  * errors with `fault`. */

@@ -28,10 +28,15 @@ void service_query(struct node_service *s, const struct local_request *request)
     }
     static void (*const ops[NODE_QUERY_OP_COUNT])(
         struct node_service *, const struct service_caller *, const struct node_query *) = {
-        [NODE_GET] = service_get,           [NODE_LIST] = service_list,
-        [NODE_SHOW] = service_show,         [NODE_CONFLICTS] = service_conflicts,
-        [NODE_LOG] = service_log,           [NODE_CYCLES] = service_cycles,
-        [NODE_WATCH] = service_watch_start, [NODE_UNWATCH] = service_watch_stop,
+        [NODE_GET] = service_get,
+        [NODE_LIST] = service_list,
+        [NODE_SHOW] = service_show,
+        [NODE_CONFLICTS] = service_conflicts,
+        [NODE_LOG] = service_log,
+        [NODE_CYCLES] = service_cycles,
+        [NODE_DUPLICATES] = service_duplicates,
+        [NODE_WATCH] = service_watch_start,
+        [NODE_UNWATCH] = service_watch_stop,
     };
     ops[q.op](s, &c, &q);
 }
@@ -48,12 +53,19 @@ static enum cht_err begin_records(struct node_service *s, const struct service_c
     return err == CHT_OK ? crdt_mp_put_array(out, count) : err;
 }
 
+/* `*out_alias`: the record that was asked for, where another is told in its place; else NULL. */
 static enum cht_err find_state(struct node_service *s, const struct service_caller *c,
-                               const struct node_query *q, const struct crdt_state **out)
+                               const struct node_query *q, const struct crdt_state **out,
+                               const struct crdt_id **out_alias)
 {
     struct node_fault fault = { 0 };
     uint32_t n;
-    enum cht_err err = service_find(s, q->id, q->type, &fault, &n);
+    enum cht_err err = service_find_exact(s, q->id, q->type, &fault, &n);
+    *out_alias = NULL;
+    if (err == CHT_OK && !q->exact && service_survivor(s, n) != n) {
+        *out_alias = &node_replica_index(s->replica)->slots[n].id;
+        n = service_survivor(s, n);
+    }
     if (err == CHT_OK)
         err = node_replica_state(s->replica, n, out);
     if (err != CHT_OK) {
@@ -66,14 +78,15 @@ static enum cht_err find_state(struct node_service *s, const struct service_call
 void service_get(struct node_service *s, const struct service_caller *c, const struct node_query *q)
 {
     const struct crdt_state *state;
-    if (find_state(s, c, q, &state) != CHT_OK)
+    const struct crdt_id *alias;
+    if (find_state(s, c, q, &state, &alias) != CHT_OK)
         return;
     struct service_titles titles = { 0 };
     struct cht_buf out;
     cht_buf_init(&out, SERVICE_ANSWER_BYTES);
     enum cht_err err = begin_records(s, c, 1, &out);
     if (err == CHT_OK)
-        err = service_put_record(s, state, q->fields, q->titles ? &titles : NULL, &out);
+        err = service_put_record(s, state, q->fields, q->titles ? &titles : NULL, alias, &out);
     service_send(s, c, err, &out);
     cht_buf_clear(&out);
 }
@@ -102,14 +115,16 @@ void service_show(struct node_service *s, const struct service_caller *c,
                   const struct node_query *q)
 {
     const struct crdt_state *state;
-    if (find_state(s, c, q, &state) != CHT_OK)
+    const struct crdt_id *alias;
+    if (find_state(s, c, q, &state, &alias) != CHT_OK)
         return;
     struct cht_buf out;
     cht_buf_init(&out, SERVICE_ANSWER_BYTES);
     const char *type = crdt_type_table(state->id.type);
     enum cht_err err = begin_records(s, c, 1, &out);
     if (err == CHT_OK)
-        err = crdt_mp_put_map(&out, 5u + q->titles);
+        err =
+            crdt_mp_put_map(&out, 5u + q->titles + (alias != NULL) + service_merged(s, &state->id));
     if (err == CHT_OK)
         err = service_put_id("chittyId", &state->id, &out);
     if (err == CHT_OK)
@@ -128,6 +143,8 @@ void service_show(struct node_service *s, const struct service_caller *c,
     struct service_titles titles = { 0 };
     if (err == CHT_OK && q->titles)
         err = service_put_cell_titles(s, state->id.type, state->cells, state->count, &titles, &out);
+    if (err == CHT_OK)
+        err = service_put_merged(s, &state->id, alias, &out);
     service_send(s, c, err, &out);
     cht_buf_clear(&out);
 }

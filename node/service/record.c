@@ -134,14 +134,15 @@ static uint32_t unknown_cells(const struct crdt_state *state)
 
 enum cht_err service_put_record(struct node_service *s, const struct crdt_state *state,
                                 struct cht_bytes fields, struct service_titles *titles,
-                                struct cht_buf *out)
+                                const struct crdt_id *alias, struct cht_buf *out)
 {
     const struct crdt_graph *g = node_replica_graph(s->replica);
     struct node_row_info info;
     enum cht_err err = node_row_info(g, state, &info);
     const uint32_t unknown = fields.len == 0 ? unknown_cells(state) : 0;
     uint32_t keys = 3u + (fields.len == 0) + info.hidden + (info.conflicts != 0) +
-                    (titles != NULL) + (unknown != 0);
+                    (titles != NULL) + (unknown != 0) + (alias != NULL) +
+                    service_merged(s, &state->id);
     if (err == CHT_OK)
         err = crdt_mp_put_map(out, keys);
     if (err == CHT_OK)
@@ -161,7 +162,9 @@ enum cht_err service_put_record(struct node_service *s, const struct crdt_state 
         err = node_mp_put_key_bool(out, "deleted", true);
     if (err == CHT_OK && info.conflicts != 0)
         err = node_mp_put_key_uint(out, "conflicts", info.conflicts);
-    return err == CHT_OK && unknown != 0 ? put_unknown(g, state, unknown, out) : err;
+    if (err == CHT_OK && unknown != 0)
+        err = put_unknown(g, state, unknown, out);
+    return err == CHT_OK ? service_put_merged(s, &state->id, alias, out) : err;
 }
 
 /* --- live values --------------------------------------------------------------------------- */

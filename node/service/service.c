@@ -44,6 +44,7 @@ void service_free(struct node_service *s)
     service_uploads_left(s, 0, true);
     service_awaits_left(s, 0, true);
     service_attached_clear(s);
+    service_aliases_clear(s);
     free(s->written);
     free(s->waiting);
     free(s->turned);
@@ -61,6 +62,7 @@ void service_replace(struct node_service *s, struct node_replica *replica, const
     s->reader = NULL;
     s->replaced++;
     service_attached_clear(s);
+    service_aliases_clear(s);
     service_awaits_fail(s);
     s->turned_count = 0;
     s->replica = replica;
@@ -172,7 +174,7 @@ static bool carried_out(struct node_service *s, const struct local_request *requ
     else if (cht_bytes_eq(command.name, cht_bytes_str("undo")))
         service_undo(s, request, command.args);
     else
-        return false;
+        return service_merging(s, request, &command);
     return true;
 }
 
@@ -183,6 +185,7 @@ static void on_request(void *ctx, const struct local_request *request)
     if (refused(s, request))
         return;
     cht_arena_reset(&s->arena);
+    service_aliases_ready(s);
     /* many large changes in one turn: what is there is committed before more is taken */
     if (node_replica_full(s->replica))
         service_committed_midway(s, node_replica_commit(s->replica, false));
@@ -255,6 +258,7 @@ void service_committed_midway(struct node_service *s, enum cht_err err)
     answer_written(s, err);
     if (err == CHT_OK) {
         service_attached_after(s);
+        service_aliases_after(s);
         service_tell(s);
     }
 }
@@ -265,6 +269,7 @@ void service_after(struct node_service *s, enum cht_err err)
     if (err != CHT_OK)
         return;
     service_attached_after(s);
+    service_aliases_after(s);
     service_tell(s);
     if (s->waiting_count != 0)
         answer_waiting(s);

@@ -223,7 +223,7 @@ static enum cht_err carry_out(struct node_service *s, const struct local_request
     struct undo_plan u = { 0 };
     enum cht_err err = CHT_OK;
     if (!a->list) {
-        err = undo_plan(s, txns, count, a->redo, a->force, &u);
+        err = undo_plan(s, txns, count, a->redo, a->force, false, &u);
         if (err == CHT_E_LIMIT)
             err = too_many(fault);
         if (err == CHT_OK && u.back == 0)

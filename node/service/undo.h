@@ -35,6 +35,11 @@ struct undo_wanted {
 CHT_MUST_USE enum cht_err undo_find(struct node_service *s, const struct undo_wanted *wanted,
                                     struct undo_txn **out, uint32_t *out_count);
 
+/* The transaction that an entry in the log is of, whoever wrote it. CHT_E_NOTFOUND, CHT_E_NOMEM,
+ * errors of the store. */
+CHT_MUST_USE enum cht_err undo_at(struct node_service *s, struct crdt_place at,
+                                  struct undo_txn *out);
+
 /* A cell that somebody has changed since: it was left as it is. */
 struct undo_left {
     uint32_t entity;
@@ -52,9 +57,11 @@ struct undo_plan {
 
 /* Plan to take the transactions back, all of them at once: each cell they wrote is to hold what it
  * held before the first of them; what they made is deleted. A cell that somebody changed since is
- * left, unless `force`. The write says what it takes back. CHT_E_LIMIT: they are of more than
- * LIMIT_HEAD_ENTRIES entities; CHT_E_NOMEM, errors of the store. */
+ * left, unless `force`; with `anyone` they may be of another device. The write says what it takes
+ * back. CHT_E_LIMIT: they are of more than LIMIT_HEAD_ENTRIES entities; CHT_E_NOMEM, errors of the
+ * store. */
 CHT_MUST_USE enum cht_err undo_plan(struct node_service *s, const struct undo_txn *txns,
-                                    uint32_t count, bool redo, bool force, struct undo_plan *out);
+                                    uint32_t count, bool redo, bool force, bool anyone,
+                                    struct undo_plan *out);
 
 #endif

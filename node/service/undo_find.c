@@ -173,6 +173,31 @@ static enum cht_err step(struct finding *f, struct walk *w)
     return err;
 }
 
+enum cht_err undo_at(struct node_service *s, struct crdt_place at, struct undo_txn *out)
+{
+    struct finding f = { .s = s };
+    struct walk w = { .at = at };
+    struct undo_txn txn = { .first = at };
+    uint32_t count = 0;
+    cht_arena_init(&w.arena, LIMIT_TURN_BYTES);
+    enum cht_err err = node_replica_entries(s->replica, at, &w.arena, &w.entries, &w.first, &count);
+    if (err == CHT_OK) {
+        const struct crdt_header *h = &w.entries[at.seq - w.first].header;
+        const uint32_t entries = h->txn_count == 0 ? 1 : h->txn_count;
+        txn.first.seq = at.seq - h->txn_position;
+        if (txn.first.seq < w.first || txn.first.seq + entries > w.first + count)
+            err = CHT_E_NOTFOUND; /* one that is not whole */
+        else
+            txn.hash = w.entries[txn.first.seq - w.first].hash;
+        if (err == CHT_OK)
+            err = take_ops(&f, &w, &txn, entries);
+    }
+    cht_arena_clear(&w.arena);
+    if (err == CHT_OK)
+        *out = txn;
+    return err;
+}
+
 static enum cht_err start(struct finding *f)
 {
     const struct crdt_graph *g = node_replica_graph(f->s->replica);

@@ -27,7 +27,7 @@ struct taking {
     struct node_service *s;
     const struct undo_txn *txns;
     uint32_t txn_count;
-    bool force;
+    bool force, anyone;
     struct touched *cells;
     uint32_t cell_count;
     struct thing *things;
@@ -169,8 +169,8 @@ static bool as_left(const struct taking *t, const struct crdt_state *state, cons
     for (uint32_t i = 0; cell != NULL && i < cell->count; i++) {
         const struct crdt_value *v = &cell->values[i];
         if (c->after.kind != CRDT_OP_PUT || !cht_bytes_eq(v->bytes, c->after.value) ||
-            memcmp(crdt_graph_device_id(g, v->at.chain), t->s->identity->device, CRDT_ID_BYTES) !=
-                0) {
+            (!t->anyone && memcmp(crdt_graph_device_id(g, v->at.chain), t->s->identity->device,
+                                  CRDT_ID_BYTES) != 0)) {
             *out_by = v->at;
             return false;
         }
@@ -212,6 +212,8 @@ static enum cht_err leave(struct taking *t, uint32_t entity, uint16_t field, str
 static enum cht_err put_back(struct taking *t, struct plan_item *item, const struct touched *c)
 {
     struct crdt_op op = { .kind = CRDT_OP_DROP, .field = c->after.field, .key = c->after.key };
+    if (c->before_count == 0 && c->after.field == CRDT_FIELD_ALIAS_OF)
+        return service_set_apart(&t->out->plan, item);
     enum cht_err err = c->before_count == 0 ? plan_add(&t->out->plan, item, &op) : CHT_OK;
     for (uint32_t i = 0; err == CHT_OK && i < c->before_count; i++) {
         op.kind = CRDT_OP_PUT;
@@ -301,9 +303,11 @@ static enum cht_err plan_things(struct taking *t, bool redo)
 }
 
 enum cht_err undo_plan(struct node_service *s, const struct undo_txn *txns, uint32_t count,
-                       bool redo, bool force, struct undo_plan *out)
+                       bool redo, bool force, bool anyone, struct undo_plan *out)
 {
-    struct taking t = { .s = s, .txns = txns, .txn_count = count, .force = force, .out = out };
+    struct taking t = { .s = s, .txns = txns, .txn_count = count, .out = out };
+    t.force = force;
+    t.anyone = anyone;
     uint32_t ops = 0;
     for (uint32_t x = 0; x < count; x++)
         ops += txns[x].op_count;
@@ -316,6 +320,6 @@ enum cht_err undo_plan(struct node_service *s, const struct undo_txn *txns, uint
     for (uint32_t x = 0; err == CHT_OK && x < count; x++)
         err = look_before(&t, x);
     if (err == CHT_OK)
-        err = plan_init(&out->plan, s, t.thing_count);
+        err = plan_init(&out->plan, s, t.thing_count + 1); /* and one that who called adds */
     return err == CHT_OK ? plan_things(&t, redo) : err;
 }

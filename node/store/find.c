@@ -227,7 +227,7 @@ enum cht_err node_find_explain(struct node_store *s, const struct node_find *f, 
     return err;
 }
 
-enum cht_err node_find_links(struct node_store *s, unsigned type, unsigned field,
+enum cht_err node_find_links(struct node_store *s, unsigned type, unsigned field, bool hidden,
                              struct node_cursor **out)
 {
     struct node_cursor *c = calloc(1, sizeof *c);
@@ -236,8 +236,8 @@ enum cht_err node_find_links(struct node_store *s, unsigned type, unsigned field
         return CHT_E_NOMEM;
     (void)snprintf(sql, sizeof sql,
                    "SELECT e.n, e.value FROM element AS e JOIN \"%s\" AS t ON t.n = e.n"
-                   " WHERE e.field = ?1 AND t.deleted = 0",
-                   crdt_type_table(type));
+                   " WHERE e.field = ?1%s",
+                   crdt_type_table(type), hidden ? "" : " AND t.deleted = 0");
     enum cht_err err = store_prepare(s, sql, &c->st);
     if (err != CHT_OK) {
         free(c);

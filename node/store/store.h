@@ -255,9 +255,10 @@ CHT_MUST_USE enum cht_err node_find_open(struct node_store *s, const struct node
 /* The same over the numbers of what has the words, `match` being in FTS5's language. */
 CHT_MUST_USE enum cht_err node_find_words(struct node_store *s, struct cht_bytes match,
                                           uint64_t limit, struct node_cursor **out);
-/* The same over number and target of each link in a field of `element`, of those not hidden. */
+/* The same over number and target of each link in a field of `element`, of those not hidden, or
+ * with `hidden` of all. */
 CHT_MUST_USE enum cht_err node_find_links(struct node_store *s, unsigned type, unsigned field,
-                                          struct node_cursor **out);
+                                          bool hidden, struct node_cursor **out);
 /* CHT_E_NOTFOUND: the end. */
 CHT_MUST_USE enum cht_err node_find_next(struct node_cursor *c);
 void node_find_close(struct node_cursor *c);
