@@ -182,6 +182,7 @@ struct answer {
     struct agent *a;
     json_t *out;
     char *vector;
+    bool partial;
 };
 
 static void forget(struct answer *w)
@@ -212,6 +213,7 @@ static enum cht_err take_records(struct answer *w, const struct node_msg *m)
             return CHT_E_NOMEM;
     if (vector.len != 0 && w->vector == NULL)
         w->vector = strndup((const char *)vector.data, vector.len);
+    w->partial |= node_mp_get_bool(m->payload, "partial");
     return w->out == NULL || (vector.len != 0 && w->vector == NULL) ? CHT_E_NOMEM : CHT_OK;
 }
 
@@ -302,12 +304,12 @@ enum cht_err agent_ask_all(struct agent *a, struct agent_ask *asks, size_t count
         }
         asks[i].out = answers[i].out;
         asks[i].vector = answers[i].vector;
+        asks[i].partial = answers[i].partial;
     }
     return err;
 }
 
-/* The node may have gone meanwhile, an idle one in the very moment that it is asked. */
-static enum cht_err connect_again(struct agent *a)
+enum cht_err agent_connect_again(struct agent *a)
 {
     const struct node_client_options client = { .no_start = a->no_start,
                                                 .timeout_ms = a->timeout_ms };
@@ -324,7 +326,7 @@ static enum cht_err ask(struct agent *a, enum node_msg_type type, json_t *payloa
 {
     struct agent_ask one = { .type = type, .payload = json_incref(payload) };
     enum cht_err err = agent_ask_all(a, &one, 1);
-    if (err == CHT_E_UNREACHABLE && connect_again(a) == CHT_OK) {
+    if (err == CHT_E_UNREACHABLE && agent_connect_again(a) == CHT_OK) {
         one.payload = json_incref(payload);
         err = agent_ask_all(a, &one, 1);
     }

@@ -80,6 +80,7 @@ struct agent_ask {
     json_t *payload;         /* given away */
     json_t *out;             /* records or result; NULL where `err` is not CHT_OK */
     char *vector;            /* of a `log` (LOCAL 4.7): to be freed; NULL: none */
+    bool partial;            /* of a `log`: older entries were left out */
     enum cht_err err;        /* of this one */
 };
 #define AGENT_ASKS_MAX 8u

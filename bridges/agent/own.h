@@ -35,6 +35,10 @@ enum cht_err agent_fail(struct agent *a, enum cht_err err, const char *format, .
 CHT_MUST_USE enum cht_err agent_message(struct agent *a, enum node_msg_type type, json_t *payload,
                                         struct cht_buf *out, char id[static NODE_REQUEST_ID_MAX]);
 
+/* A new connection, where the node has gone meanwhile: an idle one may go in the very moment that
+ * it is asked. */
+CHT_MUST_USE enum cht_err agent_connect_again(struct agent *a);
+
 /* A change of one record: `data` is given away; `id` NULL: none. */
 json_t *agent_change_of(const char *operation, const char *domain, const char *id, json_t *data);
 /* A query of one record. */
@@ -91,6 +95,13 @@ struct agent_digest {
 void agent_digest(const struct agent_digest *d, struct agent_news *out);
 /* Append at most `chars` characters of a text of others, quoted, without control characters. */
 void agent_quote(const char *text, size_t chars, char *out, size_t size);
+
+/* --- news.c -------------------------------------------------------------------------------- */
+
+/* What to ask for the log since a vector (NULL: all of it) and for what is ready, of the agent's
+ * project where it has one. */
+json_t *agent_log_of(const struct agent *a, const char *since);
+json_t *agent_ready_of(const struct agent *a, unsigned limit);
 
 /* --- seen.c -------------------------------------------------------------------------------- */
 
