@@ -117,6 +117,22 @@ static const struct cli_noun nouns[] = {
     { .name = NULL },
 };
 
+/* As the original documents have them; `claude --help` names what they mean. */
+static const struct cli_alias aliases[] = {
+    { "claude todos list", "todo list" },
+    { "claude todos add", "todo create" },
+    { "claude todos complete", "done" },
+    { "claude todos sync", "claude track sync" },
+    { "claude sessions list", "session list" },
+    { "claude session show", "session show" },
+    { "claude session export", "session export" },
+    { "claude session resume", "session resume" },
+    { "claude tasks active", "todo list status:in_progress" },
+    { "claude tasks history", "todo list --all status:completed --sort -completed_at" },
+    { "claude task checkpoint", "checkpoint add" },
+    { NULL, NULL },
+};
+
 const struct cli_program cli_chitty = {
     .name = "chitty",
     .summary = "Todos, topics, projects and sessions, the same on all your machines.",
@@ -126,5 +142,6 @@ const struct cli_program cli_chitty = {
     .commands = commands,
     .nouns = nouns,
     .verbs = verbs,
+    .aliases = aliases,
     .open_backend = cli_backend_socket,
 };

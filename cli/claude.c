@@ -4,5 +4,9 @@
 const struct cli_command *const cli_claude_verbs[] = {
     &cli_claude_install,
     &cli_claude_remove,
+    &cli_claude_config,
+    &cli_claude_hooks,
+    &cli_claude_remote,
+    &cli_claude_track,
     NULL,
 };

@@ -346,6 +346,39 @@ enum cht_err edit_add(struct edit_text *t, const struct edit_path *path, bool ap
                : node_fault_from(fault, err, NULL);
 }
 
+static enum cht_err set(struct edit_text *t, const struct jsonc *j, uint32_t node,
+                        const json_t *value)
+{
+    const struct jsonc_node *n = &j->nodes[node];
+    struct edit_style style = edit_style_of(j);
+    struct cht_buf out;
+    json_t *was = jsonc_value(j, node);
+    const bool same = was != NULL && json_equal(was, value);
+    json_decref(was);
+    if (same)
+        return CHT_OK;
+    cht_buf_init(&out, TEXT_MAX);
+    enum cht_err err = edit_lay(value, &style, line_indent(j->text, n->from), 0, &out);
+    if (err == CHT_OK)
+        err = edit_replace(t, n->from, n->to, cht_buf_view(&out));
+    cht_buf_clear(&out);
+    return err;
+}
+
+enum cht_err edit_set(struct edit_text *t, const struct edit_path *path, const json_t *value,
+                      struct node_fault *fault)
+{
+    struct jsonc j;
+    enum cht_err err = edit_parse(t, fault, &j);
+    if (err != CHT_OK)
+        return err;
+    const uint32_t node = edit_find(&j, path);
+    if (node != JSONC_NONE)
+        err = node_fault_from(fault, set(t, &j, node, value), NULL);
+    jsonc_clear(&j);
+    return node != JSONC_NONE ? err : edit_add(t, path, false, value, fault);
+}
+
 /* --- taking out ------------------------------------------------------------------------------ */
 
 /* Widen a run to whole lines where nothing else stands on them; else to the blanks behind it. */

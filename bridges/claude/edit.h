@@ -42,6 +42,9 @@ uint32_t edit_find(const struct jsonc *j, const struct edit_path *path);
  * than EDIT_PIECES_MAX places; errors of edit_parse; CHT_E_NOMEM. */
 CHT_MUST_USE enum cht_err edit_add(struct edit_text *t, const struct edit_path *path, bool append,
                                    const json_t *value, struct node_fault *fault);
+/* Make the member at a path this value, whether it is there or not. Errors as edit_add. */
+CHT_MUST_USE enum cht_err edit_set(struct edit_text *t, const struct edit_path *path,
+                                   const json_t *value, struct node_fault *fault);
 /* Take a node out, with the comma and the line that were made for it. It was put in by edit_add or
  * stands somewhere else: then as little as leaves the text well. */
 CHT_MUST_USE enum cht_err edit_take(struct edit_text *t, const struct jsonc *j, uint32_t node);

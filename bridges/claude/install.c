@@ -199,7 +199,7 @@ static enum cht_err do_step(const struct claude_step *s, struct node_fault *faul
         return err;
     } else
         err = claude_file_replace(&s->file, after, mode, fault);
-    if (err == CHT_OK)
+    if (err == CHT_OK && !s->record_stays)
         claude_record_drop(s->file.real);
     if (err == CHT_OK && s->removes)
         remove_folder(s->file.real);

@@ -17,8 +17,9 @@ struct claude_step {
     struct claude_file file;
     struct cht_buf after;
     bool changes;
-    bool removes; /* the file itself goes: we had made it, and nothing of others is in it */
-    bool secrets; /* it holds credentials: no line of others is shown */
+    bool removes;      /* the file itself goes: we had made it, and nothing of others is in it */
+    bool record_stays; /* what install put in is none of this step's */
+    bool secrets;      /* it holds credentials: no line of others is shown */
     struct settings_record record;
 };
 

@@ -64,6 +64,12 @@ struct cli_noun {
     const struct cli_command *otherwise; /* meant where the next word is no verb; NULL: nothing */
 };
 
+/* Words that mean others, as the original documents have them. */
+struct cli_alias {
+    const char *said;  /* "claude todos list" */
+    const char *means; /* "todo list" */
+};
+
 struct cli_program {
     const char *name;    /* "chitty" */
     const char *summary; /* one line */
@@ -71,6 +77,7 @@ struct cli_program {
     const struct cli_command *const *commands; /* ends with NULL */
     const struct cli_noun *nouns;              /* ends with a name of NULL; NULL: none */
     const struct cli_command *const *verbs;    /* of every noun with a type */
+    const struct cli_alias *aliases;           /* ends with NULL; NULL: none */
     enum cht_err (*open_backend)(enum cli_reach reach, struct node_fault *fault,
                                  struct cli_backend *out);
 };

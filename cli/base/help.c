@@ -1,6 +1,7 @@
 /* Help. */
 #include "cli/base/help.h"
 
+#include "cli/base/aliases.h"
 #include "cli/base/kinds.h"
 #include "cli/base/markup.h"
 #include "cli/base/options.h"
@@ -12,6 +13,7 @@
 
 #define NAME_WIDTH  12u
 #define FLAG_WIDTH  34u
+#define ALIAS_WIDTH 24u
 #define HELP_WIDTH  18u
 #define PLUGINS_MAX 64u
 
@@ -117,6 +119,12 @@ void cli_help_noun(struct cli_context *c, const struct cli_noun *noun)
     for (size_t i = 0; (verb = cli_verb_at(c->program, noun, i)) != NULL; i++)
         if (verb->group != CLI_HIDDEN)
             put_row(&c->out, verb->name, NAME_WIDTH, verb->summary);
+    const struct cli_alias *alias;
+    for (size_t i = 0; (alias = cli_alias_at(c->program, noun->name, i)) != NULL; i++) {
+        if (i == 0)
+            put_heading(&c->out, "other words");
+        put_row(&c->out, alias->said, ALIAS_WIDTH, alias->means);
+    }
     if (noun->type != 0)
         cli_put_text(&c->out,
                      "\nadd and new mean create, ls list, edit and set update, rm and remove "

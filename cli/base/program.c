@@ -1,4 +1,5 @@
 /* Dispatch, help and exit status of both programs. */
+#include "cli/base/aliases.h"
 #include "cli/base/format.h"
 #include "cli/base/help.h"
 #include "cli/base/markup.h"
@@ -194,6 +195,7 @@ static enum cht_err run(struct cli_context *c, int argc, char **argv)
         return err;
     int used = 0;
     enum cli_help help = CLI_HELP_NONE;
+    cli_alias_take(c->program, &argc, &argv);
     err = find(c, argc, argv, false, &used);
     if (err != CHT_OK || c->command == NULL)
         return err;

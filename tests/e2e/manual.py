@@ -64,6 +64,20 @@ def some_of_everything(home):
     return made
 
 
+def claude_documents(world, home):
+    """Those of Claude Code's settings, in a folder of their own."""
+    project = world.folder / "claude-project"
+    project.mkdir()
+    home.env.update(CLAUDE_CONFIG_DIR=str(world.folder / "claude"),
+                    CLAUDE_PROJECT_DIR=str(project))
+    for words in (["install"], ["config", "show"], ["config", "set", "model", "opus"],
+                  ["config", "get", "model"], ["hooks", "list"], ["track", "sync"],
+                  ["remote", "add", "api", "https://example.com"], ["remove"]):
+        check(home.chitty("claude", *words, "--json").out, f"claude {words}")
+    check(home.chitty("claude", "install", "--json").out, "claude install", "claude-files")
+    check(home.chitty("claude", "hooks", "list", "--ndjson").out, "hooks", "claude-hook")
+
+
 @test
 def every_document_is_as_its_schema_says(world):
     a, b = pair(world, "a", "b")
@@ -129,6 +143,7 @@ def every_document_is_as_its_schema_says(world):
     d.run()
     c.chitty_node("export", "--out", str(world.folder / "all.jsonl"))
     ask(d, "import", str(world.folder / "all.jsonl"), kind="import")
+    claude_documents(world, d)
     ticket = check(d.chitty_node("invite", "--ticket", "--json").out, "invite", "invite")
     e = world.home("e").init().run()
     check(e.chitty_node("join", ticket[-1]["data"]["ticket"], "--json").out, "join", "join")
