@@ -10,7 +10,8 @@ static const struct cli_command *const commands[] = {
     &cli_batch,    &cli_ls,          &cli_ready,     &cli_next,        &cli_blocked,
     &cli_search,   &cli_watch,       &cli_log,       &cli_show,        &cli_conflicts,
     &cli_cycles,   &cli_resolve,     &cli_attach,    &cli_attachments, &cli_completion,
-    &cli_complete, &cli_checkpoints, &cli_open_page, &cli_hook,        NULL,
+    &cli_complete, &cli_checkpoints, &cli_open_page, &cli_hook,        &cli_mcp,
+    NULL,
 };
 
 static const struct cli_command *const verbs[] = {

@@ -77,6 +77,7 @@ extern const struct cli_command cli_conflicts;  /* conflicts.c */
 extern const struct cli_command cli_resolve;    /* resolve.c */
 extern const struct cli_command cli_completion; /* completion.c */
 extern const struct cli_command cli_complete;   /* complete.c */
+extern const struct cli_command cli_mcp;        /* mcp.c */
 
 /* … of trackers' habits */
 extern const struct cli_command cli_checkpoint_add;   /* checkpoint_add.c */

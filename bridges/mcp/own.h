@@ -3,6 +3,7 @@
 /* Between the files of the dispatcher. */
 #include "bridges/mcp/call.h"
 #include "bridges/mcp/conn.h"
+#include "bridges/mcp/words.h"
 
 #define META_VERSION      "io.modelcontextprotocol/protocolVersion"
 #define META_CLIENT       "io.modelcontextprotocol/clientInfo"
@@ -154,16 +155,6 @@ void mcp_refuse(struct mcp_call *call, enum mcp_code code, const char *message, 
 /* The name of an enum mcp_level, or the level of a name (-1: none of that name). */
 const char *mcp_level_name(enum mcp_level level);
 int mcp_level_find(const char *name);
-
-/* --- words.c --------------------------------------------------------------------------------- */
-#define MCP_SHORT_BYTES 100u
-struct mcp_short {
-    char text[MCP_SHORT_BYTES];
-};
-/* The text, cut between two characters. NULL: "". */
-struct mcp_short mcp_short(const char *text);
-/* Take half a character off the end of what was cut by bytes. */
-void mcp_trim(char *text);
 
 /* --- out.c ----------------------------------------------------------------------------------- */
 /* Each takes its json_t values over; NULL ones make an internal error of a response. */

@@ -1,5 +1,7 @@
 /* Texts of others inside sentences of ours: cut between characters, so that they stay UTF-8. */
-#include "bridges/mcp/own.h"
+#include "bridges/mcp/words.h"
+
+#include <string.h>
 
 void mcp_trim(char *text)
 {
