@@ -116,6 +116,7 @@ const struct cli_command cli_hook = {
     .examples = "chitty hook session-start <payload.json\n"
                 "chitty hook <payload.json",
     .dashes = true,
+    .usage_status = HOOK_EXIT_NOTE,
     .args_min = 0,
     .args_max = CLI_ARGS_MAX,
     .run = run,

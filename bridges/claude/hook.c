@@ -35,6 +35,7 @@ static const struct {
     { "post-compact", EVENT(HOOK_POST_COMPACT), HOOK_QUIET_MS, hook_post_compact },
     { "stop", EVENT(HOOK_STOP), HOOK_QUIET_MS, hook_stop },
     { "session-end", EVENT(HOOK_SESSION_END), HOOK_END_MS, hook_session_end },
+    { "wait", ANY & ~EVENT(HOOK_SESSION_END), 0, hook_wait },
 };
 #define HOOKS_COUNT (sizeof hooks / sizeof hooks[0])
 
@@ -52,9 +53,11 @@ unsigned hook_budget_ms(const char *word)
     return HOOK_START_MS;
 }
 
+/* `wait` is only for who asks for it. */
 static bool meant(size_t index, const char *word, enum hook_event event)
 {
-    const bool named = word == NULL || strcmp(hooks[index].word, word) == 0;
+    const bool named =
+        word == NULL ? hooks[index].run != hook_wait : strcmp(hooks[index].word, word) == 0;
     return named && event < HOOK_EVENT_COUNT && (hooks[index].events & EVENT(event)) != 0;
 }
 

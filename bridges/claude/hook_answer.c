@@ -31,9 +31,10 @@ static void append(char *room, size_t size, const char *text)
         const bool plain = n == 1 && ((uint8_t)*at < 0x20 || *at == 0x7f) && *at != '\n';
         const size_t width = n == 0 ? 1 : n;
         if (len + width >= size) {
-            room[begin] = '\0'; /* it was full before */
             if (fits + sizeof more <= size)
                 memcpy(room + fits, more, sizeof more);
+            else
+                room[begin] = '\0'; /* it was full before */
             return;
         }
         if (n == 0 || plain)
@@ -50,7 +51,9 @@ static void append(char *room, size_t size, const char *text)
 
 void hook_answer_context(struct hook_answer *a, const char *text)
 {
-    if (text[0] != '\0' && a->context[0] != '\0')
+    if (text[0] == '\0' || strlen(a->context) + sizeof more >= sizeof a->context)
+        return;
+    if (a->context[0] != '\0')
         append(a->context, sizeof a->context, "\n");
     append(a->context, sizeof a->context, text);
 }

@@ -49,6 +49,25 @@ enum cht_err hook_claim(struct hook *h, const char *todo, const char *key,
     return *out_held || err == CHT_E_NOTFOUND ? CHT_OK : err;
 }
 
+enum cht_err hook_begin(struct hook *h, const struct hook_task *t, const char *todo)
+{
+    char key[HOOK_KEY_MAX], text[HOOK_HELD_MAX];
+    const bool named = t->tool_use_id[0] != '\0';
+    bool held = false;
+    hook_key(h, "claim", todo, key);
+    if (hook_claim(h, todo, named ? key : NULL, text, &held) == CHT_OK) {
+        if (held)
+            hook_answer_context(h->answer, text);
+        return CHT_OK;
+    }
+    hook_key(h, "begin", todo, key);
+    return agent_change(h->agent,
+                        json_pack("{s:s, s:s, s:{s:s, s:{s:s}}}", "domain", "todos", "operation",
+                                  "update", "entity", "chittyId", todo, "data", "status",
+                                  "in_progress"),
+                        named ? key : NULL, NULL);
+}
+
 /* A claim that nobody has shown a sign of life for keeps nobody away. */
 static bool stands(const struct hook *h, const json_t *claim)
 {

@@ -283,20 +283,6 @@ static enum cht_err take_blocks(struct intake *in)
     return err == CHT_E_NOTFOUND ? CHT_OK : err;
 }
 
-/* In progress is a claim, which sets the status; where another holds it, that is told, and nothing
- * is written over it. */
-static enum cht_err begin(struct intake *in)
-{
-    char key[HOOK_KEY_MAX], text[HOOK_HELD_MAX];
-    bool held = false;
-    hook_key(in->h, "claim", in->todo, key);
-    const enum cht_err err =
-        hook_claim(in->h, in->todo, in->task->tool_use_id[0] == '\0' ? NULL : key, text, &held);
-    if (held)
-        hook_answer_context(in->h->answer, text);
-    return err;
-}
-
 static enum cht_err write_update(struct intake *in, const json_t *old)
 {
     char key[HOOK_KEY_MAX];
@@ -314,7 +300,7 @@ static enum cht_err write_update(struct intake *in, const json_t *old)
             agent_change(in->h->agent, whole, in->task->tool_use_id[0] == '\0' ? NULL : key, NULL);
     }
     json_decref(data);
-    return err == CHT_OK && begins ? begin(in) : err;
+    return err == CHT_OK && begins ? hook_begin(in->h, in->task, in->todo) : err;
 }
 
 static enum cht_err take_update(struct intake *in, const char *subject)

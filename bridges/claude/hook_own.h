@@ -59,7 +59,11 @@ CHT_MUST_USE enum cht_err hook_todos_deny(struct hook *h, const struct hook_task
 #define HOOK_HELD_MAX 512u
 CHT_MUST_USE enum cht_err hook_claim(struct hook *h, const char *todo, const char *key,
                                      char room[static HOOK_HELD_MAX], bool *out_held);
-/* The same without claiming. */
+/* A tool has set it to in progress. That is a claim, which sets the status; where another holds it,
+ * that is told, and nothing is written over it. Where it cannot be claimed (an older node, one that
+ * is busy), the status is written all the same. */
+CHT_MUST_USE enum cht_err hook_begin(struct hook *h, const struct hook_task *t, const char *todo);
+/* As hook_claim, without claiming. */
 CHT_MUST_USE enum cht_err hook_held(struct hook *h, const char *todo,
                                     char room[static HOOK_HELD_MAX], bool *out_held);
 /* How far a status is: pending 0, in progress 1, finished 2. */

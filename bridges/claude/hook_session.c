@@ -25,14 +25,29 @@ enum cht_err hook_known(struct hook *h)
     return ensure(h, false);
 }
 
+static enum cht_err tell_news(struct hook *h, enum agent_occasion occasion)
+{
+    struct agent_news news = { 0 };
+    enum cht_err err = agent_news(h->agent, occasion, NULL, &news);
+    if (err == CHT_OK) {
+        hook_answer_context(h->answer, news.text);
+        err = agent_news_seen(h->agent, &news);
+    }
+    agent_news_clear(&news);
+    return err;
+}
+
+/* After a compaction the same: what the session holds is what the model must not forget. */
 enum cht_err hook_session_start(struct hook *h)
 {
-    return ensure(h, true);
+    const enum cht_err err = ensure(h, true);
+    return err == CHT_OK ? tell_news(h, AGENT_AT_START) : err;
 }
 
 enum cht_err hook_prompt(struct hook *h)
 {
-    return ensure(h, true);
+    const enum cht_err err = ensure(h, true);
+    return err == CHT_OK ? tell_news(h, AGENT_AT_PROMPT) : err;
 }
 
 enum cht_err hook_session_end(struct hook *h)

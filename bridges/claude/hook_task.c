@@ -1,6 +1,7 @@
 /* Tasks in payloads; see hook_task.h. */
 #include "bridges/claude/hook_task.h"
 
+#include "crdt/alike.h"
 #include "crdt/limits.h"
 
 #include <stdlib.h>
@@ -194,28 +195,11 @@ bool hook_todo_read(const json_t *todos, size_t index, struct hook_todo *out)
     return false;
 }
 
-static bool blank(uint8_t c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 enum cht_err hook_todo_normal(struct cht_bytes content, struct cht_buf *out)
 {
     const size_t start = out->len;
-    bool gap = false;
-    const enum cht_err err = cht_buf_reserve(out, content.len);
-    for (size_t i = 0; i < content.len && err == CHT_OK; i++) {
-        const uint8_t c = content.data[i];
-        if (blank(c)) {
-            gap = out->len > start;
-            continue;
-        }
-        if (gap)
-            out->data[out->len++] = ' ';
-        gap = false;
-        out->data[out->len++] = c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-    }
-    return err;
+    const enum cht_err err = crdt_alike_text(content, out);
+    return err == CHT_OK && out->len == start ? cht_buf_add(out, content) : err;
 }
 
 static bool same_content(struct cht_bytes a, struct cht_bytes b)

@@ -59,8 +59,8 @@ enum hook_status hook_todo_before(const json_t *list, struct cht_bytes content);
 const char *hook_status_word(enum hook_status status);
 
 #define HOOK_NORMAL_BYTES (16u * 1024u) /* a title whose letters are written in two ways grows */
-/* A content as it is compared: A to Z in lower case, runs of blanks as one, none at the ends.
- * Appended to `out`. Errors as cht_buf_reserve. */
+/* A content as it is compared: as crdt_alike_text has it, and one without a word as it is. Appended
+ * to `out`. Errors of both. */
 CHT_MUST_USE enum cht_err hook_todo_normal(struct cht_bytes content, struct cht_buf *out);
 
 #endif

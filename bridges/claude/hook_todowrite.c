@@ -129,21 +129,6 @@ static enum cht_err write_item(struct hook *h, const struct hook_task *t, size_t
     return ok ? CHT_OK : CHT_E_NOMEM;
 }
 
-static enum cht_err claim_all(struct hook *h, const struct hook_task *t, const json_t *claims)
-{
-    enum cht_err err = CHT_OK;
-    for (size_t i = 0; i < json_array_size(claims) && err == CHT_OK; i++) {
-        const char *todo = json_string_value(json_array_get(claims, i));
-        char key[HOOK_KEY_MAX], text[HOOK_HELD_MAX];
-        bool held = false;
-        hook_key(h, "claim", todo, key);
-        err = hook_claim(h, todo, t->tool_use_id[0] == '\0' ? NULL : key, text, &held);
-        if (held)
-            hook_answer_context(h->answer, text);
-    }
-    return err;
-}
-
 enum cht_err hook_todos_take(struct hook *h, const struct hook_task *t)
 {
     char key[HOOK_KEY_MAX];
@@ -156,8 +141,8 @@ enum cht_err hook_todos_take(struct hook *h, const struct hook_task *t)
     if (err == CHT_OK && json_array_size(w.batch) != 0)
         err = agent_change(h->agent, json_pack("{s:O}", "batch", w.batch),
                            t->tool_use_id[0] == '\0' ? NULL : key, NULL);
-    if (err == CHT_OK)
-        err = claim_all(h, t, w.claims);
+    for (size_t i = 0; i < json_array_size(w.claims) && err == CHT_OK; i++)
+        err = hook_begin(h, t, json_string_value(json_array_get(w.claims, i)));
     json_decref(w.batch);
     json_decref(w.claims);
     json_decref(own);

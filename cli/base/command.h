@@ -47,6 +47,7 @@ struct cli_command {
     bool pages;  /* what it prints may be long: through a pager on a terminal */
     bool dashes; /* its arguments may begin with a dash, as in `label ID -old` */
     unsigned args_min, args_max;
+    int usage_status; /* exit status where it is called otherwise; 0: as everywhere, 2 */
     unsigned type; /* enum crdt_type whose fields it has; 0: none, or that of its noun */
     enum cli_fields fields;
     const struct cli_flag *flags; /* ends with a name of NULL; NULL: none */

@@ -237,8 +237,10 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
     if (c->backend.close != NULL)
         c->backend.close(&c->backend);
     const int status = err == CHT_OK && c->status != 0 ? c->status
-                       : err == CHT_OK && c->failed    ? cli_exit_status(CHT_E_CORRUPT, true)
-                                                       : cli_exit_status(err, c->fault.answered);
+                       : err == CHT_E_INVALID && c->command != NULL && c->command->usage_status != 0
+                           ? c->command->usage_status
+                       : err == CHT_OK && c->failed ? cli_exit_status(CHT_E_CORRUPT, true)
+                                                    : cli_exit_status(err, c->fault.answered);
     free(c);
     return status;
 }
