@@ -25,6 +25,8 @@ extern const struct cli_command cli_milestone_add;
 extern const struct cli_command cli_milestone_done;
 extern const struct cli_command cli_milestone_rm;
 extern const struct cli_command cli_project_report; /* project_report.c */
+extern const struct cli_command cli_project_here;   /* project_here.c */
+extern const struct cli_command cli_folder_init;    /* folder_init.c */
 extern const struct cli_command cli_remind;         /* remind.c */
 extern const struct cli_command cli_done;           /* status_verbs.c */
 extern const struct cli_command cli_start;

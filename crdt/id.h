@@ -47,8 +47,8 @@ unsigned crdt_type_from(struct cht_bytes word);
 
 /* Write "CHITTY-TODO-0123…"; an unknown type is written as its number: "CHITTY-T77-…". */
 void crdt_id_text(const struct crdt_id *id, char out[static CRDT_ID_TEXT_MAX]);
-/* How a whole id is shown to people: without CHITTY- and with its first digits alone,
- * TODO-4F2KJ5ZK; a text that is none as it is. */
+/* How a whole id is shown to people: without CHITTY- and with its first eight digits
+ * alone; a text that is none as it is. */
 struct cht_bytes crdt_id_short(struct cht_bytes text);
 /* Read a whole id, any case, I and L as 1, O as 0. CHT_E_INVALID: not an id.
  * An id that starts with CHITTY-CONTEXT- keeps the type it spells. */

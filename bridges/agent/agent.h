@@ -88,8 +88,7 @@ struct agent_ask {
  * the node goes away: for reads, once more by the caller. */
 CHT_MUST_USE enum cht_err agent_ask_all(struct agent *a, struct agent_ask *asks, size_t count);
 
-/* How an id is shown: TODO- and eight digits, as `chitty` shows it; a text that is no id as it is.
- */
+/* How an id is shown, as `chitty` does: type and eight digits; a text that is no id as it is. */
 struct agent_short {
     char text[CRDT_ID_TEXT_MAX];
 };

@@ -115,7 +115,7 @@ static void add_quoted(struct text *t, const char *title, size_t chars)
     add(t, quoted);
 }
 
-/* TODO-… "title" */
+/* The short id, and the title in quotes. */
 static void add_record(struct text *t, const char *id, const char *title)
 {
     const struct agent_short name = agent_short(id == NULL ? "" : id);

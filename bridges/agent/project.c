@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define KEYS_MAX   60u /* folders asked about at once: LOCAL 4.10 takes 64 */
-#define FOUND_MAX  50  /* projects with one address or first commit */
-#define ALIAS_HOPS 8u
+#define KEYS_MAX  60u /* folders asked about at once: LOCAL 4.10 takes 64 */
+#define FOUND_MAX 50  /* projects with one address or first commit */
 
 const char *agent_how_word(enum agent_how how)
 {
@@ -25,15 +24,18 @@ static enum cht_err no_memory(struct agent *a)
     return node_fault_from(&a->fault, CHT_E_NOMEM, NULL);
 }
 
-/* Every answer tells it. */
 enum cht_err agent_know_device(struct agent *a)
 {
-    struct agent_ask ask = { .type = NODE_MSG_HEARTBEAT, .payload = json_object() };
     if (a->device[0] != '\0')
         return CHT_OK;
-    const enum cht_err err = agent_ask_all(a, &ask, 1);
-    json_decref(ask.out);
-    return err == CHT_OK && a->device[0] == '\0' ? CHT_E_INTERNAL : err;
+    const enum cht_err err =
+        agent_query(a,
+                    json_pack("{s:s, s:s, s:i, s:[s]}", "operation", "list", "domain", "devices",
+                              "limit", 1, "fields", "name"),
+                    NULL);
+    return err == CHT_OK && a->device[0] == '\0'
+               ? agent_fail(a, CHT_E_INTERNAL, "the node does not say which device it is")
+               : err;
 }
 
 /* --- places -------------------------------------------------------------------------------- */
@@ -106,32 +108,11 @@ void agent_place_keep(struct agent_place *out, const json_t *record)
     (void)snprintf(out->name, sizeof out->name, "%s", name == NULL ? "" : name);
 }
 
-/* One that was found to be a duplicate is the other one. */
-static enum cht_err follow(struct agent *a, struct agent_place *out)
-{
-    for (unsigned i = 0; i < ALIAS_HOPS; i++) {
-        json_t *records = NULL;
-        const enum cht_err err = agent_query(a, agent_query_of("get", out->project), &records);
-        if (err != CHT_OK)
-            return err;
-        json_t *record = agent_first(records);
-        const char *next = bridge_json_str(json_object_get(record, "data"), "alias_of");
-        agent_place_keep(out, record);
-        const bool there = next == NULL || json_is_true(json_object_get(record, "deleted"));
-        if (!there)
-            (void)snprintf(out->project, sizeof out->project, "%s", next);
-        json_decref(record);
-        if (there)
-            return CHT_OK;
-    }
-    return CHT_OK;
-}
-
 static json_t *list_of(const char *field, const char *op, json_t *value)
 {
-    return json_pack("{s:s, s:s, s:i, s:[o], s:[s,s,s,s,s]}", "operation", "list", "domain",
+    return json_pack("{s:s, s:s, s:i, s:[o], s:[s,s,s,s]}", "operation", "list", "domain",
                      "projects", "limit", FOUND_MAX, "where", agent_where(field, op, value),
-                     "fields", "name", "places", "repos", "root_commits", "alias_of");
+                     "fields", "name", "places", "repos", "root_commits");
 }
 
 /* The main worktree of the one in `top`, where `.git` says so; empty: it is that one itself. */
@@ -173,8 +154,6 @@ static enum cht_err by_place(struct agent *a, const char *folder, const char *to
         out->how = AGENT_BY_PLACE;
         (void)snprintf(out->folder, sizeof out->folder, "%s", path == main_top ? top : path);
         out->changed = path == main_top;
-        if (bridge_json_str(json_object_get(record, "data"), "alias_of") != NULL)
-            err = follow(a, out);
     }
     if (best == NULL && err == CHT_OK)
         err = agent_fail(a, CHT_E_NOTFOUND, "no project has the folder %.160s", folder);
@@ -283,11 +262,8 @@ static enum cht_err by_origin(struct agent *a, struct agent_place *out)
     }
     if (err == CHT_OK && record == NULL)
         err = CHT_E_NOTFOUND;
-    if (err == CHT_OK) {
+    if (err == CHT_OK)
         agent_place_keep(out, record);
-        if (bridge_json_str(json_object_get(record, "data"), "alias_of") != NULL)
-            err = follow(a, out);
-    }
     for (size_t i = 0; i < count; i++)
         json_decref(asks[i].out);
     return err;

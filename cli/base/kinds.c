@@ -21,6 +21,8 @@ static const struct cli_kind kinds[] = {
       NULL, NULL, NULL },
     { "milestone-list", "the milestones of a project", "[@milestone]", "", "milestone", "name" },
     { "milestone", "a milestone of a project", "{name,value:any}", NULL, NULL, "name" },
+    { "place", "which project a folder is",
+      "{project:id,name?,folder?,address?,root?:hex,how,changed:bool}", NULL, NULL, "project" },
     { "report", "how much there is to do in a project",
       "{project:id,all:" TALLY_AND("") ",assignees:[" TALLY_AND(
           ",share?:any") "],"

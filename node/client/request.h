@@ -80,14 +80,14 @@ enum node_query_op {
 
 struct node_query {
     enum node_query_op op;
-    unsigned type;           /* of the domain; 0: any */
-    struct cht_bytes id;     /* as typed; empty: none */
+    unsigned type;            /* of the domain; 0: any */
+    struct cht_bytes id;      /* as typed; empty: none */
     struct cht_bytes project; /* log, duplicates: as typed; empty: all */
-    struct cht_bytes filter; /* exact bytes of a map of known fields; empty: none */
-    struct cht_bytes where;  /* exact bytes of an array, checked by node_where_check */
-    struct cht_bytes text;   /* words to search for; empty: none */
-    unsigned is;             /* bits, 1 << enum node_is_word */
-    struct cht_bytes fields; /* exact bytes of an array of known names; empty: all */
+    struct cht_bytes filter;  /* exact bytes of a map of known fields; empty: none */
+    struct cht_bytes where;   /* exact bytes of an array, checked by node_where_check */
+    struct cht_bytes text;    /* words to search for; empty: none */
+    unsigned is;              /* bits, 1 << enum node_is_word */
+    struct cht_bytes fields;  /* exact bytes of an array of known names; empty: all */
     struct node_sort sort[NODE_SORTS_MAX];
     size_t sort_count;      /* 0: the usual order */
     bool deleted;           /* hidden ones too */

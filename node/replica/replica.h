@@ -147,8 +147,8 @@ size_t node_replica_unsigned(const struct node_replica *r);
 /* An entity whose state a turn changed. */
 struct node_touch {
     uint32_t n;
-    uint64_t fields;           /* bit i: field i of the type's schema; bit 63: one without a row */
-    struct crdt_place last;    /* the last entry that changed it */
+    uint64_t fields;        /* bit i: field i of the type's schema; bit 63: one without a row */
+    struct crdt_place last; /* the last entry that changed it */
     /* before the turn: it had values; it was hidden; it was an open todo */
     bool was_live, was_hidden, was_open;
 };

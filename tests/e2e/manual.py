@@ -64,6 +64,14 @@ def some_of_everything(home):
     return made
 
 
+def places(world, home):
+    """A folder that is a project."""
+    folder = world.folder / "thesis"
+    folder.mkdir()
+    check(home.chitty("init", str(folder), "--json").out, ("init",), "place")
+    ask(home, "project", "here", str(folder), kind="place")
+
+
 def claude_documents(world, home):
     """Those of Claude Code's settings, in a folder of their own."""
     project = world.folder / "claude-project"
@@ -111,6 +119,7 @@ def every_document_is_as_its_schema_says(world):
     check(a.chitty("conflicts", "--ndjson").out, "conflicts", "conflict")
     ask(a, "resolve", made["todo"], "content", "--pick", "1", kind="change")
     observed_and_attached(world, a, made)
+    places(world, a)
     ask(a, "nudge", "snooze", kind="nudge")
     ask(a, "shell", "prompt", kind="prompt")
     subprocess.run(["git", "init", "-q", str(world.folder / "repo")], check=True)

@@ -1,0 +1,340 @@
+"""Which project a folder is, on two machines; what sessions are told, and what they wait for."""
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import time
+
+import nodes
+from nodes import CONFLICT, NOTFOUND, USAGE, expect, main, pair, same, test, until
+
+SESSION = os.environ["CHITTY_SESSION_TOOL"]
+GIT = dict(GIT_AUTHOR_NAME="A", GIT_AUTHOR_EMAIL="a@example.org", GIT_COMMITTER_NAME="A",
+           GIT_COMMITTER_EMAIL="a@example.org", GIT_CONFIG_GLOBAL="/dev/null",
+           GIT_CONFIG_SYSTEM="/dev/null", GIT_AUTHOR_DATE="2026-01-01T00:00:00Z",
+           GIT_COMMITTER_DATE="2026-01-01T00:00:00Z")
+
+
+def git(folder, *words):
+    done = subprocess.run(["git", "-C", str(folder), "-c", "protocol.file.allow=always", *words],
+                          env=dict(os.environ, **GIT), capture_output=True, text=True, check=False)
+    expect(done.returncode == 0, f"git {words} in {folder}: {done.stderr}")
+    return done.stdout.strip()
+
+
+def repository(folder, what="one", empty=False):
+    """A clone with one commit and no remote."""
+    folder.mkdir(parents=True)
+    git(folder, "init", "-q", "-b", "main")
+    if not empty:
+        (folder / "file").write_text(what)
+        git(folder, "add", "file")
+        git(folder, "commit", "-q", "-m", what)
+    return folder
+
+
+def clone(source, folder, *flags):
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    git(folder.parent, "clone", "-q", *flags, str(source), str(folder))
+    return folder
+
+
+class Agent:
+    """A session of an agent on a home: tests/e2e/session.c."""
+
+    def __init__(self, home, key, folder, **env):
+        self.process = subprocess.Popen(
+            [SESSION], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+            env=dict(home.env, CHITTY_SESSION=key, CLAUDE_PROJECT_DIR=str(folder), **GIT, **env))
+        home.world.watches.append(self)
+        self.text = b""
+
+    def tell(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+
+    def hear(self, err="ok"):
+        end = time.monotonic() + nodes.DEADLINE_S
+        fd = self.process.stdout.fileno()
+        while b"\n" not in self.text:
+            left = end - time.monotonic()
+            expect(left > 0 and select.select([fd], [], [], max(left, 0))[0], "it answers in time")
+            got = os.read(fd, 65536)
+            expect(got, "the session goes on")
+            self.text += got
+        line, self.text = self.text.split(b"\n", 1)
+        answer = json.loads(line)
+        same(answer["err"], err, f"how it went ({answer})")
+        return answer
+
+    def ask(self, line, err="ok"):
+        self.tell(line)
+        return self.hear(err)
+
+    def silent(self):
+        """It has not answered by now."""
+        return not self.text and not select.select([self.process.stdout], [], [], 0)[0]
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+def here(home, folder):
+    return home.call(nodes.CHITTY, "project", "here", str(folder), "--json", env=GIT).document()
+
+
+def init(home, *words, status=nodes.OK):
+    done = home.call(nodes.CHITTY, "init", "--json", *map(str, words), env=GIT, status=status)
+    return done.document() if status == nodes.OK else done.error()
+
+
+def projects(home):
+    return home.read("project", "list")
+
+
+@test
+def all_clones_and_worktrees_of_a_repository_are_one_project(world):
+    home = world.home("laptop").init().run()
+    seed = repository(world.folder / "seed")
+    bare = clone(seed, world.folder / "bare.git", "--bare")
+    one, two = clone(bare, world.folder / "one"), clone(bare, world.folder / "deep" / "two")
+    agent = Agent(home, "s1", one)
+    made = agent.ask(f"find {one}")
+    same((made["how"], made["name"], made["folder"]), ("made", "bare", str(one)), "the first")
+    same(made["root"], git(seed, "rev-parse", "HEAD"), "its first commit")
+    same(agent.ask(f"find {two}")["how"], "address", "the second clone")
+    (one / "packages" / "a").mkdir(parents=True)
+    deep = agent.ask(f"find {one / 'packages' / 'a'}")
+    same((deep["how"], deep["found"], deep["folder"], deep["changed"]),
+         ("place", made["found"], str(one), False), "a folder of a monorepo")
+    git(one, "worktree", "add", "-q", str(world.folder / "tree"), "-b", "topic")
+    tree = agent.ask(f"find {world.folder / 'tree'}")
+    same((tree["how"], tree["found"]), ("place", made["found"]), "a worktree, by the main one")
+    shallow = clone(f"file://{bare}", world.folder / "shallow", "--depth", "1")
+    (seed / "file").write_text("two")
+    git(seed, "commit", "-q", "-a", "-m", "two")
+    same(agent.ask(f"find {shallow}")["found"], made["found"], "a shallow clone, by the address")
+    for way in ("git@github.com:Acme/App.git", "https://user:pw@github.com/acme/app",
+                "ssh://git@github.com:22/acme/app.git/"):
+        other = clone(bare, world.folder / f"way{len(projects(home))}-{way[0]}{way[-1]}")
+        git(other, "remote", "set-url", "origin", way)
+        found = agent.ask(f"find {other}")
+        same((found["address"], found["name"]), ("github.com/acme/app", "app"), way)
+    same(len(projects(home)), 2, "the repository and its fork")
+    record = home.call(nodes.CHITTY, "project", "get", made["found"], "--json").document()
+    same(len(record["data"]["places"]), 4, "places: two clones, a worktree, a shallow clone")
+
+
+@test
+def without_an_address_the_first_commit_tells(world):
+    home = world.home("laptop").init().run()
+    one = repository(world.folder / "one", "one")
+    agent = Agent(home, "s1", one)
+    made = agent.ask(f"find {one}")
+    same((made["how"], made["address"], made["name"]), ("made", "", "one"), "no remote")
+    shutil.copytree(one, world.folder / "copy")
+    same(agent.ask(f"find {world.folder / 'copy'}")["how"], "root", "a copy of the folder")
+    other = repository(world.folder / "other", "other")
+    expect(agent.ask(f"find {other}")["found"] != made["found"], "another history is another one")
+    empty = repository(world.folder / "empty", empty=True)
+    agent.ask(f"find {empty}", err="not_found")
+    plain = world.folder / "plain"
+    plain.mkdir()
+    agent.ask(f"find {plain}", err="not_found")
+    agent.ask(f"known {repository(world.folder / 'unknown', 'unknown')}", err="not_found")
+    same(agent.ask(f"find {clone(one, world.folder / 'clone')}")["how"], "root",
+         "a clone of one without an address")
+    same(len(projects(home)), 2, "what is only asked about makes nothing")
+
+
+@test
+def a_repository_that_got_an_old_ones_address_is_another_project(world):
+    home = world.home("laptop").init().run()
+    first = repository(world.folder / "first", "first")
+    second = repository(world.folder / "second", "second")
+    for folder in (first, second):
+        git(folder, "remote", "add", "origin", "https://example.org/app.git")
+    agent = Agent(home, "s1", first)
+    made = agent.ask(f"find {first}")
+    expect(agent.ask(f"find {second}")["found"] != made["found"], "another first commit")
+    again = agent.ask(f"find {first}")
+    same((again["how"], again["found"], again["changed"]), ("place", made["found"], False),
+         "asked again, nothing is written")
+
+
+@test
+def clones_made_while_apart_become_one_project(world):
+    seed = repository(world.folder / "seed")
+    bare = clone(seed, world.folder / "bare.git", "--bare")
+    homes = [world.home(name).init().run() for name in ("laptop", "desktop")]
+    found = []
+    for number, home in enumerate(homes):
+        folder = clone(bare, world.folder / f"{home.name}-app")
+        agent = Agent(home, f"s{number}", folder)
+        agent.ask("ensure")
+        found.append(agent.ask(f"find {folder}"))
+        home.add("--project", found[-1]["found"], f"todo of {home.name}")
+        agent.close()
+    same(found[0]["found"], found[1]["found"], "the natural id")
+    homes[1].join(homes[0], "--bring")
+    until(lambda: all(len(h.read("todo", "list", f"project:{found[0]['found']}")) == 2
+                      for h in homes), "both have both todos in one project")
+    for home in homes:
+        same([p["chittyId"] for p in projects(home)], [found[0]["found"]], f"on {home.name}")
+        same(len(projects(home)[0]["data"]["places"]), 2, "the places of both")
+
+
+@test
+def init_makes_any_folder_a_project(world):
+    home = world.home("laptop").init().run()
+    thesis, other = world.folder / "thesis", world.folder / "other"
+    for folder in (thesis, other):
+        (folder / "sub").mkdir(parents=True)
+    made = init(home, thesis)
+    same((made["how"], made["name"], made["folder"], made["changed"]),
+         ("made", "thesis", str(thesis), True), "a new one")
+    again = init(home, thesis)
+    same((again["project"], again["how"], again["changed"]), (made["project"], "place", False),
+         "once more")
+    same(here(home, thesis / "sub")["project"], made["project"], "below it")
+    same(init(home, "--name", "Thesis 2", thesis)["project"], made["project"], "renamed")
+    same([p["data"]["name"] for p in projects(home)], ["Thesis 2"], "its name")
+    told = init(home, "--project", "Thesis 2", other)
+    same((told["how"], told["project"]), ("told", made["project"]), "another folder of it")
+    error = init(home, "--name", "Thesis 2", other / "sub", status=CONFLICT)
+    same(error["code"], "exists", "no two of one name")
+    sub = init(home, "--name", "part", other / "sub")
+    same((here(home, other / "sub")["name"], here(home, other)["name"]), ("part", "Thesis 2"),
+         "a project inside of another one's folder")
+    moved = init(home, "--project", "part", other)
+    same(moved["project"], sub["project"], "a folder moves to another project")
+    same(sorted(p["data"]["name"] + str(len(p["data"]["places"])) for p in projects(home)),
+         ["Thesis 21", "part2"], "and is a place of one only")
+    init(home, "--name", "a", "--project", "b", other, status=USAGE)
+    init(home, world.folder / "nowhere", status=NOTFOUND)
+    home.call(nodes.CHITTY, "project", "here", str(world.folder), status=NOTFOUND, env=GIT)
+
+
+@test
+def init_of_a_clone_tells_its_project(world):
+    home = world.home("laptop").init().run()
+    one = repository(world.folder / "mono")
+    (one / "packages" / "web").mkdir(parents=True)
+    made = init(home, one / "packages")
+    same((made["how"], made["folder"], made["name"]), ("made", str(one), "mono"), "the whole clone")
+    web = init(home, "--name", "web", one / "packages" / "web")
+    same((web["how"], web["folder"]), ("made", str(one / "packages" / "web")), "a part of its own")
+    same((here(home, one / "packages" / "web")["name"], here(home, one / "packages")["name"]),
+         ("web", "mono"), "the nearest place counts")
+    agent = Agent(home, "s1", one / "packages" / "web")
+    same(agent.ask("ensure")["project"], web["project"], "of a session there")
+    inside = repository(one / "vendor" / "lib", "lib")
+    expect(agent.ask(f"find {inside}")["found"] != made["project"],
+           "a clone inside of it is a project of its own")
+
+
+@test
+def a_session_is_told_what_others_did_once(world):
+    home = world.home("laptop").init().run()
+    folder = repository(world.folder / "app")
+    one, two = Agent(home, "one", folder), Agent(home, "two", folder)
+    project = one.ask("ensure")["project"]
+    same(two.ask("ensure")["project"], project, "both work on one project")
+    todo = home.add("--project", project, "Write the parser")
+    text = one.ask("news start")["text"]
+    for part in ("This session holds no todo.", "Write the parser", "1 todo is ready: TODO-"):
+        expect(part in text, f"{part!r} in {text!r}")
+    same(one.ask("news prompt")["text"], "", "told once")
+    home.call(nodes.CHITTY, "done", todo, env=dict(CHITTY_ACTOR=two.ask("ensure")["session"]))
+    home.add("in no project")
+    text = one.ask("news prompt keep")["text"]
+    expect("on laptop completed TODO-" in text and "no project" not in text, f"{text!r}")
+    expect("completed" in one.ask("news prompt")["text"], "the look that did not count")
+    same(one.ask("news prompt")["text"], "", "now it did")
+    same(two.ask("news prompt")["events"] > 1, False, "its own deeds are no news")
+    record = home.call(nodes.CHITTY, "session", "get", one.ask("ensure")["session"],
+                       "--json").document()
+    data = record["data"]
+    same((data["status"], data["session_id"], data["platform"], data["branch"], data["project"]),
+         ("active", "one", "claude-code", "main", project), "the record")
+    before = home.read("status")["counts"]["entries"]
+    one.ask("ensure")
+    same(home.read("status")["counts"]["entries"], before, "nothing new, nothing written")
+    one.ask("end")
+    record = home.call(nodes.CHITTY, "session", "get", data["session_id"], "--json").document()
+    same(record["data"]["status"], "ended", "ended")
+
+
+@test
+def concurrent_beginnings_are_one_session(world):
+    home = world.home("laptop").init().run()
+    folder = repository(world.folder / "app")
+    agents = [Agent(home, "same", folder) for _ in range(6)]
+    for agent in agents:
+        agent.tell("ensure")
+    answers = [agent.hear() for agent in agents]
+    same(len({(a["session"], a["project"]) for a in answers}), 1, "one session in one project")
+    same((len(home.read("session", "list")), len(projects(home))), (1, 1), "records")
+
+
+@test
+def another_machines_completion_ends_the_waiting(world):
+    laptop, desktop = pair(world, "laptop", "desktop")
+    folder = repository(world.folder / "app")
+    waiter = Agent(laptop, "idle", folder)
+    project = waiter.ask("ensure")["project"]
+    first = laptop.add("--project", project, "Write the parser")
+    laptop.add("--project", project, "--dependency", first, "Test the parser")
+    until(lambda: len(desktop.read("todo", "list", f"project:{project}")) == 2, "carried")
+    waiter.ask("news start")
+    waiter.tell("wait")
+    laptop.add("--project", project, "Something else")
+    desktop.chitty("todo", "update", first, "--notes", "under way")
+    until(lambda: laptop.call(nodes.CHITTY, "todo", "get", first, "--json").document()["data"]
+          .get("notes"), "the note is here")
+    expect(waiter.silent(), "what it does not wait for does not wake it")
+    desktop.chitty("done", first)
+    text = waiter.hear()["text"]
+    expect("Test the parser" in text and "is ready now" in text and "desktop" in text, f"{text!r}")
+    same(waiter.ask("news prompt")["text"], "", "what it was told is no news")
+    waiter.tell("wait")
+    laptop.chitty("comment", "idle", "look at the log")
+    expect("look at the log" in waiter.hear()["text"], "a message for it")
+
+
+@test
+def waiting_outlives_the_node_and_ends_with_its_reader(world):
+    home = world.home("laptop").init().run()
+    folder = repository(world.folder / "app")
+    waiter = Agent(home, "idle", folder)
+    project = waiter.ask("ensure")["project"]
+    first = home.add("--project", project, "First")
+    home.add("--project", project, "--dependency", first, "Second")
+    waiter.ask("news start")
+    waiter.tell("wait")
+    home.stop()
+    home.chitty_node("verify")
+    home.run()
+    home.chitty("done", first)
+    text = waiter.hear()["text"]
+    expect("Second" in text and "is ready now" in text, f"{text!r}")
+    waiter.tell("wait")
+    expect(waiter.silent(), "nothing has happened")
+    waiter.process.stdin.close()
+    same(waiter.hear(err="expired")["text"], "", "its reader has gone")
+    same(waiter.process.wait(nodes.DEADLINE_S), 0, "it ends")
+    other = Agent(home, "other", folder)
+    other.ask("ensure")
+    other.ask("news start")
+    other.tell("wait")
+    home.chitty("session", "update", "other", "--status", "ended")
+    other.hear(err="expired")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
