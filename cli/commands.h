@@ -68,6 +68,10 @@ extern const struct cli_command cli_service_add;    /* service_add.c */
 extern const struct cli_command cli_service_health; /* service_health.c */
 extern const struct cli_command cli_service_deploy; /* service_deploy.c */
 extern const struct cli_command cli_session_attach; /* session_attach.c */
+extern const struct cli_command cli_session_show;   /* session_show.c */
+extern const struct cli_command cli_session_export; /* session_export.c */
+extern const struct cli_command cli_session_resume; /* session_resume.c */
+extern const struct cli_command cli_sessions;       /* sessions.c */
 
 /* … for Claude Code */
 extern const struct cli_command cli_hook; /* hook.c */

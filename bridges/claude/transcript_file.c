@@ -23,7 +23,7 @@ bool claude_session_good(const char *session_id)
 {
     size_t len = 0;
     for (; session_id[len] != '\0'; len++)
-        if (len >= 128 ||
+        if (len + 1 >= CLAUDE_SESSION_MAX ||
             (!is_alnum(session_id[len]) && session_id[len] != '-' && session_id[len] != '_'))
             return false;
     return len > 0;
@@ -260,10 +260,10 @@ static int compare(const void *a, const void *b)
     return cht_bytes_cmp(*x, *y);
 }
 
-/* What names a line: its uuid; of a summary, which has none, all of it. */
+/* What names a line: its uuid; of a summary, which has none, what it says. */
 static struct cht_bytes name_of(const struct claude_line *line)
 {
-    return line->uuid.len > 0 ? line->uuid : line->whole;
+    return line->uuid.len > 0 ? line->uuid : json_span_get(line->whole, "summary");
 }
 
 /* The names of the lines of talk, in order. */

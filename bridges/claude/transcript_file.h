@@ -7,6 +7,8 @@
 #include "node/client/fault.h"
 #include "node/client/paths.h"
 
+#define CLAUDE_SESSION_MAX 129u /* bytes of a session's name with its NUL */
+
 /* Is it the name of a session, and so of a file: letters, digits, _ and -, at most 128? What comes
  * from another device is asked this before it becomes a path. */
 bool claude_session_good(const char *session_id);

@@ -8,6 +8,13 @@
 #define RESULT          "{chittyId?:id,type?,version,changed:bool,would?:map,next?:id}"
 #define TALLY_AND(more) "{name,open:uint,started:uint,late:uint,done:uint,minutes:uint" more "}"
 
+#define BRIEF "{chittyId:id,title?,status?,summary?,created?:time}"
+#define SESSION_STATE                                                                              \
+    "chittyId:id,sessionId?,title?,platform?,state,device?:hex,deviceName?,here:bool,connected:"   \
+    "bool,project?:id,projectName?,branch?,cwd?,model?,started?:time,lastActive?:time,ended?:"     \
+    "time,continues?:id,holds:[{chittyId:id,title?,token?,state?}],transcript?:{size:uint,blob?:"  \
+    "hex}"
+
 static const struct cli_kind kinds[] = {
     { "change", "what was written",
       "{chittyId?:id,type?,version?,changed?:bool,would?:map,next?:id,results?:[" RESULT "]}", NULL,
@@ -63,6 +70,21 @@ static const struct cli_kind kinds[] = {
       "{chittyId:id,url,device:hex,deviceName?,path,state,dirty?:bool,ahead?:uint,behind?:uint,"
       "branch?,commit?,upstream?,at?:ms}",
       NULL, NULL, "path" },
+    { "sessions", "who is at work, on all machines", "[@session-state]", "", "session-state",
+      "chittyId" },
+    { "session-state", "a session as it is by now", "{" SESSION_STATE "}", NULL, NULL, "chittyId" },
+    { "session-view", "a session and what belongs to it",
+      "{" SESSION_STATE ",summary?,todos:[" BRIEF "],checkpoints:[" BRIEF "],contexts:[" BRIEF
+      "],continuedBy:[" BRIEF "],files:map}",
+      NULL, NULL, "chittyId" },
+    { "session-export", "all of a session",
+      "{session:@record,project?:@record,now:@session-state,todos:[@record],checkpoints:[@record],"
+      "contexts:[@record],messages:[@record],files:map,exported:time,transcript?:[map]}",
+      NULL, NULL, NULL },
+    { "session-resume", "how a session goes on here",
+      "{chittyId:id,sessionId,continues?:id,folder,fresh:bool,dry:bool,transcript?:{path,from,had:"
+      "uint,added:uint,alone:uint},claims:[{chittyId:id,title,result}],command:[text],handoff}",
+      NULL, NULL, "chittyId" },
     { "health-list", "how services look, from every device", "[@health]", "", "health", "name" },
     { "health", "how a service looks from a device",
       "{chittyId:id,name,device:hex,deviceName?,health,at?:ms,status?:uint,latency_ms?:uint,error?"
@@ -144,8 +166,8 @@ static const struct cli_kind kinds[] = {
       "{files?:[{scope,path,settings:map}],key?,scope?,value?:any}", NULL, NULL, NULL },
     { "claude-hook-list", "hooks that Claude Code runs", "[@claude-hook]", "", "claude-hook",
       NULL },
-    { "claude-hook", "a hook that Claude Code runs",
-      "{event,matcher,type,command,scope,ours:bool}", NULL, NULL, NULL },
+    { "claude-hook", "a hook that Claude Code runs", "{event,matcher,type,command,scope,ours:bool}",
+      NULL, NULL, NULL },
     { "claude-track", "what sessions feed into the todos by themselves",
       "{intake:bool,autoCheckpoint:bool,notion:bool}", NULL, NULL, NULL },
     { "claude-files", "changes to files of Claude Code", "{done:bool,files:[{path,change,diff}]}",
