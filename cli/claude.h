@@ -12,6 +12,7 @@ extern const struct cli_command cli_claude_config; /* claude_config.c */
 extern const struct cli_command cli_claude_hooks;  /* claude_hooks.c */
 extern const struct cli_command cli_claude_remote; /* claude_remote.c */
 extern const struct cli_command cli_claude_track;  /* claude_track.c */
+extern const struct cli_command cli_claude_doctor; /* claude_doctor.c */
 
 /* All of them; ends with NULL (claude.c). */
 extern const struct cli_command *const cli_claude_verbs[];

@@ -284,5 +284,58 @@ def the_plugin_stands_in_for_hooks_and_server(world):
     same(desk.settings.read_bytes(), b'{\n  "model": "opus"\n}\n', "settings after remove")
 
 
+def findings(desk, status=OK):
+    done = subprocess.run([CHITTY, "claude", "doctor", "--json"], env=desk.home.env,
+                          cwd=desk.project, capture_output=True, text=True, timeout=300,
+                          check=False)
+    same(done.returncode, status, f"doctor: {done.stdout}{done.stderr}; exit status")
+    return json.loads(done.stdout)["data"]["findings"]
+
+
+def told(found, check, severity):
+    return [f for f in found if f["check"] == check and f["severity"] == severity]
+
+
+@test
+def doctor_calls_each_hook_and_looks_what_came_of_it(world):
+    desk = Desk(world)
+    found = findings(desk, FAILED)
+    same([f["check"] for f in found if f["severity"] == "problem"],
+         ["claude-hooks", "claude-server"], "problems without an install")
+    expect("TODO_TOOLS 1" in told(found, "claude-todo-tools", "note")[0]["remedy"], found)
+    desk.claude("install")
+    before = sorted(p.name for p in desk.folder.rglob("*"))
+    found = findings(desk)
+    same(len(told(found, "claude-hook", "ok")), 11, "hooks that do what they should")
+    same(told(found, "claude-hook", "problem"), [], "hooks that do not")
+    same(sorted(p.name for p in desk.folder.rglob("*")), before, "files of the person")
+    desk.claude("config", "set", "env.CLAUDE_CODE_ENABLE_TODO_TOOLS", "1")
+    expect(told(findings(desk), "claude-todo-tools", "ok"), "tools that were asked for")
+    desk.claude("config", "set", "disableAllHooks", "true")
+    expect(told(findings(desk, FAILED), "claude-disabled", "problem"), "hooks that are off")
+
+
+@test
+def doctor_sees_hooks_that_do_nothing_fail_or_are_gone(world):
+    desk = Desk(world)
+    desk.claude("install")
+    good = desk.settings.read_text()
+    idle = world.folder / "idle" / "chitty"
+    idle.parent.mkdir()
+    for script, wrong in (("exit 0", "is no todo"), ("echo no; exit 0", "no JSON"),
+                          ("echo gone >&2; exit 3", "gone"), (None, "no such program")):
+        if script:
+            idle.write_text(f"#!/bin/sh\ncat >/dev/null\n{script}\n")
+            idle.chmod(0o755)
+        else:
+            idle.unlink()
+        settings = json.loads(good)
+        settings["hooks"]["PostToolUse"][0]["hooks"][0]["command"] = str(idle)
+        desk.settings.write_text(json.dumps(settings))
+        problems = told(findings(desk, FAILED), "claude-hook", "problem")
+        expect(len(problems) == 1 and "post-task" in problems[0]["text"] and
+               wrong in problems[0]["text"], f"{script}: {problems}")
+
+
 if __name__ == "__main__":
     raise SystemExit(main())

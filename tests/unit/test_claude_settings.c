@@ -1,6 +1,7 @@
 /* Claude Code's settings, changed as texts: what is put in comes out again, and every byte of
  * others stays. The files are such as people have (tests/claude/settings). */
 #include "bridges/claude/diff.h"
+#include "bridges/claude/proof.h"
 #include "bridges/claude/registration.h"
 #include "bridges/claude/settings.h"
 
@@ -431,6 +432,34 @@ static void a_diff_is_what_diff_says(void **state)
     cht_buf_clear(&out);
 }
 
+static void models_without_task_tools_are_known(void **state)
+{
+    (void)state;
+    static const char *const with[] = {
+        "claude-opus-4-6",       "claude-sonnet-4-5-20250929", "haiku",
+        "claude-sonnet-4",       "claude-3-5-haiku-20241022",  "claude-haiku-4-5",
+        "claude-opus-4-20250514"
+    };
+    static const char *const without[] = { "",
+                                           "opus",
+                                           "sonnet",
+                                           "claude-opus-4-8",
+                                           "default",
+                                           "claude-sonnet-5",
+                                           "claude-fable-5",
+                                           "claude-mythos-5",
+                                           "claude-haiku-5",
+                                           "opusplan",
+                                           "claude-opus-10" };
+    for (size_t i = 0; i < sizeof with / sizeof with[0]; i++)
+        if (!claude_model_lists(with[i]))
+            fail_msg("%s has task tools", with[i]);
+    for (size_t i = 0; i < sizeof without / sizeof without[0]; i++)
+        if (claude_model_lists(without[i]))
+            fail_msg("%s has no task tools", without[i]);
+    assert_false(claude_model_lists(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,6 +475,7 @@ int main(void)
         cmocka_unit_test(a_deep_text_is_refused),
         cmocka_unit_test(the_plugin_has_the_hooks_that_install_writes),
         cmocka_unit_test(a_diff_is_what_diff_says),
+        cmocka_unit_test(models_without_task_tools_are_known),
     };
     return cmocka_run_group_tests(tests, read_files, drop_files);
 }
