@@ -142,7 +142,7 @@ struct agent_place {
     char project[CRDT_ID_TEXT_MAX];
     char name[AGENT_NAME_MAX];    /* the project's */
     char folder[NODE_PATH_MAX];   /* the place: the top of the clone or worktree, or the folder */
-    char address[AGENT_NAME_MAX]; /* of the remote (PROTOCOL 1.9); empty: none, or not asked */
+    char address[AGENT_NAME_MAX]; /* of the remote (PROTOCOL 1.9); empty: none, a path, not asked */
     char root[65];                /* first commit, hex; empty: none, or not asked */
     enum agent_how how;
     bool changed; /* something was written */

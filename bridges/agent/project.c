@@ -213,12 +213,18 @@ static const json_t *choose_by_root(const json_t *found, const struct agent_plac
 }
 
 /* What git tells of the clone in `out->folder`. CHT_E_NOTFOUND: nothing that makes it known. */
+/* A path is this machine's alone: the repository there tells by its first commit what it is. */
+static bool is_path(struct cht_bytes address)
+{
+    return address.len < 5 || memcmp(address.data, "file:", 5) == 0;
+}
+
 enum cht_err agent_place_ask_git(struct agent *a, int git_ms, struct agent_place *out)
 {
     struct cht_buf address;
     cht_buf_init(&address, sizeof out->address - 1);
     enum cht_err err = node_origin_address(out->folder, git_ms, &address);
-    if (err == CHT_OK && address.len > 0)
+    if (err == CHT_OK && !is_path(cht_buf_view(&address)))
         (void)snprintf(out->address, sizeof out->address, "%.*s", (int)address.len,
                        (const char *)address.data);
     cht_buf_clear(&address);

@@ -50,6 +50,11 @@ enum cht_err agent_seen_write(struct agent *a, const char *vector)
 {
     char folder[SEEN_PATH_MAX], path[SEEN_PATH_MAX], fresh[SEEN_PATH_MAX + 16];
     struct cht_error detail = { 0 };
+    char *before = agent_seen_read(a);
+    const bool same = before != NULL && strcmp(before, vector) == 0;
+    free(before);
+    if (same)
+        return CHT_OK;
     if (!path_of(a, folder, path))
         return agent_fail(a, CHT_E_INVALID, "there is no session, or no place for its state");
     if (node_path_make(folder, &detail) != CHT_OK)

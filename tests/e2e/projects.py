@@ -1,6 +1,7 @@
 """Which project a folder is, on two machines; what sessions are told, and what they wait for."""
 import json
 import os
+import pathlib
 import select
 import shutil
 import subprocess
@@ -9,6 +10,9 @@ import time
 
 import nodes
 from nodes import CONFLICT, NOTFOUND, USAGE, expect, main, pair, same, test, until
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from trace_end import natural_id  # noqa: E402
 
 SESSION = os.environ["CHITTY_SESSION_TOOL"]
 GIT = dict(GIT_AUTHOR_NAME="A", GIT_AUTHOR_EMAIL="a@example.org", GIT_COMMITTER_NAME="A",
@@ -105,9 +109,10 @@ def all_clones_and_worktrees_of_a_repository_are_one_project(world):
     one, two = clone(bare, world.folder / "one"), clone(bare, world.folder / "deep" / "two")
     agent = Agent(home, "s1", one)
     made = agent.ask(f"find {one}")
-    same((made["how"], made["name"], made["folder"]), ("made", "bare", str(one)), "the first")
+    same((made["how"], made["name"], made["folder"], made["address"]),
+         ("made", "one", str(one), ""), "the first; a path is no address")
     same(made["root"], git(seed, "rev-parse", "HEAD"), "its first commit")
-    same(agent.ask(f"find {two}")["how"], "address", "the second clone")
+    same(agent.ask(f"find {two}")["how"], "root", "the second clone")
     (one / "packages" / "a").mkdir(parents=True)
     deep = agent.ask(f"find {one / 'packages' / 'a'}")
     same((deep["how"], deep["found"], deep["folder"], deep["changed"]),
@@ -115,19 +120,32 @@ def all_clones_and_worktrees_of_a_repository_are_one_project(world):
     git(one, "worktree", "add", "-q", str(world.folder / "tree"), "-b", "topic")
     tree = agent.ask(f"find {world.folder / 'tree'}")
     same((tree["how"], tree["found"]), ("place", made["found"]), "a worktree, by the main one")
-    shallow = clone(f"file://{bare}", world.folder / "shallow", "--depth", "1")
-    (seed / "file").write_text("two")
-    git(seed, "commit", "-q", "-a", "-m", "two")
-    same(agent.ask(f"find {shallow}")["found"], made["found"], "a shallow clone, by the address")
-    for way in ("git@github.com:Acme/App.git", "https://user:pw@github.com/acme/app",
-                "ssh://git@github.com:22/acme/app.git/"):
-        other = clone(bare, world.folder / f"way{len(projects(home))}-{way[0]}{way[-1]}")
+    ways = ("git@github.com:Acme/App.git", "https://user:pw@github.com/acme/app",
+            "ssh://git@github.com:22/acme/app.git/")
+    for number, way in enumerate(ways):
+        other = clone(bare, world.folder / f"way{number}")
         git(other, "remote", "set-url", "origin", way)
         found = agent.ask(f"find {other}")
-        same((found["address"], found["name"]), ("github.com/acme/app", "app"), way)
+        same((found["address"], found["found"], found["how"]),
+             ("github.com/acme/app", made["found"], "root" if number == 0 else "address"), way)
+    (seed / "file").write_text("two")
+    git(seed, "commit", "-q", "-a", "-m", "two")
+    shallow = clone(f"file://{seed}", world.folder / "shallow", "--depth", "1")
+    agent.ask(f"find {shallow}", err="not_found")
+    git(shallow, "remote", "set-url", "origin", ways[0])
+    found = agent.ask(f"find {shallow}")
+    same((found["found"], found["root"]), (made["found"], ""), "a shallow clone, by its address")
+    fork = clone(bare, world.folder / "fork")
+    git(fork, "remote", "set-url", "origin", "https://github.com/other/app")
+    found = agent.ask(f"find {fork}")
+    same((found["how"], found["name"], found["found"]),
+         ("made", "app", natural_id(2, "PROJ", f"github.com/other/app\n{made['root']}", "git")),
+         "a fork, and the id that any machine gives it")
     same(len(projects(home)), 2, "the repository and its fork")
     record = home.call(nodes.CHITTY, "project", "get", made["found"], "--json").document()
-    same(len(record["data"]["places"]), 4, "places: two clones, a worktree, a shallow clone")
+    same(len(record["data"]["places"]), 7, "places: five clones, a worktree, a shallow clone")
+    same((record["data"]["repos"], record["data"]["root_commits"]),
+         (["github.com/acme/app"], [made["root"]]), "what it is known by")
 
 
 @test
@@ -137,6 +155,7 @@ def without_an_address_the_first_commit_tells(world):
     agent = Agent(home, "s1", one)
     made = agent.ask(f"find {one}")
     same((made["how"], made["address"], made["name"]), ("made", "", "one"), "no remote")
+    same(made["found"], natural_id(2, "PROJ", made["root"], "git"), "the id that any gives it")
     shutil.copytree(one, world.folder / "copy")
     same(agent.ask(f"find {world.folder / 'copy'}")["how"], "root", "a copy of the folder")
     other = repository(world.folder / "other", "other")
