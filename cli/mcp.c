@@ -27,6 +27,7 @@ static enum cht_err run_mcp(struct cli_context *c)
 const struct cli_command cli_mcp = {
     .name = "mcp",
     .summary = "Serve todos to a model over the Model Context Protocol.",
+    .arguments = "",
     .details =
         "A client (Claude Code, an inspector) starts it and speaks with it over standard input and "
         "output, one message a line, in the revisions 2026-07-28, 2025-11-25 and those before "
