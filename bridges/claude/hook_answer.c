@@ -56,6 +56,9 @@ void hook_answer_context(struct hook_answer *a, const char *text)
     if (a->context[0] != '\0')
         append(a->context, sizeof a->context, "\n");
     append(a->context, sizeof a->context, text);
+    size_t len = strlen(a->context);
+    while (len > 0 && a->context[len - 1] == '\n')
+        a->context[--len] = '\0';
 }
 
 void hook_answer_deny(struct hook_answer *a, const char *reason)

@@ -250,7 +250,9 @@ enum cht_err hook_pre_edit(struct hook *h)
     if (action[0] == '\0')
         return CHT_OK; /* a tool that edits nothing */
     enum cht_err err = hook_known(h);
-    if (err == CHT_OK)
-        err = tell_lost(h, &told);
-    return err == CHT_OK && !told && path != NULL ? tell_edits(h, path) : err;
+    if (err != CHT_OK)
+        return err;
+    err = tell_lost(h, &told);
+    const enum cht_err also = !told && path != NULL ? tell_edits(h, path) : CHT_OK;
+    return err != CHT_OK ? err : also;
 }

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define HOPS_MAX 64u /* times that a number was given again */
+
 /* A task that something is said of and its file. */
 struct intake {
     struct hook *h;
@@ -133,9 +135,25 @@ static enum cht_err change(const struct intake *in, const char *operation, json_
 static enum cht_err look(const struct intake *in, const char *todo, json_t **room,
                          const json_t **out)
 {
+    json_decref(*room);
+    *room = NULL;
     const enum cht_err err = agent_todo_get(in->h->agent, todo, room);
     *out = err == CHT_OK ? json_object_get(*room, "data") : NULL;
     return err == CHT_E_NOTFOUND ? CHT_OK : err;
+}
+
+/* The same of the todo that the task's number means now. */
+static enum cht_err look_now(struct intake *in, json_t **room, const json_t **out)
+{
+    enum cht_err err = look(in, in->todo, room, out);
+    for (unsigned hops = 0; err == CHT_OK && hops < HOPS_MAX; hops++) {
+        const char *next = bridge_json_str(json_object_get(*out, "raw"), "claude-task.next");
+        if (next == NULL || strlen(next) >= sizeof in->todo)
+            break;
+        memcpy(in->todo, next, strlen(next) + 1);
+        err = look(in, in->todo, room, out);
+    }
+    return err;
 }
 
 /* --- made ----------------------------------------------------------------------------------- */
@@ -183,6 +201,33 @@ static json_t *missing_data(const struct intake *in, const json_t *old)
     return NULL;
 }
 
+/* Was that todo made for another task? Claude Code gives a number again when its file is gone. */
+static bool another(const struct intake *in, const json_t *old)
+{
+    const char *use = bridge_json_str(json_object_get(old, "origin"), "toolUse");
+    return use != NULL && in->task->tool_use_id[0] != '\0' &&
+           strcmp(use, in->task->tool_use_id) != 0;
+}
+
+/* The task with a number that another one had: its todo has an id of the use of the tool too, and
+ * the old one says which it is, for what is told of the number from now on. */
+static enum cht_err take_again(struct intake *in)
+{
+    char key[NATIVE_TASK_ID_BYTES + HOOK_ID_BYTES + 2], older[CRDT_ID_TEXT_MAX];
+    struct crdt_id id;
+    (void)snprintf(key, sizeof key, "%s\n%s", in->task->task_id, in->task->tool_use_id);
+    native_task_natural(&in->list, key, &id);
+    memcpy(older, in->todo, sizeof older);
+    crdt_id_text(&id, in->todo);
+    enum cht_err err = change(in, "create", new_data(in, in->task->subject), "create");
+    if (err == CHT_E_EXISTS)
+        return CHT_OK;
+    if (err != CHT_OK)
+        return err;
+    json_t *data = json_pack("{s:{s:s}}", "raw", "claude-task.next", in->todo);
+    return agent_change(in->h->agent, change_of("update", older, data), NULL, NULL);
+}
+
 static enum cht_err take_create(struct intake *in)
 {
     json_t *room = NULL;
@@ -193,12 +238,13 @@ static enum cht_err take_create(struct intake *in)
         if (err == CHT_E_EXISTS) /* another hook was faster, or it is deleted */
             err = look(in, in->todo, &room, &old);
     }
-    json_t *data = err == CHT_OK && old != NULL ? missing_data(in, old) : NULL;
+    const bool again = err == CHT_OK && old != NULL && another(in, old);
+    json_t *data = err == CHT_OK && old != NULL && !again ? missing_data(in, old) : NULL;
     if (json_object_size(data) != 0)
         err = change(in, "update", json_incref(data), "made");
     json_decref(data);
     json_decref(room);
-    return err;
+    return again ? take_again(in) : err;
 }
 
 /* --- changed -------------------------------------------------------------------------------- */
@@ -309,11 +355,12 @@ static enum cht_err take_update(struct intake *in, const char *subject)
     const json_t *old = NULL;
     if (in->task->refused)
         return CHT_OK;
+    enum cht_err err = look_now(in, &room, &old);
     if (in->task->status == HOOK_STATUS_DELETED) {
-        const enum cht_err err = change(in, "delete", NULL, "delete");
+        json_decref(room);
+        err = err == CHT_OK ? change(in, "delete", NULL, "delete") : err;
         return err == CHT_E_NOTFOUND ? CHT_OK : err;
     }
-    enum cht_err err = look(in, in->todo, &room, &old);
     if (err == CHT_OK && old == NULL) {
         err = make(in, subject);
         if (err == CHT_OK)
@@ -333,7 +380,7 @@ static enum cht_err take_done(struct intake *in)
     char key[HOOK_KEY_MAX], what[HOOK_ID_BYTES + 16];
     json_t *room = NULL;
     const json_t *old = NULL;
-    enum cht_err err = look(in, in->todo, &room, &old);
+    enum cht_err err = look_now(in, &room, &old);
     if (err == CHT_OK && old == NULL) {
         char *subject = strndup((const char *)in->task->subject.data, in->task->subject.len);
         err = make(in, subject);

@@ -8,11 +8,14 @@
 static enum cht_err ensure(struct hook *h, bool begins)
 {
     const struct hook_payload *p = h->payload;
+    const char *moved = hook_id_at(p->root, "new_cwd"); /* of CwdChanged */
     const char *title = hook_id_at(p->root, "session_title");
     const char *model = hook_id_at(p->root, "model");
     const struct agent_facts facts = {
         .begins = begins,
-        .cwd = p->cwd[0] == '\0' ? NULL : p->cwd,
+        .cwd = moved[0] == '/'     ? moved
+               : p->cwd[0] == '\0' ? NULL
+                                   : p->cwd,
         .model = model[0] == '\0' ? NULL : model,
         .title = title[0] == '\0' ? NULL : title,
         .project_ms = begins ? 2500 : 800,

@@ -88,6 +88,10 @@ class Session:
                  if s["data"]["session_id"] == self.key]
         return found[0]["data"] if found else None
 
+    def record_id(self):
+        return next(s["chittyId"] for s in self.home.read("session", "list", "--all")
+                    if s["data"]["session_id"] == self.key)
+
     def todos(self):
         """Its todos by their content."""
         own = {r["chittyId"]: r["data"] for r in self.home.read("todo", "list", "--all")}
@@ -299,6 +303,23 @@ def another_task_is_another_todo(world):
 
 
 @test
+def a_number_that_is_given_again_is_another_todo(world):
+    home = world.home("a").init().run()
+    session = Session(home, "s-number")
+    session.hook("post-task", "post-task-create")
+    again = {"tool_use_id": "toolu_later", "tool_input": {"subject": "Write docs"},
+             "tool_response": {"task": {"id": "1", "subject": "Write docs"}}}
+    session.hook("post-task", "post-task-create", **again)
+    before = root(home)
+    session.hook("post-task", "post-task-create", **again)
+    session.hook("post-task", "post-task-create")
+    same(root(home), before, "after both came again")
+    session.hook("post-task", "post-task-update-done")
+    same({c: t["status"] for c, t in session.todos().items()},
+         {"Write parser": "pending", "Write docs": "completed"}, "todos")
+
+
+@test
 def older_shapes_mean_the_same(world):
     home = world.home("a").init().run()
     for number, create in enumerate(("older-post-task-create-text", "older-post-task-create-bare",
@@ -416,6 +437,160 @@ def where_a_conversation_is_compacted_there_is_a_checkpoint(world):
     session.hook("post-compact", "post-compact", compact_summary="Another one.")
     same(sorted(checkpoints()), [("compaction", "Another one."), ("compaction", summary)],
          "another one, without a word before it")
+
+
+# --- what others hold
+
+def clone(world, name):
+    """A clone with one commit and an address: one project on every machine."""
+    folder = world.folder / name
+    env = dict(world.env, GIT_COMMITTER_DATE="2026-01-01T00:00:00Z")
+    for words in (["init", "-q", str(folder)],
+                  ["-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@example.org", "commit",
+                   "-q", "--allow-empty", "-m", "first", "--date=2026-01-01T00:00:00Z"],
+                  ["-C", str(folder), "remote", "add", "origin", "https://example.org/p.git"]):
+        subprocess.run(["git", *words], env=env, check=True)
+    return folder
+
+
+def claims(home):
+    """Who holds what: content to the holder's own id."""
+    sessions = {s["chittyId"]: s["data"]["session_id"]
+                for s in home.read("session", "list", "--all")}
+    return {t["content"]: sessions.get(t["claim"]["holder"]) for t in home.todos().values()
+            if "holder" in t.get("claim", {})}
+
+
+@test
+def an_update_of_what_another_session_holds_is_denied_with_its_name(world):
+    home = world.home("laptop-a").init().run()
+    folder = clone(world, "proj")
+    named = {"CLAUDE_CODE_TASK_LIST_ID": "shared"}
+    one, two = (Session(home, key, folder, **named) for key in ("s-one", "s-two"))
+    for session, title in ((one, "auth-refactor"), (two, "parser")):
+        session.hook("session-start", "session-start-startup", session_title=title)
+    one.hook("post-task", "post-task-create")
+    same(one.hook("pre-task", "pre-task-update-begin"), None, "the first one begins")
+    same(one.hook("post-task", "post-task-update-begin"), None, "and has begun")
+    same(claims(home), {"Write parser": "s-one"}, "who holds it")
+    for name in ("pre-task-update-begin", "pre-task-update-done"):
+        why = denied(two.hook("pre-task", name))
+        for word in ("Write parser", "auth-refactor", "laptop-a", " ago"):
+            expect(word in why, f"{word} in {why}")
+    # another id, another holder, another event: other answers
+    same(two.hook("pre-task", "pre-task-update-begin", tool_input={"taskId": "77"}), None,
+         "of a task that nobody holds")
+    same(two.hook("pre-task", "pre-task-create"), None, "of a tool that makes one")
+    home.chitty("claim", next(iter(home.todos())), "--session", two.record_id(), "--force")
+    why = denied(one.hook("pre-task", "pre-task-update-begin", tool_use_id="toolu_again"))
+    expect("\"parser\"" in why and "auth-refactor" not in why, why)
+    # carried out all the same (no hook before it): told, nothing written over it
+    told = one.hook("post-task", "post-task-update-begin", tool_use_id="toolu_late")
+    expect("\"parser\"" in told["additionalContext"], told)
+    same(claims(home), {"Write parser": "s-two"}, "who holds it")
+    # what holds it ends: it is free
+    two.hook("session-end", "session-end-other")
+    same(claims(home), {}, "nobody holds it")
+    same(one.hook("pre-task", "pre-task-update-begin", tool_use_id="toolu_free"), None, "begun")
+    same(claims(home), {"Write parser": "s-one"}, "who holds it now")
+
+
+@test
+def an_item_of_a_list_that_another_session_holds_is_denied(world):
+    home = world.home("laptop-a").init().run()
+    one, two = (Session(home, key) for key in ("s-one", "s-two"))
+    one.hook("post-task", "post-todo-write")
+    two.hook("session-start", "session-start-startup", session_title="parser")
+    todo = one.todos()["A"]["id"]
+    home.chitty("claim", todo, "--session", two.record_id(), "--force")
+    why = denied(one.hook("pre-task", "pre-todo-write", tool_use_id="toolu_n", tool_input={
+        "todos": [{"content": "A", "status": "completed", "activeForm": "Doing A"}]}))
+    expect("\"A\"" in why and "parser" in why, why)
+    same(one.hook("pre-task", "pre-todo-write", tool_use_id="toolu_m", tool_input={
+        "todos": [{"content": "B", "status": "in_progress", "activeForm": "Doing B"}]}), None,
+        "of another item")
+
+
+@test
+def who_lost_a_todo_is_told_once_before_its_next_edit(world):
+    home = world.home("laptop-a").init().run()
+    folder = clone(world, "proj")
+    one, two = (Session(home, key, folder) for key in ("s-one", "s-two"))
+    one.hook("session-start", "session-start-startup")
+    two.hook("session-start", "session-start-startup", session_title="parser")
+    one.hook("post-task", "post-task-create")
+    one.hook("post-task", "post-task-update-begin")
+    same(one.hook("pre-edit", "pre-edit"), None, "an edit while it holds it")
+    todo = one.todos()["Write parser"]["id"]
+    home.chitty("claim", todo, "--session", two.record_id(), "--force")
+    home.chitty("todo", "update", todo, "--notes", "the lexer is done",
+                env={"CHITTY_SESSION": "s-two"})
+    same(one.hook("pre-edit", "pre-edit", tool_name="Read"), None, "a tool that edits nothing")
+    why = denied(one.hook("pre-edit", "pre-edit"))
+    for word in ("Write parser", "\"parser\"", "laptop-a", "notes"):
+        expect(word in why, f"{word} in {why}")
+    same(one.hook("pre-edit", "pre-edit"), None, "the next edit")
+    same(two.hook("pre-edit", "pre-write"), None, "an edit of who holds it")
+
+
+@test
+def who_else_edited_a_file_is_told_before_an_edit(world):
+    one_home, two_home = pair(world, "laptop-a", "laptop-b")
+    one = Session(one_home, "s-one", clone(world, "proj-a"))
+    two = Session(two_home, "s-two", clone(world, "proj-b"))
+    one.hook("session-start", "session-start-startup")
+    two.hook("session-start", "session-start-startup", session_title="parser")
+    two.hook("activity", "post-edit")
+    nodes.converge(one_home, two_home)
+    same(one_home.read("session", "list", "--all")[0]["data"]["project"],
+         two_home.read("session", "list", "--all")[1]["data"]["project"], "one project")
+    told = one.hook("pre-edit", "pre-edit")
+    expect("permissionDecision" not in told, f"a word, no denial: {told}")
+    for word in ("src/parse.c", "\"parser\"", "laptop-b", " s ago"):
+        expect(word in told["additionalContext"], f"{word} in {told}")
+    same(one.hook("pre-edit", "pre-write"), None, "another file")
+    one.hook("activity", "post-edit")
+    same(one.hook("pre-edit", "pre-edit"), None, "after its own edit it is no news")
+
+
+# --- two machines
+
+@test
+def a_session_hears_what_happened_and_is_woken_by_what_it_waits_for(world):
+    one_home, two_home = pair(world, "laptop-a", "laptop-b")
+    one = Session(one_home, "s-one", clone(world, "proj-a"))
+    two = Session(two_home, "s-two", clone(world, "proj-b"))
+    one.hook("session-start", "session-start-startup", session_title="tests")
+    nodes.converge(one_home, two_home)
+    two.hook("session-start", "session-start-startup", session_title="parser")
+    two.hook("post-task", "post-task-create")
+    two.hook("post-task", "post-task-create-second")
+    two.hook("post-task", "post-task-update-links")
+    two.hook("post-task", "post-task-update-begin")
+    nodes.converge(one_home, two_home)
+    told = one.hook("prompt", "prompt")["additionalContext"]
+    expect("Write parser" in told and "laptop-b" in told, told)
+    same(one.hook("prompt", "prompt"), None, "told once")
+    waiter = one.start("wait", one.payload("session-start-startup"))
+    until(lambda: waits(one), "the lock of the waiter")
+    same(one.hook("wait", "stop"), None, "a second waiter ends at once, with nothing to say")
+    same(waiter.poll(), None, "the first one waits")
+    two.hook("post-task", "post-task-update-done")
+    out, err = waiter.communicate(timeout=2 * DEADLINE_S)
+    same((waiter.returncode, out), (WAKES, ""), f"the waiter ended ({err!r})")
+    expect("Test parser" in err and len(err.encode()) <= CONTEXT_BYTES, err)
+    # the next one waits for the next thing, and ends with its session
+    waiter = one.start("wait", one.payload("stop"))
+    until(lambda: waits(one), "it waits again")
+    one.hook("session-end", "session-end-other")
+    out, err = waiter.communicate(timeout=2 * DEADLINE_S)
+    same((waiter.returncode, out, err), (OK, "", ""), "the waiter of a session that ended")
+
+
+def waits(session):
+    """Does a waiter of the session hold its lock (proc(5), /proc/locks)?"""
+    lock = session.home.folder / "sessions" / f"{session.record_id()}.wait"
+    return lock.exists() and f":{lock.stat().st_ino} " in pathlib.Path("/proc/locks").read_text()
 
 
 if __name__ == "__main__":
