@@ -40,6 +40,11 @@ extern const struct cli_command cli_ready;       /* ready.c */
 extern const struct cli_command cli_next;        /* ready.c */
 extern const struct cli_command cli_blocked;     /* ready.c */
 extern const struct cli_command cli_cycles;      /* cycles.c */
+extern const struct cli_command cli_merge;       /* merge.c */
+extern const struct cli_command cli_unmerge;     /* merge.c */
+extern const struct cli_command cli_duplicates;  /* merge.c */
+extern const struct cli_command cli_sync;        /* sync.c */
+extern const struct cli_command cli_mesh;        /* mesh.c */
 extern const struct cli_command cli_search;      /* search.c */
 extern const struct cli_command cli_watch;       /* watch.c */
 extern const struct cli_command cli_verb_list;   /* verb_list.c */

@@ -44,11 +44,14 @@ struct cli_command {
     /* Of the JSON document that it prints (cli/base/kinds.h); "@" stands for the type ("@-list": of
      * todos "todo-list"). "": it prints none. */
     const char *kind;
-    bool pages;  /* what it prints may be long: through a pager on a terminal */
-    bool dashes; /* its arguments may begin with a dash, as in `label ID -old` */
+    const char *shapes; /* what -o may name beside the usual, as "tree,dot"; NULL: nothing */
+    bool pages;         /* what it prints may be long: through a pager on a terminal */
+    bool as_script; /* a flag it has not is refused as the original script did: in its words, and by
+                     * exit status 1 */
+    bool dashes;    /* its arguments may begin with a dash, as in `label ID -old` */
     unsigned args_min, args_max;
     int usage_status; /* exit status where it is called otherwise; 0: as everywhere, 2 */
-    unsigned type; /* enum crdt_type whose fields it has; 0: none, or that of its noun */
+    unsigned type;    /* enum crdt_type whose fields it has; 0: none, or that of its noun */
     enum cli_fields fields;
     const struct cli_flag *flags; /* ends with a name of NULL; NULL: none */
     /* Do it. CHT_OK, or the code that decides the exit status, with `c->fault` filled in. */

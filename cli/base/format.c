@@ -99,6 +99,8 @@ enum cht_err cli_format_read(struct cli_context *c)
     unsigned format = cli_flag(c, "ndjson") != NULL ? CLI_NDJSON : json != NULL ? CLI_JSON : 0;
     if (output != NULL) {
         unsigned asked = 0;
+        if (c->command->shapes != NULL && cli_pick_has(c->command->shapes, cht_bytes_str(output)))
+            output = words[CLI_TABLE]; /* for people, in a shape of its own */
         while (asked < sizeof words / sizeof words[0] && strcmp(words[asked], output) != 0)
             asked++;
         if (asked == sizeof words / sizeof words[0])

@@ -5,7 +5,8 @@
 
 #define VALUES "[{value:any,dot,stamp:time,device:hex,deviceName,actor,shown:bool}]"
 
-#define RESULT          "{chittyId?:id,type?,version,changed:bool,would?:map,next?:id}"
+#define RESULT          "{chittyId?:id,type?,version,changed:bool,would?:map,next?:id,alias?:id}"
+#define ORIGINS         "[{chittyId:id,title?,status?,session?:id,sessionName?}]"
 #define TALLY_AND(more) "{name,open:uint,started:uint,late:uint,done:uint,minutes:uint" more "}"
 
 #define BRIEF "{chittyId:id,title?,status?,summary?,created?:time}"
@@ -17,8 +18,9 @@
 
 static const struct cli_kind kinds[] = {
     { "change", "what was written",
-      "{chittyId?:id,type?,version?,changed?:bool,would?:map,next?:id,results?:[" RESULT "]}", NULL,
-      NULL, NULL },
+      "{chittyId?:id,type?,version?,changed?:bool,would?:map,next?:id,alias?:id,results?:[" RESULT
+      "]}",
+      NULL, NULL, NULL },
     { "batch", "what became of each line", "[@batch-line]", "", "batch-line", "line" },
     { "batch-line", "a line that was written, or why it was not",
       "{line:uint,result?:" RESULT ",error?:{code,message,hint?,field?}}", NULL, NULL, "line" },
@@ -39,11 +41,31 @@ static const struct cli_kind kinds[] = {
     { "search", "records of every type that have the words", "[@record]", "", "record",
       "chittyId" },
     { "record", "a record of any type",
-      "{chittyId:id,type,version?,data:map,deleted?:bool,conflicts?:uint,unknown?:[any]}", NULL,
-      NULL, "chittyId" },
+      "{chittyId:id,type,version?,data:map,deleted?:bool,conflicts?:uint,unknown?:[any],"
+      "alias?:id,origins?:" ORIGINS "}",
+      NULL, NULL, "chittyId" },
     { "cycles", "links that lead back", "[@cycle]", "", "cycle", NULL },
     { "cycle", "a circle of links",
       "{domain,field,length:uint,members:uint,path:[{chittyId:id,title?}]}", NULL, NULL, NULL },
+    { "merge", "the records that are one now",
+      "{merged:[{into:id,alias:id,late:bool}],proposed?:uint,settled?:uint,more?:bool}", NULL, NULL,
+      NULL },
+    { "unmerge", "the record that is on its own again",
+      "{chittyId:id,from:id,left:[{chittyId:id,field}]}", NULL, NULL, "chittyId" },
+    { "duplicates", "records that say the same", "[@duplicate]", "", "duplicate", NULL },
+    { "duplicate", "records that say the same, and whether they are one beyond doubt",
+      "{domain,text,certain:bool,records:" ORIGINS "}", NULL, NULL, NULL },
+    { "sync", "what came to one, and who has it",
+      "{domain,dryRun:bool,project?:id,session?:id,domains:[{domain,records:uint,conflicts:uint}],"
+      "merged:[{into:id,alias:id,late:bool,title,status,origins?:" ORIGINS "}],proposed:uint,"
+      "settled:uint,peers:[map],uncarried:[text],todos?:[map]}",
+      NULL, NULL, NULL },
+    { "mesh", "sessions, todos and what waits for what",
+      "{project?:id,sessions:[{chittyId:id,name,status?,device?}],todos:[{chittyId:id,title,status?"
+      ","
+      "sessions:[id],holder?,holderName?,device?}],links:[{from:id,to:id,kind}],"
+      "left:{sessions:uint,todos:uint}}",
+      NULL, NULL, NULL },
     { "event", "a change as it happened",
       "{watch,domain,operation,entity:{chittyId:id,type,data:map,conflicts?:uint},delta?:map,"
       "version?,vector,by?:{device:hex,deviceName?,actor?}}",
@@ -55,7 +77,7 @@ static const struct cli_kind kinds[] = {
       NULL, NULL, "entry" },
     { "show", "every live value of a record",
       "{chittyId:id,type,version,deleted:bool,cells:[{field?,number:uint,key?:any,values:" VALUES
-      "}]}",
+      "}],alias?:id,origins?:" ORIGINS "}",
       NULL, NULL, "chittyId" },
     { "conflicts", "what waits for a choice", "[@conflict]", "", "conflict", "chittyId" },
     { "conflict", "concurrent values of a field",
@@ -269,9 +291,8 @@ bool cli_shape_next(const char **at, struct cli_shape_member *out)
 /* The index-th of what a record has, then of its fields. */
 static bool record_name_at(unsigned type, size_t index, struct cht_bytes *out)
 {
-    static const char *const own[] = {
-        "id", "chittyId", "type", "version", "conflicts", "deleted"
-    };
+    static const char *const own[] = { "id",        "chittyId", "type",    "version",
+                                       "conflicts", "alias",    "origins", "deleted" };
     const size_t count = sizeof own / sizeof own[0];
     const struct crdt_type_schema *schema = crdt_schema(type);
     if (index < count) {

@@ -161,7 +161,10 @@ static enum cht_err unknown_flag(struct cli_context *c, struct cht_bytes name)
             }
         }
     }
-    (void)node_fault_set(&c->fault, CHT_E_INVALID, cht_bytes(NULL, 0), "there is no flag --%.*s",
+    const enum cht_err err = c->command->as_script ? CHT_E_UNSUPPORTED : CHT_E_INVALID;
+    (void)node_fault_set(&c->fault, err, cht_bytes(NULL, 0),
+                         c->command->as_script ? "Unknown option: --%.*s"
+                                               : "there is no flag --%.*s",
                          (int)(name.len > 80 ? 80 : name.len), (const char *)name.data);
     const char *near = node_closest(name, candidates);
     if (near != NULL)
@@ -170,7 +173,7 @@ static enum cht_err unknown_flag(struct cli_context *c, struct cht_bytes name)
         node_fault_hint(&c->fault, "see %s%s%s %s --help", c->program->name,
                         c->noun == NULL ? "" : " ", c->noun == NULL ? "" : c->noun,
                         c->command->name);
-    return CHT_E_INVALID;
+    return err;
 }
 
 /* One "--…" argument; `next` is the argument after it or NULL. */

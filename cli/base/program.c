@@ -182,9 +182,12 @@ static enum cht_err run_command(struct cli_context *c)
 
 static enum cht_err run(struct cli_context *c, int argc, char **argv)
 {
+    static char sync_word[] = "sync"; /* `--sync` in the original documents */
     enum cht_err err = take_space(c, &argc, &argv);
     if (err != CHT_OK)
         return err;
+    if (argc > 0 && strcmp(argv[0], "--sync") == 0)
+        argv[0] = sync_word;
     struct cli_pager *pager = NULL;
     err = argc > 0 && strcmp(argv[0], "help") == 0 ? cli_pager_begin(&c->out, &pager) : CHT_OK;
     if (err != CHT_OK)

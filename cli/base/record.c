@@ -3,6 +3,7 @@
 
 #include "cli/base/dates.h"
 #include "cli/base/json.h"
+#include "cli/base/origins.h"
 #include "crdt/rfc3339.h"
 
 #include <stdio.h>
@@ -155,6 +156,23 @@ static void put_document(struct cli_out *out, struct cht_bytes text)
     cli_put_char(out, '\n');
 }
 
+/* LOCAL 9.1: another one was asked for; it is made of several. */
+static void put_merged(struct cli_out *out, struct cht_bytes record)
+{
+    const struct cht_bytes alias = node_mp_get_str(record, "alias");
+    const struct cht_bytes origins = node_mp_get(record, "origins");
+    if (alias.len == 0 && origins.len == 0)
+        return;
+    cli_put_name(out, cht_bytes_str("merged"));
+    cli_put_origins(out, origins);
+    if (alias.len != 0) {
+        cli_put_text(out, origins.len != 0 ? "; " : "");
+        cli_put_line(out, cli_short_id(alias));
+        cli_put_text(out, " means this one");
+    }
+    cli_put_char(out, '\n');
+}
+
 void cli_put_record(struct cli_out *out, struct cht_bytes record)
 {
     const unsigned type = cli_record_type(record);
@@ -165,6 +183,7 @@ void cli_put_record(struct cli_out *out, struct cht_bytes record)
         cli_put_name(out, cht_bytes_str("deleted"));
         cli_put_text(out, "yes\n");
     }
+    put_merged(out, record);
     struct node_mp_iter it = node_mp_iter(node_mp_get(record, "data"));
     struct cht_bytes key, value;
     while (it.is_map && node_mp_next(&it, &key, &value)) {

@@ -46,7 +46,8 @@ CHITTY_WORDS = {"add", "done", "ls", "todo", "topic", "project", "session", "con
                 "service", "message", "checkpoint", "device", "space", "log", "show",
                 "conflicts", "cycles", "resolve", "search",
                 "milestone", "undo", "comment", "comments",
-                "attach", "attachments", "attachment", "nudge", "shell", "git-hook"}
+                "attach", "attachments", "attachment", "nudge", "shell", "git-hook",
+                "duplicates", "sync", "merge", "unmerge", "mesh"}
 
 
 def some_of_everything(home):
@@ -62,6 +63,22 @@ def some_of_everything(home):
                   ("device", "Old laptop", "--kind", "laptop")):
         made[words[0]] = home.chitty(words[0], "create", *words[1:]).out.strip()
     return made
+
+
+def merged(home):
+    """Two todos that say the same, and what is told of them."""
+    project = home.chitty("project", "create", "Twins").out.strip()
+    ids = [home.add(title, "--project", project) for title in ("Twin", "twin!")]
+    ask(home, "duplicates", kind="duplicates")
+    check(home.chitty("duplicates", "--ndjson").out, "duplicates", "duplicate")
+    ask(home, "sync", "todos", "--project", project, kind="sync")
+    for todo in ids:
+        ask(home, "todo", "get", todo, kind="todo")
+        ask(home, "show", todo, kind="show")
+        ask(home, "todo", "update", todo, "--priority", "low", kind="change")
+    ask(home, "unmerge", max(ids), kind="unmerge")
+    ask(home, "merge", *ids, kind="merge")
+    ask(home, "mesh", kind="mesh")
 
 
 def places(world, home):
@@ -120,6 +137,7 @@ def every_document_is_as_its_schema_says(world):
     ask(a, "resolve", made["todo"], "content", "--pick", "1", kind="change")
     observed_and_attached(world, a, made)
     places(world, a)
+    merged(a)
     ask(a, "nudge", "snooze", kind="nudge")
     ask(a, "shell", "prompt", kind="prompt")
     subprocess.run(["git", "init", "-q", str(world.folder / "repo")], check=True)

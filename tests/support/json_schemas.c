@@ -185,6 +185,8 @@ static void put_record(unsigned type)
     line("\"deleted\": { \"type\": \"boolean\" },");
     line("\"conflicts\": { \"type\": \"integer\", \"minimum\": 0 },");
     line("\"unknown\": { \"type\": \"array\" },");
+    fprintf(file, "%*s\"alias\": { %s },\n", (int)(2 * depth), "", words[1].schema);
+    line("\"origins\": { \"type\": \"array\" },");
     open_key("data", 4, "{");
     line("\"type\": \"object\",");
     open_key("properties", 10, "{");
