@@ -24,8 +24,10 @@ static bool unwanted(const char *variable)
 
 static enum cht_err run(struct cli_context *c)
 {
-    uint64_t ready = 0;
+    uint64_t ready = 0, lease = 0;
     enum cht_err err = cli_flag_uint(c, "ready-fd", 0, 65535, 0, &ready);
+    if (err == CHT_OK)
+        err = cli_flag_uint(c, "lease", 1, 86400, 0, &lease);
     if (err != CHT_OK)
         return err;
     const char **listen = calloc(2 * c->given_count + 1, sizeof *listen);
@@ -40,6 +42,7 @@ static enum cht_err run(struct cli_context *c)
         .no_discovery = cli_flag(c, "no-discovery") != NULL || unwanted("CHITTY_NO_DISCOVERY"),
         .no_observe = cli_flag(c, "no-observe") != NULL || unwanted("CHITTY_NO_OBSERVE"),
         .autostarted = cli_flag(c, "autostarted") != NULL,
+        .lease_s = (uint32_t)lease,
         .ready_fd = cli_flag(c, "ready-fd") == NULL ? -1 : (int)ready,
     };
     err = node_run(&options, &c->fault);
@@ -52,6 +55,7 @@ static const struct cli_flag flags[] = {
     { "peer", "HOST:PORT", "a peer to connect to besides those remembered; several times" },
     { "no-discovery", NULL, "neither announce this node on the network nor look for others" },
     { "no-observe", NULL, "do not start chitty-observe" },
+    { "lease", "SECONDS", "a claim lapses after so long without a sign of life; usually 900" },
     { "autostarted", NULL, "as clients start it: ends after some idle minutes" },
     { "ready-fd", "N", "write + to this descriptor when ready" },
     { NULL, NULL, NULL },

@@ -69,6 +69,11 @@
 #define LIMIT_PAIR_BYTES      (64u * 1024u)         /* one message while pairing */
 #define LIMIT_BEACON_BYTES    768u                  /* an announcement; with its packet < 1,500 */
 #define LIMIT_BEACONS         64u                   /* announcements of others kept */
+#define LIMIT_HOLDER_BYTES    128u                  /* who holds a todo: an id, USER@DEVICE */
+#define LIMIT_CLAIM_ASKS      256u                  /* claims being asked of arbiters */
+#define LIMIT_CLIENT_ASKS     16u                   /* of them for one client */
+#define LIMIT_CLAIM_BATCH     64u                   /* asks, answers or holders in one message */
+#define LIMIT_CLAIM_NOTES     65536u                /* claims of sessions here that are noted */
 #define LIMIT_BLOB_BYTES      (1024u * 1024u * 1024u) /* an attachment's content */
 #define LIMIT_BLOB_CHUNK      (64u * 1024u)  /* of it in one frame: a live change waits for few */
 #define LIMIT_BLOB_CREDIT     (256u * 1024u) /* of it asked for and not yet here, a connection */

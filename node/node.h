@@ -64,6 +64,7 @@ struct node_run_options {
     bool autostarted; /* leave after some idle minutes unless the space has other devices;
                          make the home when there is none */
     int ready_fd;     /* written to when ready or given up (LOCAL 1.6); -1: none */
+    uint32_t lease_s; /* a claim lapses after so long without a sign of life; 0: as usual */
 };
 
 /* Run until SIGTERM, SIGINT, the command `stop`, or idleness. CHT_OK: ended as asked.

@@ -31,9 +31,11 @@ enum node_cond_op {
 /* word, meaning, todos only */
 #define NODE_IS_WORDS(X)                                                                           \
     X(NODE_IS_OPEN, "open", "not finished", false)                                                 \
-    X(NODE_IS_READY, "ready", "pending, nothing open before it, not deferred", true)               \
+    X(NODE_IS_READY, "ready", "pending, nothing open before it, not deferred, held by none", true) \
     X(NODE_IS_BLOCKED, "blocked", "not finished, and blocked or something open before it", true)   \
     X(NODE_IS_OVERDUE, "overdue", "not finished, and its deadline has passed", true)               \
+    X(NODE_IS_HELD, "held", "not finished, and someone holds it", true)                            \
+    X(NODE_IS_FREE, "free", "not finished, and nobody holds it", true)                             \
     X(NODE_IS_CONFLICTED, "conflicted", "has concurrent values", false)                            \
     X(NODE_IS_HIDDEN, "hidden", "deleted", false)
 

@@ -211,10 +211,11 @@ enum cht_err node_msg_write(struct cht_buf *out, const struct node_msg *m)
     return err != CHT_OK ? err : cht_buf_add(out, m->payload);
 }
 
-enum cht_err node_fault_write(struct cht_buf *out, const struct node_fault *fault)
+enum cht_err node_fault_write_with(struct cht_buf *out, const struct node_fault *fault,
+                                   const char *key, struct cht_bytes object)
 {
     const bool hint = fault->hint[0] != '\0', field = fault->field[0] != '\0';
-    enum cht_err err = crdt_mp_put_map(out, 3 + (hint ? 1u : 0u) + (field ? 1u : 0u));
+    enum cht_err err = crdt_mp_put_map(out, 3u + hint + field + (object.len != 0));
     if (err == CHT_OK)
         err = node_mp_put_key_text(out, "code", cht_err_code(fault->error.code));
     if (err == CHT_OK)
@@ -225,7 +226,12 @@ enum cht_err node_fault_write(struct cht_buf *out, const struct node_fault *faul
         err = node_mp_put_key_text(out, "field", fault->field);
     if (err == CHT_OK)
         err = node_mp_put_key_bool(out, "retryable", cht_err_retryable(fault->error.code));
-    return err;
+    return err == CHT_OK && object.len != 0 ? node_mp_put_key_raw(out, key, object) : err;
+}
+
+enum cht_err node_fault_write(struct cht_buf *out, const struct node_fault *fault)
+{
+    return node_fault_write_with(out, fault, "", cht_bytes(NULL, 0));
 }
 
 enum cht_err node_msg_write_error(struct cht_buf *out, const struct node_msg *base,

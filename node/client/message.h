@@ -78,6 +78,9 @@ CHT_MUST_USE enum cht_err node_msg_write_error(struct cht_buf *out, const struct
                                                const struct node_fault *fault);
 /* Append that map alone: {code, message, hint?, field?, retryable}. */
 CHT_MUST_USE enum cht_err node_fault_write(struct cht_buf *out, const struct node_fault *fault);
+/* The same with one member more: the exact bytes of an object; empty: none. */
+CHT_MUST_USE enum cht_err node_fault_write_with(struct cht_buf *out, const struct node_fault *fault,
+                                                const char *key, struct cht_bytes object);
 
 /* The error that an answer carries, put into `fault` (may be NULL); CHT_OK when it carries none. A
  * code this build does not know is CHT_E_INTERNAL. */

@@ -358,6 +358,9 @@ static enum cht_err check_query(const struct node_query *q, struct node_fault *f
     if (q->op == NODE_LIST && q->type == 0)
         return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("domain"),
                               "domain is needed to list something");
+    if (q->op == NODE_CLAIMS && q->type != 0 && q->type != CRDT_TODO)
+        return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("domain"),
+                              "only todos are claimed");
     if (q->op == NODE_UNWATCH && q->watch.len == 0)
         return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("watch"),
                               "watch has to name the watch that is to end");
@@ -398,6 +401,8 @@ enum cht_err node_query_read(struct cht_bytes payload, enum node_query_op usual,
         err = take_text(payload, "since", NODE_TOKEN_BYTES, fault, &q.since);
     if (err == CHT_OK)
         err = take_text(payload, "watch", 64, fault, &q.watch);
+    if (err == CHT_OK && q.op == NODE_CLAIMS)
+        err = take_text(payload, "session", NODE_NAME_BYTES, fault, &q.session);
     if (err == CHT_OK)
         err = check_query(&q, fault);
     if (err == CHT_OK)

@@ -68,6 +68,7 @@ const char *node_change_op_word(enum node_change_op op);
     X(NODE_LOG, "log")                                                                             \
     X(NODE_CYCLES, "cycles")                                                                       \
     X(NODE_DUPLICATES, "duplicates")                                                               \
+    X(NODE_CLAIMS, "claims")                                                                       \
     X(NODE_WATCH, "watch")                                                                         \
     X(NODE_UNWATCH, "unwatch")
 
@@ -82,24 +83,25 @@ struct node_query {
     enum node_query_op op;
     unsigned type;            /* of the domain; 0: any */
     struct cht_bytes id;      /* as typed; empty: none */
-    struct cht_bytes project; /* log, duplicates: as typed; empty: all */
+    struct cht_bytes project; /* log, duplicates, claims: as typed; empty: all */
     struct cht_bytes filter;  /* exact bytes of a map of known fields; empty: none */
     struct cht_bytes where;   /* exact bytes of an array, checked by node_where_check */
     struct cht_bytes text;    /* words to search for; empty: none */
     unsigned is;              /* bits, 1 << enum node_is_word */
     struct cht_bytes fields;  /* exact bytes of an array of known names; empty: all */
     struct node_sort sort[NODE_SORTS_MAX];
-    size_t sort_count;      /* 0: the usual order */
-    bool deleted;           /* hidden ones too */
-    bool exact;             /* the record itself, not what it is merged into */
-    bool titles;            /* with what linked records are called */
-    bool count;             /* how many there are, and nothing else */
-    uint64_t limit;         /* 1 … LIMIT_QUERY_ROWS */
-    uint64_t offset;        /* so many are passed over first */
-    struct cht_bytes from;  /* watch: a vector; empty: from now on */
-    bool unblocked;         /* watch: also what the end of a todo leaves free */
-    struct cht_bytes since; /* log: a vector, whose entries are not told; empty: all are */
-    struct cht_bytes watch; /* unwatch: which */
+    size_t sort_count;        /* 0: the usual order */
+    bool deleted;             /* hidden ones too */
+    bool exact;               /* the record itself, not what it is merged into */
+    bool titles;              /* with what linked records are called */
+    bool count;               /* how many there are, and nothing else */
+    uint64_t limit;           /* 1 … LIMIT_QUERY_ROWS */
+    uint64_t offset;          /* so many are passed over first */
+    struct cht_bytes from;    /* watch: a vector; empty: from now on */
+    bool unblocked;           /* watch: also what the end of a todo leaves free */
+    struct cht_bytes since;   /* log: a vector, whose entries are not told; empty: all are */
+    struct cht_bytes watch;   /* unwatch: which */
+    struct cht_bytes session; /* claims: whose (LOCAL 8.6); empty: any */
 };
 
 /* Read a query's payload; an operation that is absent is `usual`. Names of fields are checked

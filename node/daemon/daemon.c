@@ -1,6 +1,7 @@
 /* The running node and its turn; see own.h and node.h. */
 #include "node/daemon/discovery.h"
 
+#include "node/service/claims.h"
 #include "node/store/local.h"
 
 #include <errno.h>
@@ -103,6 +104,8 @@ static enum cht_err open_service(struct node_daemon *d)
                                         .strangers = daemon_put_strangers,
                                         .figures = daemon_put_figures,
                                         .fetch = daemon_blobs_fetch,
+                                        .direct = daemon_message_send,
+                                        .reaches = daemon_message_reaches,
                                         .left = daemon_code_left,
                                         .stop = on_stop };
     return service_new(&options, &d->service);
@@ -154,6 +157,10 @@ static enum cht_err start(struct node_daemon *d, const struct node_run_options *
     randombytes_buf(d->run, sizeof d->run);
     d->now_ms = d->busy_ms = d->client_ms = monotonic_ms();
     d->wall_ms = node_wall_ms();
+    service_turn(d->service, d->wall_ms);
+    service_claims_lease(d->service, (uint64_t)o->lease_s * 1000u);
+    service_claims_clock(d->service, d->now_ms);
+    service_claims_open(d->service);
     for (size_t i = 0; i < o->peer_count; i++)
         daemon_add_static(d, o->peers[i]);
     net_peers_init(d->peers, d->run);
@@ -247,7 +254,7 @@ static long sleep_ms(const struct node_daemon *d)
     due = earliest(due, net_peers_due_ms(d->peers));
     due = earliest(due, earliest(daemon_read_only_due_ms(d), daemon_blobs_due_ms(d)));
     due = earliest(due, earliest(daemon_discover_due_ms(d), d->wake.check_ms));
-    due = earliest(due, daemon_observer_due_ms(d));
+    due = earliest(due, earliest(daemon_observer_due_ms(d), service_claims_due_ms(d->service)));
     const bool writes = d->read_only.why == CHT_OK;
     if (writes && (node_replica_dirty(d->home.replica) || !d->scrubbed))
         due = earliest(due, d->now_ms + DAEMON_SCRUB_MS);
@@ -369,6 +376,7 @@ static void collect(struct node_daemon *d, struct waits *w)
     daemon_links_tick(d);
     daemon_blobs_tick(d);
     daemon_pairings_tick(d);
+    service_claims_work(d->service);
 }
 
 void daemon_commit_midway(struct node_daemon *d)
@@ -393,6 +401,7 @@ static enum cht_err commit(struct node_daemon *d)
     if (d->turn_entries != 0 || d->left)
         err = node_replica_settle(d->home.replica, d->wall_ms, &d->left);
     d->more |= d->left;
+    service_claims_settled(d->service);
     daemon_arrow(ARROW_FOLDED);
     bool write = time_to_write(d);
     if (err == CHT_OK)
@@ -454,6 +463,7 @@ static void turn(struct node_daemon *d, struct waits *w)
     d->wall_ms = node_wall_ms();
     d->turn_entries = 0;
     service_turn(d->service, d->wall_ms);
+    service_claims_clock(d->service, d->now_ms);
     collect(d, w);
     enum cht_err err = commit(d);
     daemon_links_tell(d, err);

@@ -279,7 +279,7 @@ void daemon_link_step(struct node_daemon *d, struct daemon_link *l, const struct
             name_rows(l, e);
             break;
         case NET_FX_MESSAGE:
-            daemon_log("info", "a directed message came, and nobody here listens for it");
+            daemon_message_heard(d, l, &e->message);
             break;
         case NET_FX_BLOB:
             daemon_blobs_heard(d, l, e);
@@ -323,6 +323,8 @@ static void link_up(struct node_daemon *d, const struct net_tr_event *e)
     struct net_session_config config = { .outbound = e->dial != 0,
                                          .farewell = l->farewell,
                                          .level = 1,
+                                         .commands = daemon_commands,
+                                         .command_count = DAEMON_COMMANDS,
                                          .jitter = randombytes_random(),
                                          .name = cht_bytes_str(d->home.name),
                                          .endpoint_count = count,

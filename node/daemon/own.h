@@ -169,6 +169,7 @@ struct node_daemon {
     bool scrubbed;             /* the rows were read once since the start */
     uint64_t now_ms, wall_ms;  /* monotonic and wall clock of this turn */
     uint64_t written_ms, busy_ms, client_ms;
+    uint64_t messages; /* directed ones sent, for their ids */
     uint64_t asked_ms; /* the last request of a client; 0: none */
     size_t turn_entries;
     bool more; /* something is left over: do not sleep */
@@ -202,6 +203,19 @@ void daemon_links_woke(struct node_daemon *d);
 bool daemon_links_unstick(struct node_daemon *d);
 void daemon_links_close(struct node_daemon *d);
 uint64_t daemon_links_due_ms(const struct node_daemon *d);
+
+/* --- messages.c: directed messages (PROTOCOL 8.10) ---------------------------------------------
+ */
+
+/* Commands of peers that this node carries out. */
+#define DAEMON_COMMANDS 1u
+extern const char *const daemon_commands[DAEMON_COMMANDS];
+void daemon_message_heard(struct node_daemon *d, struct daemon_link *l,
+                          const struct net_directed *message);
+/* service_net.direct and .reaches */
+enum cht_err daemon_message_send(void *ctx, const uint8_t *device, bool command,
+                                 struct cht_bytes payload);
+bool daemon_message_reaches(void *ctx, const uint8_t *device);
 
 /* --- fair.c --------------------------------------------------------------------------------- */
 

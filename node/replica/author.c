@@ -377,6 +377,11 @@ static enum cht_err write_bodies(struct node_replica *r, const struct node_write
     return err;
 }
 
+const uint8_t *node_replica_epoch(const struct node_replica *r)
+{
+    return r->epoch;
+}
+
 enum cht_err node_replica_write(struct node_replica *r, const struct node_write *changes,
                                 size_t count, const struct crdt_id *actor, uint64_t now_ms)
 {

@@ -113,13 +113,31 @@ enum cht_err node_replica_keep_ticket(struct node_replica *r, const struct node_
     return replica_push(&r->tickets, ticket, sizeof *ticket);
 }
 
+static enum cht_err push_meta(struct node_replica *r, struct replica_meta *row)
+{
+    struct cht_bytes name;
+    enum cht_err err = cht_arena_copy(
+        &r->arena, cht_bytes((const uint8_t *)row->name, strlen(row->name) + 1), &name);
+    if (err != CHT_OK)
+        return err;
+    row->name = (const char *)name.data;
+    return replica_push(&r->metas, row, sizeof *row);
+}
+
 enum cht_err node_replica_keep_meta(struct node_replica *r, const char *name,
                                     struct cht_bytes value)
 {
     struct replica_meta row = { .name = name };
     replica_turn(r);
     enum cht_err err = cht_arena_copy(&r->arena, value, &row.value);
-    return err == CHT_OK ? replica_push(&r->metas, &row, sizeof row) : err;
+    return err == CHT_OK ? push_meta(r, &row) : err;
+}
+
+enum cht_err node_replica_drop_meta(struct node_replica *r, const char *name)
+{
+    struct replica_meta row = { .name = name, .gone = true };
+    replica_turn(r);
+    return push_meta(r, &row);
 }
 
 static enum cht_err keep_local(struct node_replica *r)
@@ -133,7 +151,8 @@ static enum cht_err keep_local(struct node_replica *r)
         err = node_keep_ticket(r->store, &tickets[i]);
     const struct replica_meta *metas = r->metas.items;
     for (size_t i = 0; err == CHT_OK && i < r->metas.count; i++)
-        err = node_store_put_meta(r->store, metas[i].name, metas[i].value);
+        err = metas[i].gone ? node_store_drop_meta(r->store, metas[i].name)
+                            : node_store_put_meta(r->store, metas[i].name, metas[i].value);
     return err;
 }
 

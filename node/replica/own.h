@@ -189,8 +189,9 @@ struct replica_answer {
 };
 
 struct replica_meta {
-    const char *name;
-    struct cht_bytes value; /* in the turn's arena */
+    const char *name; /* both in the turn's arena */
+    struct cht_bytes value;
+    bool gone; /* the row is taken away */
 };
 
 struct replica_epoch {

@@ -94,12 +94,16 @@ CHT_MUST_USE enum cht_err node_replica_write(struct node_replica *r,
 /* Keep the answer to a request under its idempotency key, in this turn's transaction. */
 CHT_MUST_USE enum cht_err node_replica_keep_answer(struct node_replica *r, struct cht_bytes key,
                                                    struct cht_bytes answer, uint64_t now_ms);
-/* The same for a ticket (node/store/local.h) and for a small value of meta (`name` is borrowed). */
+/* The same for a ticket (node/store/local.h) and for a small value of meta. */
 struct node_ticket_row;
 CHT_MUST_USE enum cht_err node_replica_keep_ticket(struct node_replica *r,
                                                    const struct node_ticket_row *ticket);
 CHT_MUST_USE enum cht_err node_replica_keep_meta(struct node_replica *r, const char *name,
                                                  struct cht_bytes value);
+/* Take such a value away; harmless without it. */
+CHT_MUST_USE enum cht_err node_replica_drop_meta(struct node_replica *r, const char *name);
+/* The epoch of own entries in this run, as long as no other process writes in it. */
+const uint8_t *node_replica_epoch(const struct node_replica *r);
 /* The vector that answers carry as a version, and compare-and-set asks about: everything applied
  * now, this turn included. Borrowed until the next call that changes the replica. */
 const struct crdt_vector *node_replica_applied(const struct node_replica *r);

@@ -169,8 +169,13 @@ enum cht_err plan_change(struct plan *p, const struct node_change *c, struct nod
         err = plan_expected(p, c, &item, fault);
     if (err != CHT_OK)
         return err;
+    err = plan_room(p);
+    if (err != CHT_OK)
+        return err;
     plan_take(p, &item);
-    return plan_recur(p, p->count - 1);
+    const uint32_t place = p->count - 1;
+    err = plan_recur(p, place);
+    return err == CHT_OK ? plan_claims(p, place) : err;
 }
 
 /* --- answers ------------------------------------------------------------------------------- */
@@ -180,7 +185,8 @@ static enum cht_err put_result(struct plan *p, uint32_t place, bool dry, struct 
     const struct plan_item *item = &p->items[place];
     const bool named = !(dry && item->drawn);
     struct node_service *s = p->s;
-    enum cht_err err = crdt_mp_put_map(out, 3u + dry + (item->next != NULL) + item->is_alias);
+    enum cht_err err = crdt_mp_put_map(out, 3u + dry + (item->next != NULL) + item->is_alias +
+                                                (item->stale.len != 0));
     if (err == CHT_OK)
         err = named ? service_put_id("chittyId", &item->id, out)
                     : node_mp_put_key_text(out, "type", crdt_type_table(item->id.type));
@@ -192,6 +198,8 @@ static enum cht_err put_result(struct plan *p, uint32_t place, bool dry, struct 
         err = plan_put_would(p, place, out);
     if (err == CHT_OK && item->is_alias)
         err = service_put_id("alias", &item->alias, out);
+    if (err == CHT_OK && item->stale.len != 0)
+        err = node_mp_put_key_raw(out, "stale", item->stale);
     return err == CHT_OK && item->next != NULL ? service_put_id("next", item->next, out) : err;
 }
 
@@ -233,9 +241,8 @@ enum cht_err service_hold_answer(struct node_service *s, const struct service_ca
     return CHT_OK;
 }
 
-/* The answer this key had before, in this turn or an earlier one (LOCAL 3.5). */
-static bool answered_before(struct node_service *s, const struct service_caller *caller,
-                            struct cht_bytes key)
+bool service_answered_before(struct node_service *s, const struct service_caller *caller,
+                             struct cht_bytes key)
 {
     if (key.len == 0)
         return false;
@@ -300,11 +307,13 @@ void service_change(struct node_service *s, const struct local_request *request)
     struct node_mutation m;
     struct plan plan = { 0 };
     enum cht_err err = node_mutation_read(request->msg.payload, &fault, &m);
-    if (err == CHT_OK && !m.dry && answered_before(s, &caller, m.key))
+    if (err == CHT_OK && !m.dry && service_answered_before(s, &caller, m.key))
         return;
     if (err == CHT_OK)
         err = plan_init(&plan, s, 2 * m.count); /* each may bring one along */
     plan.circles = err == CHT_OK && m.circles;
+    if (err == CHT_OK)
+        plan.session = service_session_of(request->msg.actor, &s->arena);
     for (unsigned i = 0; err == CHT_OK && i < m.count; i++) {
         struct node_change c = node_mutation_next(&m);
         err = plan_change(&plan, &c, &fault);

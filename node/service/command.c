@@ -250,6 +250,7 @@ static void do_rebuild(struct node_service *s, const struct service_caller *c)
     enum cht_err err = node_replica_rebuild(s->replica);
     service_attached_clear(s); /* entities have other numbers now */
     service_aliases_clear(s);
+    claims_clear(s);
     struct node_replica_counts counts = node_replica_count(s->replica);
     if (err == CHT_OK)
         err = crdt_mp_put_map(&result, 3);
@@ -319,6 +320,8 @@ void service_command(struct node_service *s, const struct local_request *request
     }
     if (cht_bytes_eq(command.name, cht_bytes_str("backup"))) {
         service_backup(s, &c, command.args);
+    } else if (cht_bytes_eq(command.name, cht_bytes_str("renew"))) {
+        service_renew(s, request, command.args);
     } else if (cht_bytes_eq(command.name, cht_bytes_str("blob-get"))) {
         service_blob_get(s, &c, command.args);
     } else if (cht_bytes_eq(command.name, cht_bytes_str("blobs"))) {

@@ -224,6 +224,7 @@ static enum cht_err open_stream(struct node_service *s, const struct node_query 
 {
     struct match_question question = { 0 };
     struct match match = { 0 };
+    struct cht_bytes lapsed = { 0 };
     struct cht_buf columns;
     cht_buf_init(&columns, 8192);
     l->reader = s->reader;
@@ -236,6 +237,8 @@ static enum cht_err open_stream(struct node_service *s, const struct node_query 
                        : choose_fields(l, q, &columns);
     if (err == CHT_OK)
         err = match_sql(&match, q->sort, q->sort_count, s->now_ms, &s->arena, &question);
+    if (err == CHT_OK && question.only != 0)
+        err = claims_lapsed_list(s, &s->arena, &lapsed);
     if (err == CHT_OK) {
         struct node_find find = {
             .type = q->type,
@@ -247,6 +250,7 @@ static enum cht_err open_stream(struct node_service *s, const struct node_query 
             .narrow_count = question.narrow_count,
             .only = question.only,
             .now_ms = s->now_ms,
+            .lapsed = lapsed,
             .match = question.words,
             .counts = q->count,
             .limit = q->limit,

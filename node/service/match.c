@@ -235,13 +235,19 @@ static bool is_so(const struct match_world *w, const struct crdt_state *state,
     case NODE_IS_OPEN:
         return open;
     case NODE_IS_READY:
-        return (status.len == 0 || cht_bytes_eq(status, cht_bytes_str("pending"))) &&
+        return (status.len == 0 || cht_bytes_eq(status, cht_bytes_str("pending")) ||
+                (cht_bytes_eq(status, cht_bytes_str("in_progress")) &&
+                 node_rows_held(w->graph, state))) &&
                (shown_named(w, state, "defer").len == 0 || passed(w, state, "defer")) &&
-               !waits(w, state);
+               !waits(w, state) && !w->is_held(w->ctx, state);
     case NODE_IS_BLOCKED:
         return open && (cht_bytes_eq(status, cht_bytes_str("blocked")) || waits(w, state));
     case NODE_IS_OVERDUE:
         return open && passed(w, state, "deadline");
+    case NODE_IS_HELD:
+        return open && w->is_held(w->ctx, state);
+    case NODE_IS_FREE:
+        return open && !w->is_held(w->ctx, state);
     case NODE_IS_CONFLICTED:
         for (uint32_t i = 0; i < state->count; i++) {
             if (crdt_cell_conflict(state->id.type, &state->cells[i]))

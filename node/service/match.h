@@ -50,6 +50,8 @@ struct match_world {
     void *ctx;
     /* Is that a todo which is here, shown and not finished? */
     bool (*is_open)(void *ctx, const struct crdt_id *todo);
+    /* Does someone hold this todo whose claim has not lapsed? */
+    bool (*is_held)(void *ctx, const struct crdt_state *todo);
 };
 
 /* Does the entity meet all of it? What is hidden does too, unless a condition says otherwise.

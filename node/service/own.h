@@ -6,6 +6,7 @@
 #include "node/client/request.h"
 #include "node/service/aliases.h"
 #include "node/service/blobs.h"
+#include "node/service/claims_own.h"
 #include "node/service/match.h"
 #include "node/service/service.h"
 #include "node/service/titles.h"
@@ -86,6 +87,7 @@ struct node_service {
     size_t upload_count;
     uint64_t upload_number;
     struct service_await *awaits;
+    struct service_claims claims;
 };
 
 /* --- answering (answer.c) ------------------------------------------------------------------ */
@@ -162,6 +164,9 @@ void service_resolve_conflict(struct node_service *s, const struct local_request
 /* `undo`: take own transactions back, or tell which could be (LOCAL 6.7). */
 void service_undo(struct node_service *s, const struct local_request *request,
                   struct cht_bytes args);
+/* The answer this key had before, in this turn or an earlier one (LOCAL 3.5), is given again. */
+bool service_answered_before(struct node_service *s, const struct service_caller *caller,
+                             struct cht_bytes key);
 /* Keep an answer until the commit: what stands in `results` from `at` on. */
 CHT_MUST_USE enum cht_err service_hold_answer(struct node_service *s,
                                               const struct service_caller *caller,

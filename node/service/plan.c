@@ -39,6 +39,25 @@ enum cht_err plan_begin(struct plan *p, const struct crdt_id *id, struct plan_it
     return n == INDEX_NONE ? CHT_OK : node_replica_state(r, n, &out->state);
 }
 
+enum cht_err plan_room(struct plan *p)
+{
+    if (p->count < p->cap)
+        return CHT_OK;
+    const uint32_t cap = p->cap == 0 ? 8 : 2 * p->cap;
+    struct plan_item *items = cht_arena_array(&p->s->arena, cap, sizeof *items);
+    uint32_t *chain = cht_arena_array(&p->s->arena, cap, sizeof *chain);
+    if (items == NULL || chain == NULL)
+        return CHT_E_NOMEM;
+    if (p->count != 0) {
+        memcpy(items, p->items, p->count * sizeof *items);
+        memcpy(chain, p->chain, p->count * sizeof *chain);
+    }
+    p->items = items;
+    p->chain = chain;
+    p->cap = cap;
+    return CHT_OK;
+}
+
 void plan_take(struct plan *p, const struct plan_item *item)
 {
     assert(p->count < p->cap);

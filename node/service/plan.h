@@ -22,6 +22,7 @@ struct plan_item {
     bool brought;    /* another change brought it along: it has no result of its own */
     bool is_alias;   /* `alias` was asked for, which is merged into this one */
     struct crdt_id alias;
+    struct cht_bytes stale;     /* the holder it went past, a map (LOCAL 8.7); empty: none */
     const struct crdt_id *next; /* what this one brought along; NULL: nothing */
 };
 
@@ -31,6 +32,7 @@ struct plan {
     struct node_service *s;
     struct plan_item *items;
     uint32_t count, cap;
+    struct cht_bytes session;    /* the text of whose change it is, where that is a session */
     bool circles;                /* links may lead back (LOCAL 3.10) */
     uint32_t last[PLAN_BUCKETS]; /* by entity, the place in `items` + 1; those of one bucket … */
     uint32_t *chain;             /* … hang together here */
@@ -44,6 +46,8 @@ CHT_MUST_USE enum cht_err plan_init(struct plan *p, struct node_service *s, uint
 CHT_MUST_USE enum cht_err plan_begin(struct plan *p, const struct crdt_id *id,
                                      struct plan_item *out);
 void plan_take(struct plan *p, const struct plan_item *item);
+/* Make room for one more change; places stay, pointers into `items` do not. CHT_E_NOMEM. */
+CHT_MUST_USE enum cht_err plan_room(struct plan *p);
 /* Has this plan a change that writes the entity? */
 bool plan_has(const struct plan *p, const struct crdt_id *id);
 /* How many changes write something. */
@@ -87,6 +91,9 @@ CHT_MUST_USE enum cht_err plan_change(struct plan *p, const struct node_change *
 /* Where the change at `place` completes a recurring todo: the next one (LOCAL 3.8). CHT_E_NOMEM; as
  * plan_begin. */
 CHT_MUST_USE enum cht_err plan_recur(struct plan *p, uint32_t place);
+/* What the change at `place` does to claims: it ends them, or is stale (PROTOCOL 13.7, 13.8).
+ * CHT_E_NOMEM; as plan_begin. */
+CHT_MUST_USE enum cht_err plan_claims(struct plan *p, uint32_t place);
 /* CHT_E_INVALID: an edit writes a recurrence that is not understood. */
 CHT_MUST_USE enum cht_err plan_check_recurrence(const struct node_edit *edits, size_t count,
                                                 struct node_fault *fault);

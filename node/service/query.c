@@ -35,6 +35,7 @@ void service_query(struct node_service *s, const struct local_request *request)
         [NODE_LOG] = service_log,
         [NODE_CYCLES] = service_cycles,
         [NODE_DUPLICATES] = service_duplicates,
+        [NODE_CLAIMS] = service_claims_query,
         [NODE_WATCH] = service_watch_start,
         [NODE_UNWATCH] = service_watch_stop,
     };

@@ -142,6 +142,12 @@ static enum cht_err add_is(struct asking *a, enum node_is_word word)
     case NODE_IS_OVERDUE:
         a->q->only |= NODE_ONLY_OVERDUE;
         return CHT_OK;
+    case NODE_IS_HELD:
+        a->q->only |= NODE_ONLY_HELD;
+        return CHT_OK;
+    case NODE_IS_FREE:
+        a->q->only |= NODE_ONLY_FREE;
+        return CHT_OK;
     case NODE_IS_CONFLICTED:
         return add(a, "conflicts > 0");
     case NODE_IS_HIDDEN:
@@ -221,6 +227,7 @@ static enum cht_err add_part(struct asking *a, const struct match_cond *c, enum 
 static bool known(const struct match *m, unsigned word)
 {
     return word == NODE_IS_READY || word == NODE_IS_BLOCKED || word == NODE_IS_OVERDUE ||
+           word == NODE_IS_HELD || word == NODE_IS_FREE ||
            (word == NODE_IS_OPEN && m->type == CRDT_TODO);
 }
 

@@ -224,6 +224,8 @@ enum cht_err plan_recur(struct plan *p, uint32_t place)
         if (err == CHT_OK)
             err = put_birth(&c);
         if (err == CHT_OK)
+            err = plan_room(p);
+        if (err == CHT_OK)
             plan_take(p, &next);
     }
     if (err == CHT_OK)

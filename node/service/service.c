@@ -23,6 +23,7 @@ enum cht_err service_new(const struct service_options *options, struct node_serv
     cht_arena_init(&s->arena, LIMIT_TURN_BYTES);
     cht_buf_init(&s->answer, SERVICE_ANSWER_BYTES);
     cht_buf_init(&s->results, SIZE_MAX);
+    s->claims.lease_ms = CLAIMS_LEASE_MS;
     *out = s;
     return CHT_OK;
 }
@@ -45,6 +46,7 @@ void service_free(struct node_service *s)
     service_awaits_left(s, 0, true);
     service_attached_clear(s);
     service_aliases_clear(s);
+    claims_clear(s);
     free(s->written);
     free(s->waiting);
     free(s->turned);
@@ -63,6 +65,7 @@ void service_replace(struct node_service *s, struct node_replica *replica, const
     s->replaced++;
     service_attached_clear(s);
     service_aliases_clear(s);
+    claims_clear(s);
     service_awaits_fail(s);
     s->turned_count = 0;
     s->replica = replica;
@@ -107,7 +110,8 @@ static bool changes(const struct node_msg *m)
 {
     static const char *const readers[] = { "status",   "peers",       "members", "verify",
                                            "stop",     "metrics",     "health",  "backup",
-                                           "discover", "quarantined", "blobs",   "blob-get" };
+                                           "discover", "quarantined", "blobs",   "blob-get",
+                                           "renew" };
     struct node_command command;
     if (m->type != NODE_MSG_COMMAND || node_command_read(m->payload, NULL, &command) != CHT_OK)
         return m->type == NODE_MSG_STATE_UPDATE;
@@ -165,7 +169,7 @@ static bool carried_out(struct node_service *s, const struct local_request *requ
     if (request->msg.type != NODE_MSG_COMMAND ||
         node_command_read(request->msg.payload, NULL, &command) != CHT_OK)
         return false;
-    if (service_upload(s, request, &command))
+    if (service_upload(s, request, &command) || service_claim_command(s, request, &command))
         return true;
     if (service_is_ruling(command.name))
         service_rule(s, request, &command);
@@ -184,6 +188,8 @@ static void on_request(void *ctx, const struct local_request *request)
     s->requests++;
     if (refused(s, request))
         return;
+    claims_ready(s);
+    claims_sign(s, request->msg.actor);
     cht_arena_reset(&s->arena);
     service_aliases_ready(s);
     /* many large changes in one turn: what is there is committed before more is taken */
@@ -205,6 +211,7 @@ static void on_closed(void *ctx, local_client_id client)
     service_watch_drop(ctx, client);
     service_uploads_left(ctx, client, false);
     service_awaits_left(ctx, client, false);
+    claims_asks_left(ctx, client, false);
     if (s->net.left != NULL)
         s->net.left(s->net.ctx, client);
 }
@@ -259,6 +266,7 @@ void service_committed_midway(struct node_service *s, enum cht_err err)
     if (err == CHT_OK) {
         service_attached_after(s);
         service_aliases_after(s);
+        claims_after(s);
         service_tell(s);
     }
 }
@@ -270,6 +278,7 @@ void service_after(struct node_service *s, enum cht_err err)
         return;
     service_attached_after(s);
     service_aliases_after(s);
+    claims_after(s);
     service_tell(s);
     if (s->waiting_count != 0)
         answer_waiting(s);

@@ -38,6 +38,12 @@ struct service_net {
     /* Fetch a blob that a client waits for (blobs.h); service_blob_here or service_blob_failed
      * follow. CHT_E_UNREACHABLE: nobody can be asked; CHT_E_BUSY: too many are fetched. */
     enum cht_err (*fetch)(void *ctx, const struct service_attachment *a, struct node_fault *fault);
+    /* Send a directed message about claims (net/claims.h): a command, or an event; `device` NULL:
+     * to every peer that is connected. CHT_E_UNREACHABLE: none is. */
+    enum cht_err (*direct)(void *ctx, const uint8_t *device, bool command,
+                           struct cht_bytes payload);
+    /* Is that device connected, so that it can be asked? */
+    bool (*reaches)(void *ctx, const uint8_t *device);
     /* A client has gone: what was begun for it alone may end. */
     void (*left)(void *ctx, local_client_id client);
 };

@@ -101,7 +101,8 @@ static struct match_world world_of(struct node_service *s)
     return (struct match_world){ .graph = node_replica_graph(s->replica),
                                  .now_ms = s->now_ms,
                                  .ctx = s,
-                                 .is_open = service_todo_open };
+                                 .is_open = service_todo_open,
+                                 .is_held = service_todo_held };
 }
 
 static void tell_entity(struct node_service *s, const struct service_watch *only,

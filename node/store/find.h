@@ -34,6 +34,7 @@ struct find_way {
 #define FIND_PARAM_MATCH  121
 #define FIND_PARAM_BELOW  122 /* FIND_STREAM: only rows below this one */
 #define FIND_PARAM_LIST   123
+#define FIND_PARAM_LAPSED 124
 
 /* Choose a way; `f->match` is empty or its rows were looked for: FIND_LIST or FIND_STREAM. */
 CHT_MUST_USE enum cht_err find_choose(struct node_store *s, const struct node_find *f,

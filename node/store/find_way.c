@@ -103,6 +103,8 @@ enum cht_err find_choose(struct node_store *s, const struct node_find *f, struct
         way.index = "todo_ready";
     else if ((f->only & NODE_ONLY_OVERDUE) != 0 && partial && (whole || f->narrow_count == 0))
         way.index = "todo_due";
+    else if ((f->only & NODE_ONLY_HELD) != 0 && (whole || f->narrow_count == 0))
+        way.index = "todo_held";
     else if (f->narrow_count != 0)
         way.from = FIND_NARROW;
     else if ((f->only & NODE_ONLY_OPEN) != 0 && f->order == NULL && f->where == NULL && !f->counts)
@@ -223,18 +225,27 @@ static void add_narrow(struct writing *w, size_t i)
     add(w, part);
 }
 
+#define LAPSED "(SELECT value FROM json_each(?124))"
+
 static void add_only(struct writing *w)
 {
     const unsigned only = w->f->only;
-    if ((only & (NODE_ONLY_OPEN | NODE_ONLY_OVERDUE | NODE_ONLY_BLOCKED)) != 0)
+    const bool lapsed = w->f->lapsed.len != 0;
+    if ((only & (NODE_ONLY_OPEN | NODE_ONLY_OVERDUE | NODE_ONLY_BLOCKED | NODE_ONLY_HELD |
+                 NODE_ONLY_FREE)) != 0)
         add(w, " AND " STORE_WHERE_OPEN);
     if ((only & NODE_ONLY_READY) != 0)
         add(w, " AND " STORE_WHERE_READY " AND (\"defer\" IS NULL OR \"defer\" < ?120)");
+    if ((only & (NODE_ONLY_READY | NODE_ONLY_FREE)) != 0)
+        add(w, lapsed ? " AND (held = 0 OR n IN " LAPSED ")" : " AND held = 0");
+    if ((only & NODE_ONLY_HELD) != 0)
+        add(w,
+            lapsed ? " AND " STORE_WHERE_HELD " AND n NOT IN " LAPSED : " AND " STORE_WHERE_HELD);
     if ((only & NODE_ONLY_OVERDUE) != 0)
         add(w, " AND \"deadline\" < ?120");
     if ((only & NODE_ONLY_BLOCKED) != 0)
         add(w, " AND (\"status\" = 'blocked' OR blockers > 0)");
-    static_assert(FIND_PARAM_NOW == 120, "as it is written above");
+    static_assert(FIND_PARAM_NOW == 120 && FIND_PARAM_LAPSED == 124, "as it is written above");
 }
 
 static const char *order_of(const struct writing *w)
@@ -315,6 +326,8 @@ enum cht_err find_prepare(struct node_store *s, const struct node_find *f,
         crdt_rfc3339_text(f->now_ms < CRDT_RFC3339_MS_MAX ? f->now_ms : CRDT_RFC3339_MS_MAX, now);
         bind_text(st, FIND_PARAM_NOW, cht_bytes_str(now));
     }
+    if (has(st, FIND_PARAM_LAPSED))
+        bind_text(st, FIND_PARAM_LAPSED, f->lapsed);
     if (has(st, FIND_PARAM_MATCH))
         bind_text(st, FIND_PARAM_MATCH, f->match);
     if (has(st, FIND_PARAM_BELOW))

@@ -4,6 +4,7 @@
 #include "node/store/sums.h"
 #include "node/store/tables.h"
 
+#include "crdt/claim.h"
 #include "crdt/mp.h"
 #include "crdt/rfc3339.h"
 
@@ -90,6 +91,14 @@ enum cht_err node_row_info(const struct crdt_graph *g, const struct crdt_state *
         info.conflicts += crdt_cell_conflict(state->id.type, &state->cells[i]);
     *out = info;
     return CHT_OK;
+}
+
+bool node_rows_held(const struct crdt_graph *g, const struct crdt_state *state)
+{
+    const struct crdt_field *f = crdt_field_named(CRDT_TODO, cht_bytes_str("claim"));
+    const struct crdt_cell *c =
+        state->id.type == CRDT_TODO ? crdt_state_cell(state, f->number, cht_bytes(NULL, 0)) : NULL;
+    return c != NULL && crdt_claim_read(crdt_cell_shown(g, CRDT_TODO, c)->bytes).holder.len != 0;
 }
 
 /* The words of an entity for the full-text index: the title field, then every other one that is
@@ -212,6 +221,8 @@ static enum cht_err write_row(struct node_store *s, const struct node_rows *rows
     }
     if (err != CHT_OK)
         return err;
+    if (state->id.type == CRDT_TODO && (fresh || (groups & STORE_GROUP_STATUS) != 0))
+        sqlite3_bind_int(st, STORE_PARAM_HELD, node_rows_held(g, state));
     char id[CRDT_ID_TEXT_MAX], modified[CRDT_RFC3339_MAX];
     sqlite3_bind_int64(st, STORE_PARAM_N, n);
     if (fresh) {

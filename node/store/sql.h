@@ -8,12 +8,16 @@
 /* What the full-text index takes for words. */
 #define STORE_TOKENIZER "unicode61 remove_diacritics 2"
 /* The conditions of the partial indexes of todos, as queries must spell them. */
-#define STORE_WHERE_OPEN  "(\"status\" IS NULL OR \"status\" NOT IN ('completed', 'cancelled'))"
-#define STORE_WHERE_READY "blockers = 0 AND (\"status\" IS NULL OR \"status\" = 'pending')"
-/* What matters most, then what is due first. */
+#define STORE_WHERE_OPEN "(\"status\" IS NULL OR \"status\" NOT IN ('completed', 'cancelled'))"
+/* Also those in progress that someone holds: they can be begun again when that claim lapses. */
+#define STORE_WHERE_READY                                                                          \
+    "blockers = 0 AND (\"status\" IS NULL OR \"status\" = 'pending'"                               \
+    " OR (\"status\" = 'in_progress' AND held = 1))"
+#define STORE_WHERE_HELD "held = 1"
+/* What matters most, then what is due first, then the oldest. */
 #define STORE_ORDER_READY                                                                          \
     "CASE \"priority\" WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'low' THEN 3 ELSE 2 END,"    \
-    " \"deadline\" IS NULL, \"deadline\""
+    " \"deadline\" IS NULL, \"deadline\", \"created\""
 
 #define STORE_PAGE_BYTES 8192
 /* How a file is opened to be written. */
@@ -27,6 +31,7 @@
     X(SQL_BEGIN, "BEGIN IMMEDIATE")                                                                \
     X(SQL_COMMIT, "COMMIT")                                                                        \
     X(SQL_META_PUT, "INSERT OR REPLACE INTO meta(key, value, sum) VALUES(?1, ?2, ?3)")             \
+    X(SQL_META_DROP, "DELETE FROM meta WHERE key = ?1")                                            \
     X(SQL_META_GET, "SELECT value FROM meta WHERE key = ?1")                                       \
     X(SQL_LOG_ADD, "INSERT INTO log(id, count, codec, payload, head, tip, stamp, entities, pasts)" \
                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                  \

@@ -306,6 +306,20 @@ enum cht_err node_store_put_meta(struct node_store *s, const char *key, struct c
     return store_summed_leave(s, STORE_SUMMED_META, own, err);
 }
 
+enum cht_err node_store_drop_meta(struct node_store *s, const char *key)
+{
+    bool own;
+    sqlite3_stmt *st = NULL;
+    enum cht_err err = store_summed_enter(s, &own);
+    if (err == CHT_OK)
+        err = store_statement(s, SQL_META_DROP, &st);
+    if (err == CHT_OK) {
+        sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+        err = store_done(st);
+    }
+    return store_summed_leave(s, STORE_SUMMED_META, own, err);
+}
+
 enum cht_err node_store_get_meta(struct node_store *s, const char *key, struct cht_buf *out)
 {
     sqlite3_stmt *st;

@@ -61,6 +61,8 @@ size_t node_store_wal_bytes(const struct node_store *s);
 
 CHT_MUST_USE enum cht_err node_store_put_meta(struct node_store *s, const char *key,
                                               struct cht_bytes value);
+/* Harmless without such a value. */
+CHT_MUST_USE enum cht_err node_store_drop_meta(struct node_store *s, const char *key);
 /* Copies into `out` (reset first). CHT_E_NOTFOUND. */
 CHT_MUST_USE enum cht_err node_store_get_meta(struct node_store *s, const char *key,
                                               struct cht_buf *out);
@@ -191,6 +193,8 @@ CHT_MUST_USE enum cht_err node_rows_write(struct node_store *s, const struct nod
 unsigned node_rows_flags(const struct crdt_field *f);
 /* A todo that is not hidden, and neither completed nor cancelled: those wait that depend on it. */
 bool node_rows_open(const struct crdt_graph *g, const struct crdt_state *state);
+/* A todo whose shown claim has a holder (PROTOCOL 13.1). */
+bool node_rows_held(const struct crdt_graph *g, const struct crdt_state *state);
 /* Load entity n into an initialised, empty state, whose id says which it is. CHT_E_NOTFOUND: it has
  * no row (an empty state); CHT_E_CORRUPT. */
 CHT_MUST_USE enum cht_err node_rows_read(struct node_store *s, const struct crdt_graph *g,
@@ -220,14 +224,17 @@ bool node_find_narrows(const struct crdt_field *f);
 /* What todos are asked for, as bits. */
 enum node_only {
     NODE_ONLY_OPEN = 1u << 0,    /* neither completed nor cancelled */
-    NODE_ONLY_READY = 1u << 1,   /* pending, blocked by none, not deferred */
+    NODE_ONLY_READY = 1u << 1,   /* pending, or in progress by a claim that lapsed; blocked by
+                                    none, not deferred, held by none */
     NODE_ONLY_OVERDUE = 1u << 2, /* open, and the deadline has passed */
     NODE_ONLY_BLOCKED = 1u << 3, /* open, and its status is blocked or something blocks it */
+    NODE_ONLY_HELD = 1u << 4,    /* open, and held by a claim that has not lapsed */
+    NODE_ONLY_FREE = 1u << 5,    /* open, and not so */
 };
 
 /* All conditions hold. Without an `order` the best matches of `match` come first, or when they are
- * many the newest; of ready todos what matters most, then what is due first; of overdue ones what
- * was due first; all others as they came to this node. */
+ * many the newest; of ready todos what matters most, then what is due first, then what is oldest;
+ * of overdue ones what was due first; all others as they came to this node. */
 struct node_find {
     unsigned type;
     const char *where; /* SQL over the type's columns with ?1… ?97 for `args`; or NULL */
@@ -236,12 +243,13 @@ struct node_find {
     size_t arg_count;
     const struct node_narrow *narrow; /* at most NODE_NARROW_MAX */
     size_t narrow_count;
-    unsigned only;          /* NODE_ONLY_*, of todos */
-    uint64_t now_ms;        /* for these */
-    struct cht_bytes match; /* in the language of FTS5; empty: no matter */
-    bool counts;            /* the columns are an aggregate: one row, without an order */
-    uint64_t limit;         /* 0: no limit */
-    uint64_t offset;        /* so many are passed over first */
+    unsigned only;           /* NODE_ONLY_*, of todos */
+    uint64_t now_ms;         /* for these */
+    struct cht_bytes lapsed; /* numbers of todos whose claims have, a JSON array; empty: none */
+    struct cht_bytes match;  /* in the language of FTS5; empty: no matter */
+    bool counts;             /* the columns are an aggregate: one row, without an order */
+    uint64_t limit;          /* 0: no limit */
+    uint64_t offset;         /* so many are passed over first */
     bool with_deleted;
 };
 /* The SQL term that sorts by a field: words of an enum by their rank, text without regard to case.

@@ -24,9 +24,10 @@ unsigned store_column_group(const struct crdt_field *f)
     static const struct {
         const char *name;
         unsigned group;
-    } groups[] = { { "status", STORE_GROUP_STATUS },   { "deleted", STORE_GROUP_STATUS },
-                   { "project", STORE_GROUP_PROJECT }, { "priority", STORE_GROUP_ORDER },
-                   { "deadline", STORE_GROUP_ORDER },  { "defer", STORE_GROUP_ORDER } };
+    } groups[] = { { "status", STORE_GROUP_STATUS },  { "deleted", STORE_GROUP_STATUS },
+                   { "claim", STORE_GROUP_STATUS },   { "project", STORE_GROUP_PROJECT },
+                   { "priority", STORE_GROUP_ORDER }, { "deadline", STORE_GROUP_ORDER },
+                   { "defer", STORE_GROUP_ORDER },    { "created", STORE_GROUP_ORDER } };
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         if (strcmp(f->name, groups[i].name) == 0)
             return groups[i].group;
@@ -53,8 +54,9 @@ static enum cht_err add3(struct cht_buf *sql, const char *a, const char *b, cons
 static const char todo_indexes[] =
     "CREATE INDEX todo_due ON todo(\"deadline\") WHERE \"deadline\" IS NOT NULL AND deleted = 0"
     " AND " STORE_WHERE_OPEN ";"
-    "CREATE INDEX todo_ready ON todo(" STORE_ORDER_READY ", n, \"defer\") WHERE deleted = 0"
-    " AND " STORE_WHERE_READY ";";
+    "CREATE INDEX todo_ready ON todo(" STORE_ORDER_READY ", n, \"defer\", held) WHERE"
+    " deleted = 0 AND " STORE_WHERE_READY ";"
+    "CREATE INDEX todo_held ON todo(n) WHERE " STORE_WHERE_HELD ";";
 
 static enum cht_err type_table_sql(const struct crdt_type_schema *t, struct cht_buf *sql)
 {
@@ -70,7 +72,7 @@ static enum cht_err type_table_sql(const struct crdt_type_schema *t, struct cht_
     }
     if (err == CHT_OK)
         err = add3(sql, ", modified TEXT, deleted INTEGER NOT NULL, conflicts INTEGER NOT NULL,",
-                   t->type == CRDT_TODO ? " blockers INTEGER NOT NULL," : "",
+                   t->type == CRDT_TODO ? " blockers INTEGER NOT NULL, held INTEGER NOT NULL," : "",
                    " n INTEGER PRIMARY KEY, crdt BLOB NOT NULL);");
     for (size_t i = 0; err == CHT_OK && i < t->count; i++) {
         const char *name = t->fields[i].name;
@@ -264,13 +266,16 @@ enum cht_err store_row_statement(struct node_store *s, unsigned type, enum store
     return err;
 }
 
-/* Parameters: ?1 n, ?2 id, ?3 modified, ?4 deleted, ?5 conflicts, ?6 crdt, ?(10 + i) field i. */
+/* Parameters: ?1 n, ?2 id, ?3 modified, ?4 deleted, ?5 conflicts, ?6 crdt, ?7 blockers, ?8 held,
+ * ?(10 + i) field i. */
 static enum cht_err assignments(const struct crdt_type_schema *t, unsigned groups,
                                 struct cht_buf *sql)
 {
     enum cht_err err = add(sql, "modified = ?3, conflicts = ?5, crdt = ?6");
     if (err == CHT_OK && (groups & STORE_GROUP_STATUS) != 0)
         err = add(sql, ", deleted = ?4");
+    if (err == CHT_OK && (groups & STORE_GROUP_STATUS) != 0 && t != NULL && t->type == CRDT_TODO)
+        err = add(sql, ", held = ?8");
     for (size_t i = 0; t != NULL && err == CHT_OK && i < t->count; i++) {
         const struct crdt_field *f = &t->fields[i];
         if (f->number == CRDT_FIELD_DELETED || (store_column_group(f) & ~groups) != 0)
@@ -315,11 +320,12 @@ enum cht_err store_row_sql(const struct crdt_type_schema *t, unsigned type,
          * at each savepoint */
         err = add3(sql, "INSERT INTO \"", table, "\"(n, id, modified, deleted, conflicts, crdt");
         if (err == CHT_OK && type == CRDT_TODO)
-            err = add(sql, ", blockers");
+            err = add(sql, ", blockers, held");
         if (err == CHT_OK)
             err = columns(t, false, sql);
         if (err == CHT_OK)
-            err = add3(sql, ") VALUES(?1, ?2, ?3, ?4, ?5, ?6", type == CRDT_TODO ? ", ?7" : "", "");
+            err = add3(sql, ") VALUES(?1, ?2, ?3, ?4, ?5, ?6", type == CRDT_TODO ? ", ?7, ?8" : "",
+                       "");
         if (err == CHT_OK)
             err = columns(t, true, sql);
         return err == CHT_OK ? add(sql, ")") : err;

@@ -14,9 +14,9 @@ enum store_row_kind {
 /* Columns that stand in the same indexes: SQLite writes the entry of every index anew that one of
  * the columns in SET stands in. */
 enum store_column_group {
-    STORE_GROUP_STATUS = 1u << 0,  /* status, deleted */
+    STORE_GROUP_STATUS = 1u << 0,  /* status, deleted, claim and what is made of it */
     STORE_GROUP_PROJECT = 1u << 1, /* project */
-    STORE_GROUP_ORDER = 1u << 2,   /* priority, deadline, defer */
+    STORE_GROUP_ORDER = 1u << 2,   /* priority, deadline, defer, created */
 };
 /* The group of a field; 0: in no index. */
 unsigned store_column_group(const struct crdt_field *f);
@@ -30,6 +30,7 @@ unsigned store_column_group(const struct crdt_field *f);
 #define STORE_PARAM_CONFLICTS 5
 #define STORE_PARAM_CRDT      6
 #define STORE_PARAM_BLOCKERS  7 /* of a new todo */
+#define STORE_PARAM_HELD      8 /* of a todo */
 #define STORE_FIELD_PARAM     ((size_t)10)
 
 /* Append a statement's text; `t` NULL: the table of types without a schema. */

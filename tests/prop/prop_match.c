@@ -229,7 +229,8 @@ static void answer_in_memory(struct machine *m, const struct node_query *q,
     struct match_world world = { .graph = node_replica_graph(m->replica),
                                  .now_ms = s->now_ms,
                                  .ctx = s,
-                                 .is_open = service_todo_open };
+                                 .is_open = service_todo_open,
+                                 .is_held = service_todo_held };
     struct node_words *words = NULL;
     struct node_fault fault;
     struct cht_arena arena;

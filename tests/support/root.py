@@ -381,14 +381,19 @@ def check_views(db, schema, elements, problems):
     todo = TYPE_NUMBERS["TODO"]
     names = {field.name: number for number, field in schema[todo][1].items()}
     waits = todo << 16 | names["dependencies"]
-    rows = list(db.execute("SELECT n, id, deleted, status, blockers FROM todo"))
-    is_open = {id_ for n, id_, deleted, status, _ in rows
+    rows = list(db.execute("SELECT n, id, deleted, status, blockers, held, claim FROM todo"))
+    is_open = {id_ for n, id_, deleted, status, *_ in rows
                if not deleted and status not in ("completed", "cancelled")}
     waiting = collections.Counter(n for field, value, n in elements
                                   if field == waits and value in is_open)
-    for n, _, _, _, blockers in rows:
+    for n, _, _, _, blockers, held, claim in rows:
         if blockers != waiting[n]:
             problems.append("todo row %d: blockers" % n)
+        claim = json.loads(claim, object_pairs_hook=lambda pairs: dict(reversed(pairs))) \
+            if claim is not None else None
+        holder = claim.get("holder") if isinstance(claim, dict) else None
+        if held != (isinstance(holder, str) and holder != ""):
+            problems.append("todo row %d: held" % n)
 
 
 def sum_rows(db, log, schema, problems):
