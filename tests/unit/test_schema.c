@@ -84,13 +84,15 @@ static void field_numbers_are_the_ones_written_down_here(void **state)
         { CRDT_TODO, 23, "defer" },        { CRDT_TODO, 28, "description" },
         { CRDT_TODO, 29, "notes" },        { CRDT_TODO, 30, "design" },
         { CRDT_TODO, 31, "acceptance" },   { CRDT_TODO, 36, "external_ref" },
+        { CRDT_TODO, 40, "arbiter" },      { CRDT_TODO, 41, "claim" },
+        { CRDT_TODO, 42, "stale" },        { CRDT_TODO, 43, "origin" },
         { CRDT_TOPIC, 8, "participants" }, { CRDT_PROJECT, 20, "milestones" },
         { CRDT_SESSION, 24, "state" },     { CRDT_SESSION, 17, "last_active" },
     };
     for (size_t i = 0; i < sizeof golden / sizeof golden[0]; i++)
         assert_int_equal(golden[i].number, row(golden[i].type, golden[i].name)->number);
     static const size_t counts[] = {
-        [CRDT_TOPIC] = 12,      [CRDT_PROJECT] = 22, [CRDT_SESSION] = 23, [CRDT_TODO] = 38,
+        [CRDT_TOPIC] = 12,      [CRDT_PROJECT] = 22, [CRDT_SESSION] = 23, [CRDT_TODO] = 41,
         [CRDT_CONTEXT] = 19,    [CRDT_REPO] = 14,    [CRDT_SERVICE] = 20, [CRDT_MESSAGE] = 15,
         [CRDT_CHECKPOINT] = 19, [CRDT_DEVICE] = 11,
     };
