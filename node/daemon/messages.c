@@ -15,7 +15,7 @@ void daemon_message_heard(struct node_daemon *d, struct daemon_link *l,
                           const struct net_directed *message)
 {
     if (!cht_bytes_eq(message->domain, cht_bytes_str(NET_CLAIMS_DOMAIN)))
-        return; /* a later build's: it goes on without this node */
+        return; /* a later build's, which goes on without this node (as PROTOCOL 13.9) */
     enum cht_err err = service_claims_heard(d->service, l->device, message->operation,
                                             node_mp_get(message->map, "payload"));
     if (err == CHT_E_DENIED)
