@@ -498,7 +498,7 @@ void agent_digest(const struct agent_digest *d, struct agent_news *out)
     out->events = of_others(list, count);
     out->lost = (unsigned)json_array_size(d->lost);
     out->more = more;
-    if (!d->brief || out->events != 0 || out->lost != 0 || d->happened != NULL) {
+    if (!d->brief || out->events != 0 || out->lost != 0 || d->happened != NULL || more) {
         if (d->happened != NULL) {
             add(&t, d->happened);
             end_line(&t);
@@ -508,7 +508,7 @@ void agent_digest(const struct agent_digest *d, struct agent_news *out)
             tell_held(&t, d);
         tell_events(&t, d, list, count);
         if (more) {
-            add(&t, "- and more than was looked at; `chitty log` tells all");
+            add(&t, "More has happened than was looked at; `chitty log` tells all.");
             end_line(&t);
         }
         tell_ready(&t, d);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define LOG_ROWS_KEPT  64u   /* with more chains than this no decoded row is kept */
-#define LOG_LOOKED_MAX 2048u /* entries looked at for their project */
+#define LOG_LOOKED_MAX 1024u /* entries looked at for their project */
 #define LOG_LOOKED_MIN 64u   /* … of one chain */
 
 /* Where the walk back along one chain stands: on an entry to be told next, or at its end. */

@@ -208,6 +208,14 @@ static void what_is_older_than_a_first_look_is_not_told(void **s)
     says(&told, "");
 }
 
+static void that_there_was_more_is_told(void **s)
+{
+    (void)s;
+    const struct told told = { .brief = true, .more = true };
+    says(&told, "More has happened than was looked at; `chitty log` tells all.\n"
+                "No todo is ready.\n");
+}
+
 static void void_entries_and_other_kinds_of_records_are_no_news(void **s)
 {
     (void)s;
@@ -330,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_comment_names_what_it_is_about),
         cmocka_unit_test(a_lost_claim_comes_first_with_what_the_winner_did),
         cmocka_unit_test(what_is_older_than_a_first_look_is_not_told),
+        cmocka_unit_test(that_there_was_more_is_told),
         cmocka_unit_test(void_entries_and_other_kinds_of_records_are_no_news),
         cmocka_unit_test(texts_of_others_are_quoted_and_tame),
         cmocka_unit_test(news_never_have_more_than_a_kilobyte),
