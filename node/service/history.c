@@ -10,7 +10,8 @@
 
 #define LOG_ROWS_KEPT  64u   /* with more chains than this no decoded row is kept */
 #define LOG_LOOKED_MAX 1024u /* entries looked at for their project */
-#define LOG_LOOKED_MIN 64u   /* … of one chain */
+#define LOG_KNOWN      64u
+#define LOG_LOOKED_MIN 64u /* … of one chain */
 
 /* Where the walk back along one chain stands: on an entry to be told next, or at its end. */
 struct log_walk {
@@ -23,6 +24,12 @@ struct log_walk {
     uint32_t first, count;
 };
 
+/* Of an entity it is known whether it is of the project. */
+struct log_known {
+    bool is, belongs;
+    uint32_t n;
+};
+
 struct log_stream {
     struct node_service *s;
     struct service_caller caller;
@@ -33,7 +40,8 @@ struct log_stream {
     bool partial; /* some that may be of the project were not looked at */
     struct cht_buf vector;
     struct service_titles titles;
-    uint64_t left; /* entries that may still be told */
+    struct log_known known[LOG_KNOWN]; /* entries come in runs of the same few entities */
+    uint64_t left;                     /* entries that may still be told */
     uint32_t walk_count;
     struct log_walk walks[];
 };
@@ -262,7 +270,12 @@ static bool asked_for(struct log_stream *l, struct log_walk *w, uint32_t n)
         return false;
     }
     w->looks--;
-    return of_project(l, n, 1);
+    if (n == INDEX_NONE)
+        return false;
+    struct log_known *known = &l->known[n % LOG_KNOWN];
+    if (!known->is || known->n != n)
+        *known = (struct log_known){ .is = true, .n = n, .belongs = of_project(l, n, 1) };
+    return known->belongs;
 }
 
 /* Stand on the next entry to be told, from where it is. */
