@@ -37,7 +37,8 @@ enum node_cond_op {
     X(NODE_IS_HELD, "held", "not finished, and someone holds it", true)                            \
     X(NODE_IS_FREE, "free", "not finished, and nobody holds it", true)                             \
     X(NODE_IS_CONFLICTED, "conflicted", "has concurrent values", false)                            \
-    X(NODE_IS_HIDDEN, "hidden", "deleted", false)
+    X(NODE_IS_HIDDEN, "hidden", "deleted", false)                                                  \
+    X(NODE_IS_ALIAS, "alias", "merged into another one", false)
 
 enum node_is_word {
 #define X(sym, word, doc, todo) sym,

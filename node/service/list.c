@@ -255,7 +255,8 @@ static enum cht_err open_stream(struct node_service *s, const struct node_query 
             .counts = q->count,
             .limit = q->limit,
             .offset = q->count ? 0 : q->offset,
-            .with_deleted = q->deleted || (q->is & 1u << NODE_IS_HIDDEN) != 0
+            .with_deleted =
+                q->deleted || (q->is & (1u << NODE_IS_HIDDEN | 1u << NODE_IS_ALIAS)) != 0
         };
         err = node_find_open(l->reader, &find, (const char *)columns.data, &l->cursor);
     }

@@ -256,6 +256,8 @@ static bool is_so(const struct match_world *w, const struct crdt_state *state,
         return crdt_state_contested(state, w->graph, &contested) == CHT_OK && contested;
     case NODE_IS_HIDDEN:
         return crdt_state_hidden(state, w->graph);
+    case NODE_IS_ALIAS:
+        return crdt_state_hidden(state, w->graph) && shown_named(w, state, "alias_of").len != 0;
     case NODE_IS_COUNT:
         break;
     }

@@ -300,7 +300,9 @@ static enum cht_err plan_all(struct merging *m, struct cht_buf numbers[static 2]
     plan_take(m->p, alias);
     if (m->into->ops.count != 0)
         plan_take(m->p, m->into);
-    return CHT_OK;
+    for (uint32_t i = 0; err == CHT_OK && i < m->p->count; i++)
+        err = plan_claims(m->p, i); /* what is hidden or done is nobody's (PROTOCOL 13.7) */
+    return err;
 }
 
 enum cht_err merge_plan(struct node_service *s, uint32_t into, uint32_t alias, struct plan *out)

@@ -46,6 +46,35 @@ static enum cht_err note_merge(struct joining *j, uint32_t into, uint32_t alias,
     return err == CHT_OK ? node_mp_put_key_bool(&j->list, "late", late) : err;
 }
 
+/* Whoever holds the one that goes has the survivor, where that is free (LOCAL 9.2). */
+static enum cht_err hand_on(struct joining *j, uint32_t into, const struct claimer *who)
+{
+    const struct crdt_state *state;
+    enum cht_err err = node_replica_state(j->s->replica, into, &state);
+    if (err != CHT_OK || claims_over(j->s, state) || claims_of(j->s, state).holder.len != 0)
+        return err;
+    return claims_write(j->s, into, who);
+}
+
+/* Who holds a todo, as one who claims; its `text` is empty where nobody does. */
+static enum cht_err holder_of(struct joining *j, uint32_t n, struct claimer *out)
+{
+    const struct crdt_state *state;
+    *out = (struct claimer){ .text = "" };
+    enum cht_err err = node_replica_state(j->s->replica, n, &state);
+    if (err != CHT_OK || state->id.type != CRDT_TODO)
+        return err;
+    const struct crdt_claim claim = claims_of(j->s, state);
+    if (claim.holder.len == 0 || claim.holder.len > LIMIT_HOLDER_BYTES ||
+        crdt_unhex(claim.device, out->device, CRDT_ID_BYTES) != CHT_OK)
+        return CHT_OK;
+    memcpy(out->text, claim.holder.data, claim.holder.len);
+    out->text[claim.holder.len] = '\0';
+    out->acting = crdt_id_parse(claim.holder, &out->actor) == CHT_OK;
+    out->actor.type = 0; /* PROTOCOL 2.1: an actor is its 16 bytes */
+    return CHT_OK;
+}
+
 static enum cht_err join_two(struct joining *j, uint32_t into, uint32_t alias, bool late)
 {
     struct plan plan = { 0 };
@@ -53,7 +82,10 @@ static enum cht_err join_two(struct joining *j, uint32_t into, uint32_t alias, b
         j->more = true;
         return CHT_OK;
     }
-    enum cht_err err = merge_plan(j->s, into, alias, &plan);
+    struct claimer holder;
+    enum cht_err err = holder_of(j, alias, &holder);
+    if (err == CHT_OK)
+        err = merge_plan(j->s, into, alias, &plan);
     if (err == CHT_E_LIMIT)
         return node_fault_set(j->fault, err, cht_bytes(NULL, 0),
                               "more than %u records depend on what is to be merged",
@@ -62,6 +94,8 @@ static enum cht_err join_two(struct joining *j, uint32_t into, uint32_t alias, b
         err = j->dry ? plan_check(&plan, j->fault) : plan_write(&plan, j->request, j->fault);
     if (err == CHT_OK && !j->dry)
         service_aliases_note(j->s, alias);
+    if (err == CHT_OK && !j->dry && !late && holder.text[0] != '\0')
+        err = hand_on(j, into, &holder);
     return err == CHT_OK ? note_merge(j, into, alias, late) : err;
 }
 

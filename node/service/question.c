@@ -152,6 +152,8 @@ static enum cht_err add_is(struct asking *a, enum node_is_word word)
         return add(a, "conflicts > 0");
     case NODE_IS_HIDDEN:
         return add(a, "deleted = 1");
+    case NODE_IS_ALIAS:
+        return add(a, "deleted = 1 AND alias_of IS NOT NULL");
     case NODE_IS_COUNT:
         break;
     }

@@ -150,7 +150,7 @@ static void nothing_of_the_hidden_one_is_lost(void **state)
     assert_has(machine_said, "\"notes\":\"theirs\"");
     assert_has(machine_said, "\"alias_of\":\"" ONE "\"");
     assert_has(machine_said, "\"deleted\":true");
-    assert_has(todos(t, 0, ",'is':['hidden'],'where':[{'field':'alias_of','op':'any'}]"), TWO);
+    assert_has(todos(t, 0, ",'is':['alias']"), TWO);
 }
 
 static void undo_and_unmerge_give_back_what_was(void **state)
@@ -374,6 +374,41 @@ static void what_cannot_be_merged_is_refused(void **state)
     assert_int_equal(entries, machine_entries(&t->m[0]));
 }
 
+#define WORKER "CHITTY-SESSION-000000000000000000000000AF"
+
+static void who_held_the_hidden_one_has_the_other_where_that_is_free(void **state)
+{
+    struct trio *t = *state;
+    trio_do(t, 0,
+            "{'operation':'create','entity':{'chittyId':'" WORKER
+            "','data':{'session_id':'w','platform':'claude-code'}}}");
+    make(t, 0, ONE, "");
+    make(t, 0, TWO, "");
+    trio_command(t, 0, "{'name':'claim','args':{'todo':'" TWO "','session':'" WORKER "'}}");
+    merge(t, 0, ONE, TWO);
+    assert_has(shown(t, 0, ONE), "\"holder\":\"" WORKER "\"");
+    assert_has(machine_said, "\"status\":\"in_progress\"");
+    assert_int_equal(CHT_OK, machine_ask(&t->m[0], NODE_MSG_QUERY, "{'operation':'claims'}"));
+    assert_int_equal(1, times(machine_said, "\"chittyId\""));
+    assert_has(machine_said, ONE);
+    trio_command(t, 0, "{'name':'undo','args':{}}"); /* of the device: the merge, not the claim */
+    assert_null(strstr(machine_data(&t->m[0], TWO), "\"deleted\""));
+}
+
+static void what_a_merge_completes_is_held_by_nobody(void **state)
+{
+    struct trio *t = *state;
+    trio_do(t, 0,
+            "{'operation':'create','entity':{'chittyId':'" WORKER
+            "','data':{'session_id':'w','platform':'claude-code'}}}");
+    make(t, 0, ONE, "");
+    make(t, 0, TWO, "'status':'completed'");
+    trio_command(t, 0, "{'name':'claim','args':{'todo':'" ONE "','session':'" WORKER "'}}");
+    merge(t, 0, ONE, TWO);
+    assert_has(shown(t, 0, ONE), "\"status\":\"completed\"");
+    assert_null(strstr(machine_said, "\"holder\""));
+}
+
 static void a_merge_is_known_again_after_a_restart(void **state)
 {
     struct trio *t = *state;
@@ -532,6 +567,8 @@ int main(void)
         MERGE_TEST(steps_of_different_tasks_may_be_called_the_same),
         MERGE_TEST(a_dry_run_tells_and_writes_nothing),
         MERGE_TEST(what_cannot_be_merged_is_refused),
+        MERGE_TEST(who_held_the_hidden_one_has_the_other_where_that_is_free),
+        MERGE_TEST(what_a_merge_completes_is_held_by_nobody),
         MERGE_TEST(a_merge_is_known_again_after_a_restart),
         MERGE_TEST(three_sessions_come_to_five_todos_in_every_order),
     };
