@@ -55,17 +55,21 @@ enum cht_err hook_begin(struct hook *h, const struct hook_task *t, const char *t
     const bool named = t->tool_use_id[0] != '\0';
     bool held = false;
     hook_key(h, "claim", todo, key);
-    if (hook_claim(h, todo, named ? key : NULL, text, &held) == CHT_OK) {
-        if (held)
-            hook_answer_context(h->answer, text);
+    const enum cht_err err = hook_claim(h, todo, named ? key : NULL, text, &held);
+    if (held)
+        hook_answer_context(h->answer, text);
+    if (err == CHT_OK)
         return CHT_OK;
-    }
     hook_key(h, "begin", todo, key);
-    return agent_change(h->agent,
-                        json_pack("{s:s, s:s, s:{s:s, s:{s:s}}}", "domain", "todos", "operation",
-                                  "update", "entity", "chittyId", todo, "data", "status",
-                                  "in_progress"),
-                        named ? key : NULL, NULL);
+    const enum cht_err written = agent_change(
+        h->agent,
+        json_pack("{s:s, s:s, s:{s:s, s:{s:s}}}", "domain", "todos", "operation", "update",
+                  "entity", "chittyId", todo, "data", "status", "in_progress"),
+        named ? key : NULL, NULL);
+    hook_key(h, "claim again", todo, key);
+    return written == CHT_OK && err == CHT_E_INVALID /* it was finished: now it can be claimed */
+               ? hook_claim(h, todo, named ? key : NULL, text, &held)
+               : written;
 }
 
 /* A claim that nobody has shown a sign of life for keeps nobody away. */
@@ -110,7 +114,7 @@ static enum cht_err look_at_update(struct hook *h, const struct hook_task *t)
               : hook_held(h, todo, room, &held);
     if (held)
         hook_answer_deny(h->answer, room);
-    return err;
+    return err == CHT_E_INVALID ? CHT_OK : err; /* what is finished is nobody's */
 }
 
 /* One of our own tools: it has its own answers, so this only says that the session lives. */

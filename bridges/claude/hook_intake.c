@@ -191,7 +191,7 @@ static json_t *missing_data(const struct intake *in, const json_t *old)
         ok = set_document(data, "description", t->description);
     if (ok && lacks(old, "active_form"))
         ok = set_line(data, "active_form", t->active_form);
-    if (ok && lacks(old, "origin") && t->tool_use_id[0] != '\0')
+    if (ok && t->tool_use_id[0] != '\0')
         ok = set(data, "origin", hook_origin(in->h, t));
     if (ok)
         ok = set_raw(in, data, json_object_get(old, "raw"));
@@ -201,15 +201,14 @@ static json_t *missing_data(const struct intake *in, const json_t *old)
     return NULL;
 }
 
-/* Was that todo made for another task? Claude Code gives a number again when its file is gone. */
-static bool another(const struct intake *in, const json_t *old)
+/* The use of the tool that made the todo; NULL: not known. */
+static const char *made_by(const json_t *old)
 {
-    const char *use = bridge_json_str(json_object_get(old, "origin"), "toolUse");
-    return use != NULL && in->task->tool_use_id[0] != '\0' &&
-           strcmp(use, in->task->tool_use_id) != 0;
+    return bridge_json_str(json_object_get(old, "origin"), "toolUse");
 }
 
-/* The task with a number that another one had: its todo has an id of the use of the tool too, and
+/* The task with a number that another one had, as Claude Code gives a number again when its file is
+ * gone: its todo has an id of the use of the tool too, and
  * the old one says which it is, for what is told of the number from now on. */
 static enum cht_err take_again(struct intake *in)
 {
@@ -238,13 +237,14 @@ static enum cht_err take_create(struct intake *in)
         if (err == CHT_E_EXISTS) /* another hook was faster, or it is deleted */
             err = look(in, in->todo, &room, &old);
     }
-    const bool again = err == CHT_OK && old != NULL && another(in, old);
-    json_t *data = err == CHT_OK && old != NULL && !again ? missing_data(in, old) : NULL;
+    const char *use = in->task->tool_use_id, *made = made_by(old);
+    const bool again = made != NULL && use[0] != '\0' && strcmp(made, use) != 0;
+    json_t *data = err == CHT_OK && old != NULL && made == NULL ? missing_data(in, old) : NULL;
     if (json_object_size(data) != 0)
         err = change(in, "update", json_incref(data), "made");
     json_decref(data);
     json_decref(room);
-    return again ? take_again(in) : err;
+    return err == CHT_OK && again ? take_again(in) : err;
 }
 
 /* --- changed -------------------------------------------------------------------------------- */

@@ -55,7 +55,8 @@ void hook_age(uint64_t ms, char out[static HOOK_AGE_MAX]);
 CHT_MUST_USE enum cht_err hook_todos_take(struct hook *h, const struct hook_task *t);
 CHT_MUST_USE enum cht_err hook_todos_deny(struct hook *h, const struct hook_task *t);
 /* hook_deny.c: claim it for this session; where another holds it `*out_held` is true and `room` has
- * the sentence that says who. One that is not there is nobody's. */
+ * the sentence that says who. One that is not there is nobody's. CHT_E_INVALID: it is finished or
+ * deleted. */
 #define HOOK_HELD_MAX 512u
 CHT_MUST_USE enum cht_err hook_claim(struct hook *h, const char *todo, const char *key,
                                      char room[static HOOK_HELD_MAX], bool *out_held);

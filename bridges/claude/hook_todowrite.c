@@ -171,6 +171,8 @@ enum cht_err hook_todos_deny(struct hook *h, const struct hook_task *t)
                   : hook_held(h, todo, text, &held);
         if (held)
             hook_answer_deny(h->answer, text);
+        if (err == CHT_E_INVALID)
+            err = CHT_OK; /* what is finished is nobody's */
     }
     json_decref(own);
     return err;
