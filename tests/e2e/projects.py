@@ -269,6 +269,10 @@ def a_session_is_told_what_others_did_once(world):
     for part in ("This session holds no todo.", "Write the parser", "1 todo is ready: TODO-"):
         expect(part in text, f"{part!r} in {text!r}")
     same(one.ask("news prompt")["text"], "", "told once")
+    same(two.ask("claim")["chittyId"], todo, "the next one that is ready")
+    text = one.ask("news prompt")["text"]
+    expect("on laptop took " in text and "No todo is ready." in text, f"{text!r}")
+    expect("This session holds TODO-" in two.ask("news start")["text"], "what it holds")
     home.call(nodes.CHITTY, "done", todo, env=dict(CHITTY_ACTOR=two.ask("ensure")["session"]))
     home.add("in no project")
     text = one.ask("news prompt keep")["text"]
@@ -287,6 +291,29 @@ def a_session_is_told_what_others_did_once(world):
     one.ask("end")
     record = home.call(nodes.CHITTY, "session", "get", data["session_id"], "--json").document()
     same(record["data"]["status"], "ended", "ended")
+
+
+@test
+def a_claim_that_another_takes_is_told_once_and_ends_the_waiting(world):
+    home = world.home("laptop").init().run()
+    folder = repository(world.folder / "app")
+    one, two = Agent(home, "one", folder), Agent(home, "two", folder)
+    project = one.ask("ensure")["project"]
+    two.ask("ensure")
+    todo, other = (home.add("--project", project, title) for title in ("Parser", "Lexer"))
+    one.ask(f"claim {todo}")
+    one.ask("news start")
+    refused = two.ask(f"claim {todo}", err="conflict")
+    expect("one" in refused["message"], f"the holder is named: {refused['message']!r}")
+    one.tell("wait")
+    two.ask(f"claim {other}")
+    two.ask(f"take {todo}")
+    text = one.hear()["text"]
+    expect('"Parser" no more: "two" on "laptop"' in text, f"{text!r}")
+    same(one.ask("news prompt")["lost"], 0, "told once")
+    two.ask("end")
+    text = one.ask("news start")["text"]
+    expect("2 todos are ready" in text, f"what an ended session held is free: {text!r}")
 
 
 @test

@@ -5,7 +5,7 @@
  *   ensure                     the record of the session, and its project
  *   find FOLDER | known FOLDER its project, making one or not
  *   news start|prompt [keep]   what others did; with `keep` the look does not count
- *   claim [ID] | release       todos
+ *   claim [ID] | take ID | release   todos; `take` from who has it
  *   end                        the session
  *   wait                       until something happens
  */
@@ -86,6 +86,8 @@ static void obey(struct agent *a, const char *line)
         err = agent_todo_claim(a, NULL, false, NULL, &out);
     else if (strncmp(line, "claim ", 6) == 0)
         err = agent_todo_claim(a, line + 6, false, NULL, &out);
+    else if (strncmp(line, "take ", 5) == 0)
+        err = agent_todo_claim(a, line + 5, true, NULL, &out);
     else if (strcmp(line, "release") == 0)
         err = agent_todo_release(a, NULL, &out);
     say(a, err, json_is_object(out) ? out : NULL);
