@@ -265,8 +265,8 @@ class XdgHome(Home):
                 self.folder / ".local" / "share") / "chitty"
 
 
-OF_CHITTY = ("todo", "topic", "project", "session", "ls", "add", "done", "watch",
-             "next", "ready", "blocked", "search", "cycles")
+OF_CHITTY = ("todo", "topic", "project", "session", "checkpoint", "ls", "add", "done", "watch",
+             "claims", "next", "ready", "blocked", "search", "cycles")
 
 
 class Watch:
@@ -322,7 +322,7 @@ class World:
         # a short path: a socket's may have 107 bytes
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="chitty-e2e-"))
         self.env = {k: v for k, v in os.environ.items()
-                    if not k.startswith(("CHITTY_", "XDG_")) or k == "CHITTY_SLOW"}
+                    if not k.startswith(("CHITTY_", "CLAUDE", "XDG_")) or k == "CHITTY_SLOW"}
         self.env.update(CHITTY_NO_AUTOSTART="1", CHITTY_NO_DISCOVERY="1",
                         CHITTY_NO_OBSERVE="1", TZ="UTC",
                         HOME=str(self.folder / "nobody"))
