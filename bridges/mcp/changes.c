@@ -1,7 +1,7 @@
 /* Change notifications: the node is watched (LOCAL 4.8) over a connection of its own, whose socket
  * the transport waits on. A node that goes is waited for where its socket comes back, by inotify;
  * what changed meanwhile is told by the vector of the last event. Nothing is asked by the clock. */
-#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -11,7 +11,9 @@
 #include "node/client/message.h"
 #include "node/client/mpmap.h"
 
-#define ACK_MS 5000
+#define ACK_MS          5000
+#define LISTEN_TRIES    20
+#define LISTEN_PAUSE_MS 10
 
 struct changes {
     struct mcp_product *p;
@@ -268,15 +270,32 @@ int changes_fd(void *user)
     return c->client != NULL ? node_client_fd(c->client) : c->folder_fd;
 }
 
+/* Something is new in the node's folder. A socket is there a moment before it is listened at: that
+ * is waited for shortly, since nothing tells of it. */
+static void look_for_socket(struct changes *c)
+{
+    char events[4096];
+    while (c->folder_fd >= 0 && read(c->folder_fd, events, sizeof events) > 0) {
+    }
+    for (int i = 0; i < LISTEN_TRIES && c->client == NULL && c->wanted; i++) {
+        if (i > 0)
+            (void)poll(NULL, 0, LISTEN_PAUSE_MS);
+        connect_again(c);
+    }
+}
+
+void changes_poke(struct changes *c)
+{
+    if (c->client == NULL && c->wanted)
+        connect_again(c);
+}
+
 void changes_ready(void *user)
 {
     struct changes *c = ((struct mcp_product *)user)->changes;
     struct heard heard = { false };
-    char events[4096];
     if (c->client == NULL) {
-        while (c->folder_fd >= 0 && read(c->folder_fd, events, sizeof events) > 0) {
-        }
-        connect_again(c);
+        look_for_socket(c);
         return;
     }
     const bool here = drain(c, &heard);

@@ -125,8 +125,10 @@ struct agent *product_agent(struct mcp_product *p, char *text, size_t text_bytes
         p->touched_ms = monotonic_ms();
         err = agent_session_touch(p->agent, NULL);
     }
-    if (err == CHT_OK)
+    if (err == CHT_OK) {
+        changes_poke(p->changes);
         return p->agent;
+    }
     say_fault(agent_fault(p->agent), text, text_bytes);
     return NULL;
 }

@@ -101,6 +101,8 @@ void changes_free(struct changes *c);
 void changes_watch(void *user, const char *uri, bool on);
 /* Somebody has been given this list of resources: tell when it is another. */
 void changes_listed(struct mcp_product *p, const json_t *resources);
+/* The node has answered: if the watch is not on it, begin it. */
+void changes_poke(struct changes *c);
 int changes_fd(void *user);
 void changes_ready(void *user);
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "bridges/mcp/stdio.h"
@@ -15,18 +16,26 @@ struct lines {
     struct mcp_conn *conn;
 };
 
-static bool write_all(int fd, const uint8_t *data, size_t len)
+/* The line and its end in one piece, so that no reader sees the one without the other for long. */
+static bool write_line(int fd, struct cht_bytes line)
 {
-    while (len > 0) {
-        const ssize_t n = write(fd, data, len);
-        if (n >= 0) {
-            data += n;
-            len -= (size_t)n;
-        } else if (errno == EAGAIN) {
+    struct iovec parts[2] = { { (void *)(uintptr_t)line.data, line.len },
+                              { (void *)(uintptr_t) "\n", 1 } };
+    size_t at = 0;
+    while (at < 2) {
+        const ssize_t n = writev(fd, parts + at, (int)(2 - at));
+        if (n < 0 && errno == EAGAIN) {
             struct pollfd wait = { .fd = fd, .events = POLLOUT };
             (void)poll(&wait, 1, -1);
-        } else if (errno != EINTR) {
+        } else if (n < 0 && errno != EINTR) {
             return false;
+        }
+        size_t done = n < 0 ? 0 : (size_t)n;
+        while (at < 2 && done >= parts[at].iov_len)
+            done -= parts[at++].iov_len;
+        if (at < 2) {
+            parts[at].iov_base = (uint8_t *)parts[at].iov_base + done;
+            parts[at].iov_len -= done;
         }
     }
     return true;
@@ -38,8 +47,7 @@ static void emit(void *user, void *to, const struct mcp_out *out)
     (void)to;
     if (lines->broken != 0 || out->kind == MCP_OUT_END)
         return;
-    if (!write_all(lines->out, out->json.data, out->json.len) ||
-        !write_all(lines->out, (const uint8_t *)"\n", 1))
+    if (!write_line(lines->out, out->json))
         lines->broken = errno;
 }
 
