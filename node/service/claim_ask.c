@@ -363,7 +363,8 @@ void service_claims_work(struct node_service *s)
     const size_t count = c->confirm_count < CONFIRMED_TURN ? c->confirm_count : CONFIRMED_TURN;
     for (size_t i = 0; i < count; i++)
         confirm(s, c->confirm[i]);
-    memmove(c->confirm, c->confirm + count, (c->confirm_count - count) * sizeof *c->confirm);
+    if (count != 0)
+        memmove(c->confirm, c->confirm + count, (c->confirm_count - count) * sizeof *c->confirm);
     c->confirm_count -= count;
     for (struct service_ask *ask = c->asks, *next; ask != NULL; ask = next) {
         next = ask->next;
