@@ -1,5 +1,5 @@
-"""`chitty mcp` with a real node: both eras on stdio, claims between sessions, changes that are told,
-requests that are repeated, a node that goes and comes."""
+"""`chitty mcp` with a real node: both eras on stdio, claims between sessions, changes that are
+told, requests that are repeated, a node that goes and comes."""
 import pathlib
 import sys
 
