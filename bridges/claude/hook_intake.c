@@ -333,7 +333,9 @@ static enum cht_err write_update(struct intake *in, const json_t *old)
 {
     char key[HOOK_KEY_MAX];
     json_t *data = update_data(in, old);
-    const bool begins = in->task->status == HOOK_STATUS_IN_PROGRESS && !lacks(data, "status");
+    const char *now = bridge_json_str(old, "status");
+    const bool begins = in->task->status == HOOK_STATUS_IN_PROGRESS &&
+                        (!lacks(data, "status") || hook_status_rank(now) == 1);
     if (begins)
         (void)json_object_del(data, "status");
     enum cht_err err = data == NULL ? CHT_E_NOMEM : CHT_OK;

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import local
 import nodes
 from nodes import CHITTY, DEADLINE_S, OK, SLOW, Failure, expect, pair, same, test, until
 
@@ -446,8 +447,9 @@ def clone(world, name):
     folder = world.folder / name
     env = dict(world.env, GIT_COMMITTER_DATE="2026-01-01T00:00:00Z")
     for words in (["init", "-q", str(folder)],
-                  ["-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@example.org", "commit",
-                   "-q", "--allow-empty", "-m", "first", "--date=2026-01-01T00:00:00Z"],
+                  ["-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@example.org",
+                   "commit", "-q", "--allow-empty", "-m", "first",
+                   "--date=2026-01-01T00:00:00Z"],
                   ["-C", str(folder), "remote", "add", "origin", "https://example.org/p.git"]):
         subprocess.run(["git", *words], env=env, check=True)
     return folder
@@ -459,6 +461,12 @@ def claims(home):
                 for s in home.read("session", "list", "--all")}
     return {t["content"]: sessions.get(t["claim"]["holder"]) for t in home.todos().values()
             if "holder" in t.get("claim", {})}
+
+
+def take_over(session, todo):
+    """The session claims what another one holds."""
+    with local.Client(session.home) as client:
+        client.command("claim", todo=todo, session=session.record_id(), force=True)
 
 
 @test
@@ -481,7 +489,7 @@ def an_update_of_what_another_session_holds_is_denied_with_its_name(world):
     same(two.hook("pre-task", "pre-task-update-begin", tool_input={"taskId": "77"}), None,
          "of a task that nobody holds")
     same(two.hook("pre-task", "pre-task-create"), None, "of a tool that makes one")
-    home.chitty("claim", next(iter(home.todos())), "--session", two.record_id(), "--force")
+    take_over(two, next(iter(home.todos())))
     why = denied(one.hook("pre-task", "pre-task-update-begin", tool_use_id="toolu_again"))
     expect("\"parser\"" in why and "auth-refactor" not in why, why)
     # carried out all the same (no hook before it): told, nothing written over it
@@ -502,7 +510,7 @@ def an_item_of_a_list_that_another_session_holds_is_denied(world):
     one.hook("post-task", "post-todo-write")
     two.hook("session-start", "session-start-startup", session_title="parser")
     todo = one.todos()["A"]["id"]
-    home.chitty("claim", todo, "--session", two.record_id(), "--force")
+    take_over(two, todo)
     why = denied(one.hook("pre-task", "pre-todo-write", tool_use_id="toolu_n", tool_input={
         "todos": [{"content": "A", "status": "completed", "activeForm": "Doing A"}]}))
     expect("\"A\"" in why and "parser" in why, why)
@@ -522,12 +530,12 @@ def who_lost_a_todo_is_told_once_before_its_next_edit(world):
     one.hook("post-task", "post-task-update-begin")
     same(one.hook("pre-edit", "pre-edit"), None, "an edit while it holds it")
     todo = one.todos()["Write parser"]["id"]
-    home.chitty("claim", todo, "--session", two.record_id(), "--force")
-    home.chitty("todo", "update", todo, "--notes", "the lexer is done",
-                env={"CHITTY_SESSION": "s-two"})
+    take_over(two, todo)
+    two.hook("post-task", "post-task-update-words",
+             tool_input={"taskId": todo, "subject": "Write parser", "activeForm": ""})
     same(one.hook("pre-edit", "pre-edit", tool_name="Read"), None, "a tool that edits nothing")
     why = denied(one.hook("pre-edit", "pre-edit"))
-    for word in ("Write parser", "\"parser\"", "laptop-a", "notes"):
+    for word in ("Write parser", "\"parser\"", "laptop-a", "description \"All of it\""):
         expect(word in why, f"{word} in {why}")
     same(one.hook("pre-edit", "pre-edit"), None, "the next edit")
     same(two.hook("pre-edit", "pre-write"), None, "an edit of who holds it")

@@ -7,6 +7,8 @@ from nodes import expect
 
 def pack(v):
     """msgpack of the few kinds used here."""
+    if isinstance(v, bool):
+        return b"\xc3" if v else b"\xc2"
     if isinstance(v, str):
         raw = v.encode()
         return b"\xda" + struct.pack(">H", len(raw)) + raw
@@ -48,6 +50,11 @@ class Client:
             self.count += 1
             batch = [dict(change, domain="todos") for change in changes[at:at + 250]]
             ask(self.socket, f"c{self.count}", "state_update", {"batch": batch})
+
+    def command(self, name, **args):
+        """A command, whose answer is no error."""
+        self.count += 1
+        ask(self.socket, f"c{self.count}", "command", {"name": name, "args": args})
 
     def __enter__(self):
         return self
