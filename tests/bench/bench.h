@@ -39,6 +39,8 @@ void bench_idle(struct bench *b);
 void bench_discover(struct bench *b);
 void bench_trace(struct bench *b);
 void bench_import(struct bench *b);
+void bench_hook(struct bench *b);
+void bench_wake(struct bench *b);
 void bench_mcp(struct bench *b);
 
 /* --- measure.c ------------------------------------------------------------------------------ */

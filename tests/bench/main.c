@@ -13,7 +13,8 @@ static const struct {
     { "records", bench_records }, { "local", bench_local },       { "e2e", bench_e2e },
     { "cli", bench_cli },         { "hostile", bench_hostile },   { "idle", bench_idle },
     { "query", bench_query },     { "discover", bench_discover }, { "trace", bench_trace },
-    { "import", bench_import },   { "mcp", bench_mcp },
+    { "import", bench_import },   { "hook", bench_hook },         { "wake", bench_wake },
+    { "mcp", bench_mcp },
 };
 
 static void put(struct bench_figure *list, size_t *count, const char *name, double value)
