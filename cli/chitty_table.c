@@ -3,18 +3,16 @@
 #include "cli/commands.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_add,         &cli_start,    &cli_stop_todo,   &cli_done,
-    &cli_cancel,      &cli_reopen,   &cli_prio,        &cli_due,
-    &cli_label,       &cli_assign,   &cli_parent,      &cli_block,
-    &cli_unblock,     &cli_remind,   &cli_comment,     &cli_comments,
-    &cli_undo,        &cli_redo,     &cli_delete,      &cli_undelete,
-    &cli_batch,       &cli_ls,       &cli_ready,       &cli_next,
-    &cli_blocked,     &cli_sessions, &cli_search,      &cli_watch,
-    &cli_log,         &cli_show,     &cli_conflicts,   &cli_cycles,
-    &cli_merge,       &cli_unmerge,  &cli_duplicates,  &cli_sync,
-    &cli_mesh,        &cli_resolve,  &cli_attach,      &cli_attachments,
-    &cli_completion,  &cli_complete, &cli_checkpoints, &cli_open_page,
-    &cli_folder_init, &cli_hook,     &cli_mcp,         NULL,
+    &cli_add,        &cli_start,    &cli_stop_todo,   &cli_done,      &cli_cancel,
+    &cli_reopen,     &cli_prio,     &cli_due,         &cli_label,     &cli_assign,
+    &cli_parent,     &cli_block,    &cli_unblock,     &cli_remind,    &cli_comment,
+    &cli_comments,   &cli_undo,     &cli_redo,        &cli_delete,    &cli_undelete,
+    &cli_batch,      &cli_ls,       &cli_ready,       &cli_next,      &cli_blocked,
+    &cli_sessions,   &cli_search,   &cli_watch,       &cli_log,       &cli_show,
+    &cli_conflicts,  &cli_cycles,   &cli_merge,       &cli_unmerge,   &cli_duplicates,
+    &cli_sync,       &cli_mesh,     &cli_resolve,     &cli_attach,    &cli_attachments,
+    &cli_completion, &cli_complete, &cli_checkpoints, &cli_open_page, &cli_folder_init,
+    &cli_hook,       &cli_mcp,      &cli_standup,     &cli_why,       NULL,
 };
 
 static const struct cli_command *const verbs[] = {
@@ -46,7 +44,8 @@ static const struct cli_command *const service_verbs[] = {
 };
 
 static const struct cli_command *const session_verbs[] = {
-    &cli_session_show, &cli_session_export, &cli_session_resume, &cli_session_attach, NULL,
+    &cli_session_show,   &cli_session_export,  &cli_session_resume,
+    &cli_session_attach, &cli_session_context, NULL,
 };
 
 static const struct cli_command *const project_verbs[] = {
@@ -80,6 +79,10 @@ static const struct cli_command *const milestone_verbs[] = {
     &cli_milestone_list, &cli_milestone_add, &cli_milestone_done, &cli_milestone_rm, NULL,
 };
 
+static const struct cli_command *const context_verbs[] = { &cli_context_here, &cli_context_show,
+                                                           &cli_context_add, &cli_context_share,
+                                                           NULL };
+
 /* A noun's own verbs: `static const struct cli_command *const project_verbs[] = { &cli_…, NULL };`
  * and `.verbs = project_verbs` in its row. */
 static const struct cli_noun nouns[] = {
@@ -96,7 +99,10 @@ static const struct cli_noun nouns[] = {
       .summary = "a sitting at work, of a person or an agent",
       .type = CRDT_SESSION,
       .verbs = session_verbs },
-    { .name = "context", .summary = "what was learned, to be used again", .type = CRDT_CONTEXT },
+    { .name = "context",
+      .summary = "what was learned, to be used again",
+      .type = CRDT_CONTEXT,
+      .verbs = context_verbs },
     { .name = "repo",
       .summary = "a git repository and its clones",
       .type = CRDT_REPO,

@@ -65,18 +65,25 @@ extern const struct cli_command cli_space_new;  /* space_new.c */
 extern const struct cli_command cli_space_use;  /* space_use.c */
 
 /* … of its nouns `repo`, `service` and `session` */
-extern const struct cli_command cli_repo_add;       /* repo_add.c */
-extern const struct cli_command cli_repo_status;    /* repo_status.c */
-extern const struct cli_command cli_repo_fetch;     /* repo_fetch.c */
-extern const struct cli_command cli_repo_forget;    /* repo_forget.c */
-extern const struct cli_command cli_service_add;    /* service_add.c */
-extern const struct cli_command cli_service_health; /* service_health.c */
-extern const struct cli_command cli_service_deploy; /* service_deploy.c */
-extern const struct cli_command cli_session_attach; /* session_attach.c */
-extern const struct cli_command cli_session_show;   /* session_show.c */
-extern const struct cli_command cli_session_export; /* session_export.c */
-extern const struct cli_command cli_session_resume; /* session_resume.c */
-extern const struct cli_command cli_sessions;       /* sessions.c */
+extern const struct cli_command cli_repo_add;        /* repo_add.c */
+extern const struct cli_command cli_repo_status;     /* repo_status.c */
+extern const struct cli_command cli_repo_fetch;      /* repo_fetch.c */
+extern const struct cli_command cli_repo_forget;     /* repo_forget.c */
+extern const struct cli_command cli_service_add;     /* service_add.c */
+extern const struct cli_command cli_service_health;  /* service_health.c */
+extern const struct cli_command cli_service_deploy;  /* service_deploy.c */
+extern const struct cli_command cli_session_attach;  /* session_attach.c */
+extern const struct cli_command cli_session_context; /* session_context.c */
+extern const struct cli_command cli_standup;         /* standup.c */
+extern const struct cli_command cli_why;             /* why.c */
+extern const struct cli_command cli_context_show;    /* context_show.c */
+extern const struct cli_command cli_context_add;     /* context_add.c */
+extern const struct cli_command cli_context_share;   /* context_share.c */
+extern const struct cli_command cli_context_here;    /* context_show.c */
+extern const struct cli_command cli_session_show;    /* session_show.c */
+extern const struct cli_command cli_session_export;  /* session_export.c */
+extern const struct cli_command cli_session_resume;  /* session_resume.c */
+extern const struct cli_command cli_sessions;        /* sessions.c */
 
 /* … for Claude Code */
 extern const struct cli_command cli_hook; /* hook.c */

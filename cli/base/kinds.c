@@ -16,6 +16,12 @@
     "time,continues?:id,holds:[{chittyId:id,title?,token?,state?}],transcript?:{size:uint,blob?:"  \
     "hex}"
 
+#define WHO      "{actor?,name?,device?:hex,deviceName?}"
+#define WHEN_WHO "{at?:time,actor?,name?,device?:hex,deviceName?}"
+#define ROW                                                                                        \
+    "{chittyId:id,title?,at?:time,by?:" WHO                                                        \
+    ",claim?,priority?,deadline?:time,waitsFor?:[{chittyId:id,title?}]}"
+
 static const struct cli_kind kinds[] = {
     { "change", "what was written",
       "{chittyId?:id,type?,version?,changed?:bool,would?:map,next?:id,alias?:id,results?:[" RESULT
@@ -106,6 +112,23 @@ static const struct cli_kind kinds[] = {
     { "session-resume", "how a session goes on here",
       "{chittyId:id,sessionId,continues?:id,folder,fresh:bool,dry:bool,transcript?:{path,from,had:"
       "uint,added:uint,alone:uint},claims:[{chittyId:id,title,result}],command:[text],handoff}",
+      NULL, NULL, "chittyId" },
+    { "session-context", "what was said last in a session, and its files",
+      "{chittyId:id,messages:[{role,at,text}],files:[{path,action,at}],cwd?,branch?,title?}", NULL,
+      NULL, NULL },
+    { "shared-context", "what sessions know for each other",
+      "{project?:id,points:[{text,context?}],contexts:[" BRIEF
+      "],checkpoints:[{chittyId:id,title?,summary?,session?,at?:time}],claims:[{chittyId:id,title?,"
+      "holderName?,deviceName?,state?,since?:time}],files:[{path,action?,session?,deviceName?,at?:"
+      "time}],sessions:[@session-state]}",
+      NULL, NULL, NULL },
+    { "standup", "who did what, and what is next",
+      "{since:time,project?:id,done:[" ROW "],doing:[" ROW "],blocked:[" ROW "],next:[" ROW
+      "],notes:[" ROW "]}",
+      NULL, NULL, NULL },
+    { "why", "where a record comes from",
+      "{chittyId:id,title?,created?:time,made?:" WHEN_WHO ",session?:@session-state,origin?:map,"
+      "prompt?,changes:[{at:time,actor?,name?,device?:hex,deviceName?,fields:[text],status?}]}",
       NULL, NULL, "chittyId" },
     { "health-list", "how services look, from every device", "[@health]", "", "health", "name" },
     { "health", "how a service looks from a device",

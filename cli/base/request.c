@@ -1,9 +1,8 @@
 /* Requests of the commands. */
 #include "cli/base/request.h"
 
+#include "cli/base/actor.h"
 #include "crdt/limits.h"
-
-#include <stdlib.h>
 
 enum cht_err cli_fail(struct cli_context *c, enum cht_err err)
 {
@@ -15,7 +14,8 @@ enum cht_err cli_fail(struct cli_context *c, enum cht_err err)
 enum cht_err cli_request_begin(struct cli_context *c, enum node_msg_type type,
                                struct cli_request *out)
 {
-    const char *actor = getenv("CHITTY_ACTOR");
+    char room[CRDT_ID_TEXT_MAX];
+    const char *actor = cli_actor(room);
     *out = (struct cli_request){ 0 };
     cht_buf_init(&out->message, LIMIT_CLIENT_BYTES);
     return cli_fail(c, node_request_begin("cli", actor, type, &out->message, out->id));

@@ -9,8 +9,7 @@ struct cli_request {
     char id[NODE_REQUEST_ID_MAX];
 };
 
-/* Begin a message of this type on behalf of CHITTY_ACTOR (or of the device). Clear it in any case.
- */
+/* Begin a message of this type on behalf of whoever asks (actor.h). Clear it in any case. */
 CHT_MUST_USE enum cht_err cli_request_begin(struct cli_context *c, enum node_msg_type type,
                                             struct cli_request *out);
 void cli_request_clear(struct cli_request *r);

@@ -47,7 +47,8 @@ CHITTY_WORDS = {"add", "done", "ls", "todo", "topic", "project", "session", "con
                 "conflicts", "cycles", "resolve", "search",
                 "milestone", "undo", "comment", "comments",
                 "attach", "attachments", "attachment", "nudge", "shell", "git-hook",
-                "duplicates", "sync", "merge", "unmerge", "mesh"}
+                "duplicates", "sync", "merge", "unmerge", "mesh",
+                "sessions", "standup", "why"}
 
 
 def some_of_everything(home):
@@ -103,6 +104,32 @@ def claude_documents(world, home):
     check(home.chitty("claude", "hooks", "list", "--ndjson").out, "hooks", "claude-hook")
 
 
+def sessions_documents(world, home, todo):
+    """Those of sessions, and of what is made of them."""
+    key, folder = "11111111-2222-4333-8444-555555555555", world.folder / "claude"
+    device, fixtures = home.read("status")["device"], DOCS.parent / "tests" / "claude"
+    spoken = folder / "projects" / "x" / f"{key}.jsonl"
+    spoken.parent.mkdir(parents=True)
+    spoken.write_text((fixtures / "transcripts" / "talk.jsonl").read_text())
+    home.env.update(CLAUDE_CONFIG_DIR=str(folder))
+    project = home.chitty("project", "create", "Told", "--transcripts", "redacted").out.strip()
+    home.chitty("session", "create", "Talk", "--session-id", key, "--platform", "claude-code",
+                "--status", "ended", "--state", f'device="{device}"', "--project", project,
+                "--cwd", "/srv/ada/src/garden", "--last-active", "now")
+    ask(home, "context", "add", "--project", project, "clay", kind="change")
+    ask(home, "context", "share", key, kind="change")
+    ask(home, "context", "here", "--project", project, kind="shared-context")
+    ask(home, "context", "show", key, kind="shared-context")
+    ask(home, "sessions", "--all", kind="sessions")
+    check(home.chitty("sessions", "--all", "--ndjson").out, "sessions", "session-state")
+    ask(home, "session", "show", key, kind="session-view")
+    ask(home, "session", "context", key, kind="session-context")
+    ask(home, "session", "export", key, "--transcript", kind="session-export")
+    ask(home, "session", "resume", key, "--folder", str(world.folder), kind="session-resume")
+    ask(home, "standup", kind="standup")
+    ask(home, "why", todo, kind="why")
+
+
 @test
 def every_document_is_as_its_schema_says(world):
     a, b = pair(world, "a", "b")
@@ -125,6 +152,7 @@ def every_document_is_as_its_schema_says(world):
     ask(a, "ls", "--count", kind="count")
     ask(a, "search", "milk", kind="search")
     check(a.chitty("search", "milk", "--ndjson").out, "search", "record")
+    sessions_documents(world, a, made["todo"])
     ask(a, "log", kind="log")
     check(a.chitty("log", "--ndjson").out, "log", "log-entry")
     ends = a.add("one end"), a.add("other end")
