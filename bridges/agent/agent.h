@@ -117,7 +117,6 @@ CHT_MUST_USE enum cht_err agent_session_touch(struct agent *a, json_t **out_rene
 /* `status`: "ended", "paused", "crashed". Its claims go with it (LOCAL 8), but for "paused".
  * CHT_E_NOTFOUND: there is no such session. */
 CHT_MUST_USE enum cht_err agent_session_end(struct agent *a, const char *status);
-CHT_MUST_USE enum cht_err agent_session_title(struct agent *a, const char *title);
 
 /* How a session is, in a word: "active", "idle" (no sign of life for ten minutes), "paused",
  * "ended", "crashed", "away" (no sign of life for its lease, fifteen minutes, and its device is not
@@ -162,10 +161,8 @@ CHT_MUST_USE enum cht_err agent_project_init(struct agent *a, const char *folder
                                              const char *project, const char *name,
                                              struct agent_place *out);
 
-/* Without node and git: the folder that holds `.git`, upwards; false: none. And the branch that
- * HEAD of the clone in `top` names; empty: none, or detached. */
+/* Without node and git: the folder that holds `.git`, upwards; false: none. */
 bool agent_clone_top(const char *folder, char out[static NODE_PATH_MAX]);
-void agent_clone_branch(const char *top, char out[static AGENT_NAME_MAX]);
 
 /* --- todos (todo.c) ------------------------------------------------------------------------ */
 

@@ -56,6 +56,8 @@ bool agent_default(json_t *data, const char *key, const char *value);
 /* Where HEAD of the clone in `top` is: in `.git`, or of a worktree in the folder that the file of
  * this name says. */
 bool agent_clone_git(const char *top, char out[static NODE_PATH_MAX]);
+/* The branch that HEAD of the clone in `top` names; empty: none, or detached. */
+void agent_clone_branch(const char *top, char out[static AGENT_NAME_MAX]);
 
 /* --- project.c ----------------------------------------------------------------------------- */
 

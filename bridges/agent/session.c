@@ -89,6 +89,8 @@ static bool put_branch(json_t *data, const json_t *old, const char *cwd)
     if (!agent_clone_top(cwd, top))
         return true;
     agent_clone_branch(top, branch);
+    if (branch[0] == '\0' && bridge_json_str(old, "branch") != NULL)
+        return json_object_set_new(data, "branch", json_null()) == 0;
     return put_text(data, old, "branch", branch);
 }
 
@@ -242,13 +244,4 @@ enum cht_err agent_session_end(struct agent *a, const char *status)
         return err;
     }
     return agent_change(a, agent_change_of("update", "sessions", a->session, data), NULL, NULL);
-}
-
-enum cht_err agent_session_title(struct agent *a, const char *title)
-{
-    if (no_session(a))
-        return CHT_E_INVALID;
-    return agent_change(
-        a, agent_change_of("update", "sessions", a->session, json_pack("{s:s}", "title", title)),
-        NULL, NULL);
 }

@@ -285,6 +285,10 @@ def a_session_is_told_what_others_did_once(world):
     data = record["data"]
     same((data["status"], data["session_id"], data["platform"], data["branch"], data["project"]),
          ("active", "one", "claude-code", "main", project), "the record")
+    git(folder, "checkout", "-q", "--detach")
+    one.ask("ensure")
+    record = home.call(nodes.CHITTY, "session", "get", "one", "--json").document()
+    same(record["data"].get("branch"), None, "of no branch any more")
     before = home.read("status")["counts"]["entries"]
     one.ask("ensure")
     same(home.read("status")["counts"]["entries"], before, "nothing new, nothing written")
