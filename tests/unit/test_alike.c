@@ -37,6 +37,7 @@ static const char *const vectors[][2] = {
     { "Port it to C", "port it to c" },
     { "Look at #12, then #13", "look at #12 then #13" },
     { "Set it to -5", "set it to -5" },
+    { "Read a--b, c...", "read a -b c" },
     { "Re\xe2\x80\x91run e.g. don't", "re-run e.g don't" },
     { "don\xe2\x80\x99t", "don't" },
     { "R\xc3\xb4le", "ro\xcc\x82le" },

@@ -222,6 +222,19 @@ static void one_that_waited_for_the_other_does_not_wait_for_itself(void **state)
     assert_has(todos(t, 0, ",'is':['ready']"), ONE);
 }
 
+static void the_steps_of_the_one_are_steps_of_the_other(void **state)
+{
+    struct trio *t = *state;
+    make(t, 0, ONE, "");
+    make(t, 0, TWO, "");
+    make(t, 0, THREE, "'kind':'bug'");
+    set(t, 0, THREE, "'content':'A step','parent':'" TWO "'");
+    merge(t, 0, ONE, TWO);
+    assert_has(machine_data(&t->m[0], THREE), "\"parent\":\"" ONE "\"");
+    unmerge(t, 0, TWO);
+    assert_has(machine_data(&t->m[0], THREE), "\"parent\":\"" TWO "\"");
+}
+
 static void comments_on_either_are_found_by_both(void **state)
 {
     struct trio *t = *state;
@@ -559,6 +572,7 @@ int main(void)
         MERGE_TEST(another_device_can_take_a_merge_back),
         MERGE_TEST(what_depends_on_the_one_waits_for_the_other),
         MERGE_TEST(one_that_waited_for_the_other_does_not_wait_for_itself),
+        MERGE_TEST(the_steps_of_the_one_are_steps_of_the_other),
         MERGE_TEST(comments_on_either_are_found_by_both),
         MERGE_TEST(what_was_written_to_the_hidden_one_meanwhile_goes_over),
         MERGE_TEST(merges_made_apart_come_to_one),
