@@ -13,6 +13,7 @@ extern const struct cli_command cli_claude_hooks;  /* claude_hooks.c */
 extern const struct cli_command cli_claude_remote; /* claude_remote.c */
 extern const struct cli_command cli_claude_track;  /* claude_track.c */
 extern const struct cli_command cli_claude_doctor; /* claude_doctor.c */
+extern const struct cli_command cli_claude_mirror; /* claude_mirror.c */
 
 /* All of them; ends with NULL (claude.c). */
 extern const struct cli_command *const cli_claude_verbs[];

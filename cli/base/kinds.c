@@ -213,6 +213,10 @@ static const struct cli_kind kinds[] = {
       NULL },
     { "claude-hook", "a hook that Claude Code runs", "{event,matcher,type,command,scope,ours:bool}",
       NULL, NULL, NULL },
+    { "claude-mirror", "what was made equal of a list of tasks and the todos",
+      "{folder,todosMade:uint,todosChanged:uint,filesMade:uint,filesChanged:uint,"
+      "filesRemoved:uint}",
+      NULL, NULL, NULL },
     { "claude-track", "what sessions feed into the todos by themselves",
       "{intake:bool,autoCheckpoint:bool,notion:bool}", NULL, NULL, NULL },
     { "claude-files", "changes to files of Claude Code", "{done:bool,files:[{path,change,diff}]}",
