@@ -133,8 +133,7 @@ static bool set(json_t *object, const char *key, json_t *value)
     return json_object_set_new(object, key, value) == 0;
 }
 
-/* A text of the record, cut; nothing where there is none. */
-static bool set_text(json_t *object, const char *key, const char *text, size_t bytes_max)
+bool facts_put(json_t *object, const char *key, const char *text, size_t bytes_max)
 {
     if (text == NULL || text[0] == '\0')
         return true;
@@ -201,13 +200,13 @@ json_t *facts_todo(const struct agent *a, const json_t *record, const json_t *cl
     json_t *out = json_pack("{s:s, s:s}", "id", agent_short(id == NULL ? "" : id).text, "status",
                             status == NULL ? "pending" : status);
     bool ok = out != NULL &&
-              set_text(out, "title", bridge_json_str(data, "content"), TITLE_BYTES) &&
-              set_text(out, "priority", bridge_json_str(data, "priority"), TITLE_BYTES) &&
+              facts_put(out, "title", bridge_json_str(data, "content"), TITLE_BYTES) &&
+              facts_put(out, "priority", bridge_json_str(data, "priority"), TITLE_BYTES) &&
               set_time(out, "deadline", data, "deadline") &&
               set_links(out, "dependsOn", json_object_get(data, "dependencies")) &&
               set_holder(a, out, claim_of(claims, id == NULL ? "" : id));
     for (size_t i = 0; whole && ok && i < sizeof texts / sizeof texts[0]; i++)
-        ok = set_text(out, texts[i], bridge_json_str(data, texts[i]), PRODUCT_NOTE_BYTES);
+        ok = facts_put(out, texts[i], bridge_json_str(data, texts[i]), PRODUCT_NOTE_BYTES);
     if (whole && ok)
         ok = set_time(out, "created", data, "created") &&
              set_time(out, "completedAt", data, "completed_at");
@@ -322,12 +321,12 @@ json_t *facts_session(const struct agent *a, const json_t *record, const json_t 
     json_t *out =
         json_pack("{s:s, s:s}", "id", agent_short(id).text, "state",
                   agent_session_state(data, (uint64_t)time(NULL) * 1000, is_here(member)));
-    bool ok = out != NULL && set_text(out, "sessionId", key, TITLE_BYTES) &&
-              set_text(out, "title", bridge_json_str(data, "title"), TITLE_BYTES) &&
-              set_text(out, "device", bridge_json_str(member, "name"), TITLE_BYTES) &&
-              set_text(out, "branch", bridge_json_str(data, "branch"), TITLE_BYTES) &&
+    bool ok = out != NULL && facts_put(out, "sessionId", key, TITLE_BYTES) &&
+              facts_put(out, "title", bridge_json_str(data, "title"), TITLE_BYTES) &&
+              facts_put(out, "device", bridge_json_str(member, "name"), TITLE_BYTES) &&
+              facts_put(out, "branch", bridge_json_str(data, "branch"), TITLE_BYTES) &&
               set_time(out, "lastActive", data, "last_active") &&
-              set_text(out, "summary", bridge_json_str(data, "summary"), PRODUCT_NOTE_BYTES) &&
+              facts_put(out, "summary", bridge_json_str(data, "summary"), PRODUCT_NOTE_BYTES) &&
               set_links(out, "holds", held);
     if (ok && strcmp(id, agent_session(a)) == 0)
         ok = set(out, "mine", json_true());

@@ -51,6 +51,9 @@ __attribute__((format(printf, 2, 3))) void facts_say(struct facts *f, const char
 void facts_quote(struct facts *f, const char *text, size_t bytes_max);
 /* A long text: its lines, each after two blanks. */
 void facts_block(struct facts *f, const char *text, size_t bytes_max);
+/* A text under a key of an object, cut between characters; nothing where it is NULL or empty.
+ * False: out of memory. */
+bool facts_put(json_t *object, const char *key, const char *text, size_t bytes_max);
 /* NUL-terminated, until the next call. */
 const char *facts_text(struct facts *f);
 

@@ -5,6 +5,7 @@
 
 #define CHECKPOINTS 10u
 #define TITLE_BYTES 200u
+#define WHOLE_BYTES (16u * 1024u) /* of a text that was asked for */
 
 static const char *key_of(const struct mcp_product *p, const struct mcp_call *call,
                           char key[static PRODUCT_KEY_BYTES])
@@ -59,8 +60,8 @@ static void list_note(struct listing *l, const json_t *record, const char *time_
         const char *text = bridge_json_str(data, texts[i]);
         if (text == NULL || text[0] == '\0')
             continue;
-        facts_block(&l->f, text, PRODUCT_NOTE_BYTES);
-        (void)json_object_set_new(one, texts[i], json_string(text));
+        facts_block(&l->f, text, WHOLE_BYTES);
+        (void)facts_put(one, texts[i], text, WHOLE_BYTES);
     }
     json_t *points = json_object_get(data, "key_points");
     size_t i;

@@ -1,7 +1,7 @@
 """A client of the Model Context Protocol for tests: `chitty mcp` over its standard input and
-output, in either era. Every line that comes is checked: one JSON-RPC object, of the form its era asks for.
-With CHITTY_MCP_SCHEMA, a folder with REVISION/schema.json of the specification, it is checked
-against that besides (needs the network once; never part of the tests' run by themselves)."""
+output, in either era. Every line that comes is checked: one JSON-RPC object, of the form its era
+asks for. With CHITTY_MCP_SCHEMA, a folder with REVISION/schema.json of the specification, it is
+checked against that besides."""
 import json
 import os
 import pathlib
