@@ -199,21 +199,23 @@ void mcp_listen_end(struct mcp_call *call)
 
 /* --- telling --------------------------------------------------------------------------------- */
 
+static bool has_uri(const struct mcp_call *call, const char *uri)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(json_object_get(call->filter, FILTER_URIS), i,
+                       one) if (strcmp(json_string_value(one), uri) == 0) return true;
+    return false;
+}
+
+/* Every listen that asked for it: of a list (uri NULL) by its word in the filter. */
 static void tell_listens(struct mcp_conn *conn, const char *method, const char *uri,
                          const char *filter)
 {
     for (struct mcp_call *call = conn->calls; call != NULL; call = call->next) {
-        bool wants = call->kind == METHOD_LISTEN;
-        if (wants && uri == NULL) {
-            wants = json_object_get(call->filter, filter) != NULL;
-        } else if (wants) {
-            size_t i;
-            json_t *one;
-            wants = false;
-            json_array_foreach(json_object_get(call->filter, FILTER_URIS), i, one) wants =
-                wants || strcmp(json_string_value(one), uri) == 0;
-        }
-        if (wants)
+        if (call->kind != METHOD_LISTEN)
+            continue;
+        if (uri != NULL ? has_uri(call, uri) : json_object_get(call->filter, filter) != NULL)
             mcp_send_notification(
                 conn, mcp_call_to(call), method,
                 json_pack("{s:o, s:s*}", "_meta", subscription_meta(call), "uri", uri));
