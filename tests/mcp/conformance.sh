@@ -30,8 +30,8 @@ for name in $(env | sed -n 's/^\(CLAUDE[A-Z0-9_]*\|CHITTY[A-Z0-9_]*\|MCP_[A-Z0-9
 done
 export HOME="$out/home" CHITTY_HOME="$out/home/chitty" XDG_CONFIG_HOME="$out/home/config" \
     XDG_STATE_HOME="$out/home/state" XDG_DATA_HOME="$out/home/data" \
-    XDG_RUNTIME_DIR="$out/home/run" CHITTY_NO_DISCOVERY=1 MCP_CATALOG_PATH="$out/home/mcp.json" \
-    CHITTY_SESSION=conformance
+    XDG_RUNTIME_DIR="$out/home/run" MCP_CATALOG_PATH="$out/home/mcp.json"
+export CHITTY_NO_AUTOSTART=1 CHITTY_SESSION=conformance
 mkdir -p -m 700 "$XDG_RUNTIME_DIR"
 
 pids=
@@ -51,6 +51,21 @@ wrong() {
     bad=bad
 }
 
+# await LOG COMMAND…: ask again until it succeeds, while the program started last runs and writes LOG
+await() {
+    log=$1
+    shift
+    tries=600
+    until "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] && kill -0 $! 2>/dev/null || {
+            cat "$log"
+            exit 1
+        }
+        sleep 0.05
+    done
+}
+
 # front NAME COMMAND…: start the HTTP front; sets url
 front() {
     name=$1
@@ -58,13 +73,7 @@ front() {
     rm -f "$out/$name/port"
     "$build/tests/mcp/chitty-mcp-front" "$out/$name/port" "$@" 2>"$out/$name/front.log" &
     pids="$! $pids"
-    until [ -s "$out/$name/port" ]; do
-        kill -0 $! 2>/dev/null || {
-            cat "$out/$name/front.log"
-            exit 1
-        }
-        sleep 0.05
-    done
+    await "$out/$name/front.log" test -s "$out/$name/port"
     url=http://127.0.0.1:$(cat "$out/$name/port")/mcp
 }
 
@@ -90,15 +99,9 @@ ended
 
 # ---- the product: what needs no fixture ----
 "$build/cli/chitty-node" init >/dev/null 2>&1
-"$build/cli/chitty-node" run >"$out/product/node.log" 2>&1 &
+"$build/cli/chitty-node" run --no-discovery --listen 127.0.0.1:0 >"$out/product/node.log" 2>&1 &
 pids="$! $pids"
-until "$build/cli/chitty" list >/dev/null 2>&1; do
-    kill -0 $! 2>/dev/null || {
-        cat "$out/product/node.log"
-        exit 1
-    }
-    sleep 0.05
-done
+await "$out/product/node.log" grep -q Ctrl-C "$out/product/node.log"
 cd "$out/folder"
 "$build/cli/chitty" add 'What the runner sees' >/dev/null
 front product -- "$build/cli/chitty" mcp
@@ -110,13 +113,15 @@ for revision in $revisions; do
 done
 
 # ---- the product by stdio: the Inspector ----
-# inspect NAME CHECK OPTIONS…: one call of the Inspector; CHECK is Python on what it printed
+# inspect NAME CHECK OPTIONS…: one call of the Inspector; CHECK is Python on what it printed. It hands
+# only a few variables on to a server, and those that it is told to.
 inspect() {
     name=$1
     check=$2
     shift 2
-    timeout 120 "$node" "$inspector" --cli "$build/cli/chitty" mcp "$@" >"$out/inspector/$name" \
-        2>"$out/inspector/$name.log" || {
+    timeout 120 "$node" "$inspector" --cli -e "CHITTY_HOME=$CHITTY_HOME" -e CHITTY_NO_AUTOSTART=1 \
+        -e "CHITTY_SESSION=$CHITTY_SESSION" "$build/cli/chitty" mcp "$@" \
+        >"$out/inspector/$name" 2>"$out/inspector/$name.log" || {
         wrong "the Inspector, $name: exit status $?"
         cat "$out/inspector/$name.log"
         return 0
@@ -128,7 +133,7 @@ assert $check, got" "$out/inspector/$name" || wrong "the Inspector, $name"
 }
 inspect tools "got['tools']" --strict --method tools/list
 inspect read "not got.get('isError') and 'What the runner sees' in json.dumps(got['content'])" \
-    --method tools/call --tool-name todo_list
+    --method tools/call --tool-name todos --tool-arg everywhere=true
 inspect resources "any(r['uri'] == 'chitty://ready' for r in got['resources'])" \
     --method resources/list
 inspect prompts "{'standup', 'handoff', 'claim-next'} <= {p['name'] for p in got['prompts']}" \
