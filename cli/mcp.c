@@ -36,8 +36,8 @@ const struct cli_command cli_mcp = {
         "chitty://todo/ID, chitty://session/ID. Prompts: standup, handoff, claim-next. The session "
         "is that of CHITTY_SESSION, else of CLAUDE_CODE_SESSION_ID; the project that of the folder "
         "in CLAUDE_PROJECT_DIR, else of the working directory.",
-    .examples = "claude mcp add --scope user chitty -- chitty mcp\n"
-                "chitty mcp < requests.jsonl",
+    .examples = "chitty mcp < requests.jsonl\n"
+                "claude mcp add --scope user chitty -- chitty mcp",
     .group = CLI_SETUP,
     .kind = "",
     .run = run_mcp,

@@ -98,7 +98,7 @@ const struct cli_command cli_sessions = {
                "minutes; `paused`, `ended` or `crashed` when it is said to be; `away` when it "
                "gave no sign of life for fifteen minutes and its device is not connected.",
     .group = CLI_EVERYDAY,
-    .kind = "sessions",
+    .kind = "session-states",
     .pages = true,
     .examples = "chitty sessions\n"
                 "chitty sessions --all --project garden\n"

@@ -98,7 +98,7 @@ static const struct cli_kind kinds[] = {
       "{chittyId:id,url,device:hex,deviceName?,path,state,dirty?:bool,ahead?:uint,behind?:uint,"
       "branch?,commit?,upstream?,at?:ms}",
       NULL, NULL, "path" },
-    { "sessions", "who is at work, on all machines", "[@session-state]", "", "session-state",
+    { "session-states", "who is at work, on all machines", "[@session-state]", "", "session-state",
       "chittyId" },
     { "session-state", "a session as it is by now", "{" SESSION_STATE "}", NULL, NULL, "chittyId" },
     { "session-view", "a session and what belongs to it",

@@ -120,7 +120,7 @@ def sessions_documents(world, home, todo):
     ask(home, "context", "share", key, kind="change")
     ask(home, "context", "here", "--project", project, kind="shared-context")
     ask(home, "context", "show", key, kind="shared-context")
-    ask(home, "sessions", "--all", kind="sessions")
+    ask(home, "sessions", "--all", kind="session-states")
     check(home.chitty("sessions", "--all", "--ndjson").out, "sessions", "session-state")
     ask(home, "session", "show", key, kind="session-view")
     ask(home, "session", "context", key, kind="session-context")
