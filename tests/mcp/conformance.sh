@@ -8,6 +8,7 @@
 # whole and everything else was as it must be.
 set -eu
 cd "$(dirname "$0")/../.."
+root=$PWD
 build=$PWD/$1
 npm=$PWD/$2
 out=$build/mcp-conformance
@@ -51,7 +52,8 @@ wrong() {
     bad=bad
 }
 
-# await LOG COMMAND…: ask again until it succeeds, while the program started last runs and writes LOG
+# await LOG COMMAND…: ask again until it succeeds, while the program started last runs, which
+# writes LOG
 await() {
     log=$1
     shift
@@ -106,21 +108,22 @@ cd "$out/folder"
 "$build/cli/chitty" add 'What the runner sees' >/dev/null
 front product -- "$build/cli/chitty" mcp
 for revision in $revisions; do
-    conform product "$revision" --expected-failures "$OLDPWD/tests/mcp/product-$revision.yml" || {
+    conform product "$revision" --expected-failures "$root/tests/mcp/product-$revision.yml" || {
         wrong "the runner against chitty mcp, $revision"
         sed -n '/Baseline/,$p' "$out/product/$revision/log"
     }
 done
 
 # ---- the product by stdio: the Inspector ----
-# inspect NAME CHECK OPTIONS…: one call of the Inspector; CHECK is Python on what it printed. It hands
-# only a few variables on to a server, and those that it is told to.
+# inspect NAME CHECK OPTIONS…: one call of the Inspector; CHECK is Python on what it printed. It
+# hands only a few variables on to a server, and those that it is told to.
 inspect() {
     name=$1
     check=$2
     shift 2
-    timeout 120 "$node" "$inspector" --cli -e "CHITTY_HOME=$CHITTY_HOME" -e CHITTY_NO_AUTOSTART=1 \
-        -e "CHITTY_SESSION=$CHITTY_SESSION" "$build/cli/chitty" mcp "$@" \
+    timeout 120 "$node" "$inspector" --cli -e "CHITTY_HOME=$CHITTY_HOME" \
+        -e CHITTY_NO_AUTOSTART=1 -e "CHITTY_SESSION=$CHITTY_SESSION" \
+        "$build/cli/chitty" mcp "$@" \
         >"$out/inspector/$name" 2>"$out/inspector/$name.log" || {
         wrong "the Inspector, $name: exit status $?"
         cat "$out/inspector/$name.log"
@@ -145,7 +148,7 @@ printf 'the Inspector: tools/list --strict (%s bytes), tools/call, resources/lis
     "$bytes"
 [ "$bytes" -le 8192 ] || wrong "all of tools/list is more than 8 KB"
 ended
-cd "$OLDPWD"
+cd "$root"
 
 # ---- what was tested is what is shipped ----
 python3 tests/mcp/same_core.py "$build/bridges/libmcp_core.a" "$build/tests/mcp/chitty-mcp-front" \
