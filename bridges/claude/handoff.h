@@ -6,7 +6,7 @@
 #include "crdt/base/buf.h"
 #include "node/client/fault.h"
 
-#define CLAUDE_HANDOFF_BYTES 4096u
+#define CLAUDE_HANDOFF_BYTES 3072u
 
 /* `session_id`: of the session that will go on. Replaces what is there. CHT_E_INVALID: it is no
  * name of one; CHT_E_IO, CHT_E_FULL. */

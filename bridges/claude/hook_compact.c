@@ -73,6 +73,8 @@ enum cht_err hook_pre_compact(struct hook *h)
     char id[CRDT_ID_TEXT_MAX];
     enum cht_err err = hook_known(h);
     if (err == CHT_OK)
+        hook_share(h);
+    if (err == CHT_OK)
         err = waiting(h, id);
     if (err != CHT_OK || id[0] != '\0')
         return err; /* the last one failed: this is still where it stood */

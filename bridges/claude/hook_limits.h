@@ -9,11 +9,11 @@
 #define HOOK_TODOS         128u /* of one TodoWrite: with the session one transaction */
 #define HOOK_LINKS         64u  /* addBlocks or addBlockedBy of one TaskUpdate */
 #define HOOK_METADATA      64u  /* members of a task's metadata */
-#define HOOK_CONTEXT_BYTES                                                                         \
-    1024u                       /* additionalContext: what each event may add to a conversation    \
-                                 */
-#define HOOK_REASON_BYTES 1024u /* why something is denied */
-#define HOOK_WAKE_BYTES   1024u /* what an idle session is woken with */
+/* additionalContext: the news, 1 KiB, and at the start of a session that goes on from another one
+ * where that left off */
+#define HOOK_CONTEXT_BYTES 4096u
+#define HOOK_REASON_BYTES  1024u /* why something is denied */
+#define HOOK_WAKE_BYTES    1024u /* what an idle session is woken with */
 
 /* How long a hook may take, in ms, however the node is: after that it ends without a word, and
  * nothing is blocked. Claude Code's own bounds are further out, but for the 1.5 s that all hooks of

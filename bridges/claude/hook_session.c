@@ -44,6 +44,7 @@ static enum cht_err tell_news(struct hook *h, enum agent_occasion occasion)
 enum cht_err hook_session_start(struct hook *h)
 {
     const enum cht_err err = ensure(h, true);
+    hook_handoff(h);
     return err == CHT_OK ? tell_news(h, AGENT_AT_START) : err;
 }
 
@@ -56,6 +57,8 @@ enum cht_err hook_prompt(struct hook *h)
 enum cht_err hook_session_end(struct hook *h)
 {
     const enum cht_err err = agent_session_end(h->agent, "ended");
+    if (err == CHT_OK)
+        hook_share(h);
     return err == CHT_E_NOTFOUND ? CHT_OK : err;
 }
 

@@ -1,8 +1,9 @@
-"""Sessions that move: what was said on one laptop goes on on the other, as far as its project shares
-it; and what they know of each other."""
+"""Sessions that move: what was said on one laptop goes on on the other, as far as its project
+shares it; and what they know of each other."""
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import json_schema  # noqa: E402
 import nodes  # noqa: E402
-from nodes import CHITTY, CONFLICT, DENIED, NOTFOUND, converge, expect, pair, same, test, until  # noqa: E402
+from nodes import (CHITTY, CONFLICT, DENIED, NOTFOUND, USAGE, converge, expect,  # noqa: E402
+                   same, test, until)
 
 TRANSCRIPTS = pathlib.Path(__file__).resolve().parents[1] / "claude" / "transcripts"
 KEY = "4927a516-3f0e-4c55-9d0b-1f2e6a0c7b11"
@@ -50,7 +52,7 @@ class Laptop(nodes.Home):
         self.chitty("project", "update", project, "--place", f'{key}={{"at":1}}')
 
     def file_of(self, key, folder=None):
-        name = "".join(c if c.isalnum() and c.isascii() else "-" for c in str(folder or self.garden))
+        name = re.sub("[^A-Za-z0-9]", "-", str(folder or self.garden))
         return self.claude / "projects" / name / f"{key}.jsonl"
 
     def talk(self, name, key=KEY, folder=None):
@@ -134,8 +136,8 @@ def a_session_that_ended_goes_on_on_the_other_laptop(world):
     lines = [json.loads(x) for x in found["transcript"].splitlines()]
     same(len(uuids(found["transcript"])), 15, "lines of talk")
     folders = {x["cwd"] for x in lines if "cwd" in x}
-    same(folders, {str(b.garden), str(b.garden / "pump"), str(b.garden) + "2"} - {str(b.garden) + "2"}
-         | {str(a.garden) + "2"}, "folders of the lines")
+    same(folders, {str(b.garden), str(b.garden / "pump"), str(a.garden) + "2"},
+         "folders of the lines: those of the project are here")
     expect(str(a.garden / "beds.md") in found["transcript"], "what was said stays as it was said")
     expect("Beds are planned" in done.out and "Water the peas" in done.out, f"handoff: {done.out}")
     until(lambda: b.json("session", "show", KEY)["state"] == "active", "it is at work again")
@@ -256,6 +258,100 @@ def an_export_is_one_document_that_its_schema_allows(world):
     same(data["session"]["data"]["state"]["any"], {"deep": [1, {"x": None}]}, "its state")
     same((a.folder / "s.json").stat().st_mode & 0o777, 0o600, "who may read it")
     a.chitty("session", "export", KEY, "--to", str(a.folder / "s.json"), status=CONFLICT)
+
+
+@test
+def hooks_share_what_was_said_and_tell_where_it_left_off(world):
+    a, b, project = two(world)
+    path = a.talk("talk.jsonl")
+
+    def hook(home, word, event, **more):
+        payload = {"session_id": KEY, "transcript_path": str(path), "cwd": str(home.garden),
+                   "hook_event_name": event, **more}
+        return home.chitty("hook", word, stdin=json.dumps(payload),
+                           env={"CLAUDE_PROJECT_DIR": str(home.garden)}).out
+
+    hook(a, "session-start", "SessionStart", source="startup")
+    session = a.json("session", "show", KEY)["chittyId"]
+    hook(a, "pre-compact", "PreCompact", trigger="auto")
+    until(lambda: "transcript" in a.json("session", "show", KEY), "it is shared at a compaction")
+    with path.open("a") as more:
+        more.write("\n" + json.dumps({"type": "user", "uuid": "late", "parentUuid": None,
+                               "message": {"content": "the last word"}}) + "\n")
+    hook(a, "session-end", "SessionEnd", reason="other")
+    until(lambda: "the last word" in a.chitty("session", "context", KEY).out, "and at the end")
+    blob = a.json("session", "show", KEY)["transcript"]["blob"]
+    until(lambda: b.json("session", "show", KEY).get("transcript", {}).get("size", 0) > 6000
+          and b.json("session", "show", KEY)["state"] == "ended", "b knows")
+    expect(len(blob) == 64, "by its content")
+    b.chitty("session", "resume", KEY)
+    told = hook(b, "session-start", "SessionStart", source="resume")
+    expect(f"This goes on from session {session[7:24]}"[:40] in told, f"it is told: {told}")
+    expect("This goes on from" not in hook(b, "session-start", "SessionStart", source="resume"),
+           "once")
+
+
+@test
+def the_folder_of_the_project_is_found_or_asked_for(world):
+    a, b, project = two(world)
+    session = a.sit(project, cwd=a.garden / "pump", status="ended")
+    a.talk("talk.jsonl")
+    a.chitty("session", "export", KEY, "--transcript")
+    converge(a, b, entries=0)
+    at_pump = b.json("session", "resume", KEY, "--dry-run")
+    same(at_pump["folder"], os.path.realpath(b.garden / "pump"), "the folder that it worked in")
+    device = b.read("status")["device"]
+    b.chitty("project", "update", project, "--place", f"{device}:{b.garden}=null")
+    lost = b.chitty("session", "resume", KEY, status=NOTFOUND)
+    expect("clone git.example/ada/garden" in lost.err, f"what to clone: {lost.err}")
+    other = b.folder / "elsewhere"
+    other.mkdir()
+    named = b.json("session", "resume", KEY, "--dry-run", "--folder", str(other))
+    same(named["folder"], os.path.realpath(other), "the folder that was said")
+    b.chitty("repo", "create", "git.example/ada/garden", "--worktree",
+             f'{device}:{b.garden}={{"at":1}}')
+    same(b.json("session", "resume", KEY, "--dry-run")["folder"],
+         os.path.realpath(b.garden / "pump"), "by the worktrees of its repository")
+    expect(not b.file_of(KEY, b.garden / "pump").exists(), "nothing was written")
+    evil = b.chitty("session", "create", "Evil", "--session-id", "../../x", "--platform",
+                    "claude-code", "--project", project, "--status", "ended").out.strip()
+    b.chitty("session", "resume", evil, status=USAGE)
+    fresh = b.json("session", "resume", KEY, "--fresh")
+    expect(fresh["fresh"] and fresh["continues"] == session and "transcript" not in fresh,
+           f"a fresh one: {fresh}")
+    same(fresh["command"][1], "--session-id", "how it is started")
+
+
+@test
+def sessions_of_all_devices_are_listed_with_how_they_are(world):
+    a, b, project = two(world)
+    a.sit(project)
+    b.sit(None, key="b-1", title="Elsewhere")
+    for key, status, active in (("b-2", "active", "20 minutes ago"), ("b-3", "paused", "now"),
+                                ("b-4", "ended", "now"), ("b-5", "crashed", "now")):
+        session = b.sit(project, key=key, title=key, status=status)
+        if active != "now":
+            b.chitty("session", "delete", session)
+            device = b.read("status")["device"]
+            b.chitty("session", "create", "b-6", "--session-id", "b-6", "--platform",
+                     "claude-code", "--state", f'device="{device}"', "--status", "active",
+                     "--project", project, "--last-active", active)
+    converge(a, b, entries=0)
+    states = {s["sessionId"]: (s["state"], s["deviceName"], s["here"])
+              for s in a.json("sessions", "--all")}
+    same(states, {KEY: ("active", "laptop-a", True), "b-1": ("active", "laptop-b", False),
+                  "b-3": ("paused", "laptop-b", False), "b-4": ("ended", "laptop-b", False),
+                  "b-5": ("crashed", "laptop-b", False), "b-6": ("idle", "laptop-b", False)},
+         "how they are")
+    same(sorted(s["sessionId"] for s in a.json("sessions")), sorted([KEY, "b-1", "b-3", "b-6"]),
+         "those at work")
+    same(sorted(s["sessionId"] for s in a.json("sessions", "--project", project)),
+         sorted([KEY, "b-3", "b-6"]), "of the project")
+    b.kill()
+    until(lambda: {s["sessionId"]: s["state"] for s in a.json("sessions")}["b-6"] == "away",
+          "its device is away, and it gave no sign of life")
+    text = a.chitty("sessions").out
+    expect("away" in text and "Plan the garden" in text and "laptop-b" in text, text)
 
 
 @test
