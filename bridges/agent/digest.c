@@ -20,14 +20,14 @@
 
 struct text {
     char *out;
-    size_t len, line; /* where the line under way begins */
+    size_t size, len, line; /* where the line under way begins */
     bool full;
 };
 
 static void add(struct text *t, const char *piece)
 {
     const size_t len = strlen(piece);
-    if (t->full || t->len + len + 1 > AGENT_NEWS_BYTES) {
+    if (t->full || t->len + len + 1 > t->size) {
         t->full = true;
         return;
     }
@@ -228,13 +228,23 @@ static enum deed deed_of(const json_t *entry)
     return any ? DEED_CHANGED : DEED_NONE;
 }
 
+/* A device's name, which stands without quotes. */
+static void add_device(struct text *t, const char *name)
+{
+    char quoted[8 * NAME_CHARS];
+    agent_quote(name == NULL || name[0] == '\0' ? "another device" : name, NAME_CHARS, quoted,
+                sizeof quoted);
+    quoted[strlen(quoted) - 1] = '\0';
+    add(t, quoted + 1);
+}
+
 /* "Refactoring" on desktop; SESSION-… on desktop; desktop */
 static void who_of(const json_t *entry, char out[static WHO_MAX])
 {
     const char *actor = bridge_json_str(entry, "actor");
     const char *title = bridge_json_str(json_object_get(entry, "titles"), "actor");
     const char *device = bridge_json_str(entry, "deviceName");
-    struct text t = { .out = out };
+    struct text t = { .out = out, .size = WHO_MAX };
     out[0] = '\0';
     if (title != NULL)
         add_quoted(&t, title, NAME_CHARS);
@@ -242,12 +252,7 @@ static void who_of(const json_t *entry, char out[static WHO_MAX])
         add(&t, agent_short(actor).text);
     if (t.len != 0)
         add(&t, " on ");
-    char quoted[8 * NAME_CHARS];
-    agent_quote(device == NULL || device[0] == '\0' ? "another device" : device, NAME_CHARS, quoted,
-                sizeof quoted);
-    quoted[strlen(quoted) - 1] = '\0'; /* a device's name without its quotes */
-    if (t.len + strlen(quoted) + 1 < WHO_MAX)
-        add(&t, quoted + 1);
+    add_device(&t, device);
 }
 
 /* The id that an op puts into a field. */
@@ -373,45 +378,61 @@ static void tell_events(struct text *t, const struct agent_digest *d, struct eve
     }
 }
 
-/* What the one who has it now did to it. */
+/* What became of a todo that a session lost. */
+static const char *fate(const json_t *lost)
+{
+    json_t *one;
+    size_t i;
+    json_array_foreach(json_object_get(lost, "what"), i, one)
+    {
+        const char *field = bridge_json_str(one, "field"), *value = bridge_json_str(one, "value");
+        if (is(field, "status") && (is(value, "completed") || is(value, "cancelled")))
+            return is(value, "completed") ? " completed it " : " cancelled it ";
+        if (is(field, "deleted") && json_is_true(json_object_get(one, "value")))
+            return " deleted it ";
+    }
+    return bridge_json_str(lost, "holder") == NULL ? " released it " : " took it ";
+}
+
+/* The fields that others wrote since. */
+static void add_what(struct text *t, const json_t *lost)
+{
+    json_t *one;
+    unsigned count = 0;
+    size_t i;
+    json_array_foreach(json_object_get(lost, "what"), i, one)
+    {
+        const char *field = bridge_json_str(one, "field"), *value = bridge_json_str(one, "value");
+        if (field == NULL || is(field, "claim") || is(field, "arbiter") || is(field, "deleted"))
+            continue;
+        add(t, count++ == 0 ? "; written since: " : ", ");
+        add(t, field);
+        if (value != NULL) {
+            add(t, " ");
+            add_quoted(t, value, NAME_CHARS);
+        }
+    }
+}
+
 static void tell_lost(struct text *t, const struct agent_digest *d)
 {
-    json_t *one, *what;
-    size_t i, k;
+    json_t *one;
+    size_t i;
     json_array_foreach((json_t *)(uintptr_t)d->lost, i, one)
     {
         const char *holder = bridge_json_str(one, "holderName");
-        const char *device = bridge_json_str(one, "deviceName");
         if (i == LOST_MAX)
             break;
-        add(t, "This session holds ");
         add_record(t, bridge_json_str(one, "chittyId"), bridge_json_str(one, "title"));
-        add(t, " no more: ");
-        if (holder != NULL)
+        add(t, " is no longer held by this session: ");
+        if (holder != NULL) {
             add_quoted(t, holder, NAME_CHARS);
-        else
-            add(t, "another");
-        if (device != NULL) {
-            char quoted[8 * NAME_CHARS];
-            agent_quote(device, NAME_CHARS, quoted, sizeof quoted);
             add(t, " on ");
-            add(t, quoted);
         }
-        add(t, " has had it or ended it since ");
+        add_device(t, bridge_json_str(one, "deviceName"));
+        add(t, fate(one));
         add_ago(t, d->now_ms, (uint64_t)bridge_json_int(one, "since", 0));
-        json_array_foreach(json_object_get(one, "what"), k, what)
-        {
-            const char *field = bridge_json_str(what, "field");
-            const char *value = bridge_json_str(what, "value");
-            if (field == NULL || is(field, "claim") || is(field, "arbiter"))
-                continue;
-            add(t, k == 0 ? "; it wrote " : ", ");
-            add(t, field);
-            if (value != NULL) {
-                add(t, " ");
-                add_quoted(t, value, NAME_CHARS);
-            }
-        }
+        add_what(t, one);
         end_line(t);
     }
 }
@@ -489,7 +510,7 @@ static unsigned of_others(const struct event *list, unsigned count)
 void agent_digest(const struct agent_digest *d, struct agent_news *out)
 {
     struct event *list = calloc(EVENTS_MAX, sizeof *list);
-    struct text t = { .out = out->text };
+    struct text t = { .out = out->text, .size = sizeof out->text };
     bool more = d->more;
     out->text[0] = '\0';
     if (list == NULL)

@@ -313,7 +313,8 @@ def a_claim_that_another_takes_is_told_once_and_ends_the_waiting(world):
     two.ask(f"claim {other}")
     two.ask(f"take {todo}")
     text = one.hear()["text"]
-    expect('"Parser" no more: "two" on "laptop"' in text, f"{text!r}")
+    expect('"Parser" is no longer held by this session: ' in text and
+           " on laptop took it just now" in text, f"{text!r}")
     same(one.ask("news prompt")["lost"], 0, "told once")
     two.ask("end")
     text = one.ask("news start")["text"]

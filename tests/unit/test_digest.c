@@ -189,10 +189,9 @@ static void a_lost_claim_comes_first_with_what_the_winner_did(void **s)
                "'deviceName':'desktop','since':1767225420000,'what':[{'field':'status','value':"
                "'completed'},{'field':'estimate','value':3}]}]",
     };
-    says(&told,
-         "This session holds TODO-00000000 \"Fix it\" no more: \"night shift\" on \"desktop\" "
-         "has had it or ended it since 3 min ago; it wrote status \"completed\", estimate\n"
-         "No todo is ready.\n");
+    says(&told, "TODO-00000000 \"Fix it\" is no longer held by this session: \"night shift\" on "
+                "desktop completed it 3 min ago; written since: status \"completed\", estimate\n"
+                "No todo is ready.\n");
 }
 
 static void what_is_older_than_a_first_look_is_not_told(void **s)
