@@ -3,16 +3,20 @@
 #include "cli/commands.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_add,        &cli_start,    &cli_stop_todo,   &cli_done,      &cli_cancel,
-    &cli_reopen,     &cli_prio,     &cli_due,         &cli_label,     &cli_assign,
-    &cli_parent,     &cli_block,    &cli_unblock,     &cli_remind,    &cli_comment,
-    &cli_comments,   &cli_undo,     &cli_redo,        &cli_delete,    &cli_undelete,
-    &cli_batch,      &cli_ls,       &cli_ready,       &cli_next,      &cli_blocked,
-    &cli_sessions,   &cli_search,   &cli_watch,       &cli_log,       &cli_show,
-    &cli_conflicts,  &cli_cycles,   &cli_merge,       &cli_unmerge,   &cli_duplicates,
-    &cli_sync,       &cli_mesh,     &cli_resolve,     &cli_attach,    &cli_attachments,
-    &cli_completion, &cli_complete, &cli_checkpoints, &cli_open_page, &cli_folder_init,
-    &cli_hook,       &cli_mcp,      &cli_standup,     &cli_why,       NULL,
+    &cli_add,      &cli_start,       &cli_stop_todo,   &cli_done,
+    &cli_cancel,   &cli_reopen,      &cli_prio,        &cli_due,
+    &cli_label,    &cli_assign,      &cli_parent,      &cli_block,
+    &cli_unblock,  &cli_remind,      &cli_comment,     &cli_comments,
+    &cli_undo,     &cli_redo,        &cli_delete,      &cli_undelete,
+    &cli_batch,    &cli_ls,          &cli_ready,       &cli_next,
+    &cli_blocked,  &cli_claim_todo,  &cli_release,     &cli_claims,
+    &cli_sessions, &cli_search,      &cli_watch,       &cli_log,
+    &cli_show,     &cli_conflicts,   &cli_cycles,      &cli_merge,
+    &cli_unmerge,  &cli_duplicates,  &cli_sync,        &cli_mesh,
+    &cli_resolve,  &cli_attach,      &cli_attachments, &cli_completion,
+    &cli_complete, &cli_checkpoints, &cli_open_page,   &cli_folder_init,
+    &cli_hook,     &cli_mcp,         &cli_standup,     &cli_why,
+    NULL,
 };
 
 static const struct cli_command *const verbs[] = {

@@ -39,6 +39,9 @@ extern const struct cli_command cli_ls;          /* ls.c */
 extern const struct cli_command cli_ready;       /* ready.c */
 extern const struct cli_command cli_next;        /* ready.c */
 extern const struct cli_command cli_blocked;     /* ready.c */
+extern const struct cli_command cli_claim_todo;  /* claim.c */
+extern const struct cli_command cli_release;     /* claim.c */
+extern const struct cli_command cli_claims;      /* claims.c */
 extern const struct cli_command cli_cycles;      /* cycles.c */
 extern const struct cli_command cli_merge;       /* merge.c */
 extern const struct cli_command cli_unmerge;     /* merge.c */

@@ -1,4 +1,5 @@
 /* chitty ready, chitty blocked, chitty next: what can be begun, and what cannot. */
+#include "cli/base/claims.h"
 #include "cli/base/filter.h"
 #include "cli/base/list.h"
 #include "cli/base/record.h"
@@ -37,12 +38,27 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     return CHT_OK;
 }
 
+/* The first that is ready becomes the caller's. */
+static enum cht_err claim_next(struct cli_context *c)
+{
+    struct cht_buf rest;
+    uint32_t pairs = 0;
+    cht_buf_init(&rest, LIMIT_CLIENT_BYTES);
+    enum cht_err err = cli_filter_read(c, false, 0, &rest, &pairs);
+    if (err == CHT_OK)
+        err = cli_claim(c, NULL, &rest, pairs);
+    cht_buf_clear(&rest);
+    return cli_fail(c, err);
+}
+
 /* The first that is ready, whole. */
 static enum cht_err run_next(struct cli_context *c)
 {
     struct found f = { .c = c };
     struct cht_buf rest;
     uint32_t pairs = 1u + !c->json;
+    if (cli_flag(c, "claim") != NULL)
+        return claim_next(c);
     cht_buf_init(&rest, LIMIT_CLIENT_BYTES);
     enum cht_err err = cli_filter_read(c, false, 1u << NODE_IS_READY, &rest, &pairs);
     if (err == CHT_OK)
@@ -61,7 +77,8 @@ const struct cli_command cli_ready = {
     .name = "ready",
     .summary = "List todos that can be begun, what matters most first.",
     .arguments = "[FILTER...]",
-    .details = "Ready is what is pending, waits for no open todo and is not deferred. The order is "
+    .details = "Ready is what is pending, waits for no open todo, is not deferred and held by "
+               "nobody (`chitty claims`). The order is "
                "by priority, then deadline, then age.",
     .kind = "@-list",
     .pages = true,
@@ -91,16 +108,27 @@ const struct cli_command cli_blocked = {
     .run = run_blocked,
 };
 
+/* --session is a field of todos, too: of what is chosen, not who claims. */
+static const struct cli_flag next_flags[] = {
+    { "claim", NULL, "claim it" },
+    { NULL, NULL, NULL },
+};
+
 const struct cli_command cli_next = {
     .name = "next",
     .summary = "Print the todo to begin with: the first that is ready.",
     .arguments = "[FILTER...]",
-    .details = "It is the first of `chitty ready`. Where nothing is ready the exit status is 7.",
+    .details =
+        "It is the first of `chitty ready`. Where nothing is ready the exit status is 7. With "
+        "`--claim` it is claimed at once (as by `chitty claim`), so that of several who ask "
+        "each gets another; then the JSON document is a claim.",
     .kind = "@",
     .examples = "chitty next\n"
+                "chitty next --claim\n"
                 "chitty next project:compiler --json",
     .args_max = CLI_ARGS_MAX,
     .type = CRDT_TODO,
     .fields = CLI_FIELDS_FILTER,
+    .flags = next_flags,
     .run = run_next,
 };

@@ -23,6 +23,8 @@ const char *cli_actor(char room[static CRDT_ID_TEXT_MAX])
         session = set_to("CLAUDE_CODE_SESSION_ID");
     if (actor != NULL || session == NULL)
         return actor;
+    if (crdt_id_parse(cht_bytes_str(session), &id) == CHT_OK && id.type == CRDT_SESSION)
+        return session;
     const int len = snprintf(key, sizeof key, "claude-code\n%s", session);
     if (len < 0 || (size_t)len >= sizeof key || !crdt_utf8_valid(cht_bytes_str(key)))
         return NULL;

@@ -43,6 +43,15 @@ static const struct cli_kind kinds[] = {
           ",share?:any") "],"
                          "milestones:[" TALLY_AND(",value?:any") "]}",
       NULL, NULL, "project" },
+    { "claim", "the claim that was granted",
+      "{chittyId:id,title,token,state,since:ms,lease:uint,arbiter:hex,holder,already?:bool}", NULL,
+      NULL, "chittyId" },
+    { "release", "what was given back", "{released:[id]}", NULL, NULL, NULL },
+    { "claims", "who works on what", "[@claim-state]", "", "claim-state", "chittyId" },
+    { "claim-state", "who works on a todo, or lost it",
+      "{chittyId:id,title,project?:id,holder,holderName,device?:any,deviceName,token,state,since:ms,"
+      "active?:uint,lease?:uint,what?:[{field,value:any,at:ms}]}",
+      NULL, NULL, "chittyId" },
     { "count", "how many records there are", "{count:uint}", NULL, NULL, NULL },
     { "search", "records of every type that have the words", "[@record]", "", "record",
       "chittyId" },

@@ -37,13 +37,9 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     return CHT_OK;
 }
 
-enum cht_err cli_stream(struct cli_stream *s, const char *operation, const char *id, uint64_t limit)
+enum cht_err cli_stream_ask(struct cli_stream *s, const struct cli_request *r)
 {
-    struct cli_request r;
-    enum cht_err err = s->titled ? cli_query_titled(s->c, operation, id, limit, &r)
-                                 : cli_query(s->c, operation, id, limit, &r);
-    if (err == CHT_OK)
-        err = cli_ask(s->c, CLI_REACH_HOME, &r, true, each, s);
+    enum cht_err err = cli_ask(s->c, CLI_REACH_HOME, r, true, each, s);
     if (err == CHT_OK && s->c->format == CLI_JSON) {
         if (s->count == 0) {
             cli_json_begin(&s->c->out, s->kind);
@@ -52,6 +48,16 @@ enum cht_err cli_stream(struct cli_stream *s, const char *operation, const char 
         cli_put_char(&s->c->out, ']');
         cli_json_end(&s->c->out);
     }
+    return cli_fail(s->c, err);
+}
+
+enum cht_err cli_stream(struct cli_stream *s, const char *operation, const char *id, uint64_t limit)
+{
+    struct cli_request r;
+    enum cht_err err = s->titled ? cli_query_titled(s->c, operation, id, limit, &r)
+                                 : cli_query(s->c, operation, id, limit, &r);
+    if (err == CHT_OK)
+        err = cli_stream_ask(s, &r);
     cli_request_clear(&r);
     return cli_fail(s->c, err);
 }

@@ -15,5 +15,8 @@ struct cli_stream {
  * every record: with --json one document with an array of them. */
 CHT_MUST_USE enum cht_err cli_stream(struct cli_stream *s, const char *operation, const char *id,
                                      uint64_t limit);
+/* The same of a request that is built already. */
+struct cli_request;
+CHT_MUST_USE enum cht_err cli_stream_ask(struct cli_stream *s, const struct cli_request *r);
 
 #endif

@@ -63,9 +63,11 @@ enum cht_err claims_who(struct node_service *s, const struct local_request *requ
 static enum cht_err put_list_payload(struct cht_bytes args, struct cht_buf *out)
 {
     const struct cht_bytes is = node_mp_get(args, "is"), project = node_mp_get(args, "project");
-    static const char *const same[] = { "where", "text" };
-    uint32_t count = 3 + (project.len != 0);
-    for (size_t i = 0; i < 2; i++)
+    static const char *const same[] = { "where", "text", "filter" };
+    const size_t sames = sizeof same / sizeof same[0];
+    const bool filtered = node_mp_get(args, "filter").len != 0;
+    uint32_t count = 3u + (project.len != 0 && !filtered);
+    for (size_t i = 0; i < sames; i++)
         count += node_mp_get(args, same[i]).len != 0;
     enum cht_err err = crdt_mp_put_map(out, count);
     if (err == CHT_OK)
@@ -85,15 +87,17 @@ static enum cht_err put_list_payload(struct cht_bytes args, struct cht_buf *out)
         (void)node_mp_next(&it, NULL, &word);
         err = crdt_mp_put_str(out, node_mp_str(word));
     }
-    for (size_t i = 0; err == CHT_OK && i < 2; i++) {
+    for (size_t i = 0; err == CHT_OK && i < sames; i++) {
         if (node_mp_get(args, same[i]).len != 0)
             err = node_mp_put_key_raw(out, same[i], node_mp_get(args, same[i]));
     }
-    if (err == CHT_OK && project.len != 0)
+    if (filtered || project.len == 0)
+        return err;
+    if (err == CHT_OK)
         err = node_mp_put_text(out, "filter");
-    if (err == CHT_OK && project.len != 0)
+    if (err == CHT_OK)
         err = crdt_mp_put_map(out, 1);
-    return err == CHT_OK && project.len != 0 ? node_mp_put_key_raw(out, "project", project) : err;
+    return err == CHT_OK ? node_mp_put_key_raw(out, "project", project) : err;
 }
 
 struct choosing {

@@ -304,6 +304,19 @@ static bool session_of(struct node_service *s, struct crdt_place at,
     return any;
 }
 
+/* Of who has it now, or ended it. */
+static void winner_key(struct node_service *s, const struct crdt_state *todo,
+                       uint8_t out[static HOLDER_KEY_BYTES])
+{
+    struct crdt_place at;
+    char text[CRDT_ID_TEXT_MAX] = "";
+    const struct crdt_claim claim = claims_of(s, todo);
+    const bool ended = claim.holder.len == 0 || claims_over(s, todo);
+    if (ended && claims_ended_by(s, todo, &at))
+        (void)session_of(s, at, text);
+    claims_key(ended ? cht_bytes_str(text) : claim.holder, out);
+}
+
 struct done {
     const struct crdt_cell *cell;
     const struct crdt_value *value;
@@ -319,24 +332,30 @@ static bool tells(uint16_t field)
     return crdt_field(CRDT_TODO, field) != NULL;
 }
 
-/* The values that others wrote since, the newest first. */
+/* The values that the winner wrote, and others since, the newest first. */
 static unsigned done_since(struct node_service *s, const struct crdt_state *todo,
                            const struct service_held *h, struct done out[static WHAT_MAX])
 {
+    uint8_t winner[HOLDER_KEY_BYTES];
     unsigned count = 0;
+    winner_key(s, todo, winner);
     for (uint32_t i = 0; i < todo->count; i++) {
         const struct crdt_cell *cell = &todo->cells[i];
         const struct crdt_value *v =
             crdt_cell_shown(node_replica_graph(s->replica), CRDT_TODO, cell);
         char text[CRDT_ID_TEXT_MAX];
         uint8_t key[HOLDER_KEY_BYTES];
-        if (!tells(cell->field) || crdt_hlc_ms(v->hlc) < h->at_ms)
+        bool winners = false;
+        if (!tells(cell->field))
             continue;
         if (session_of(s, v->at, text)) {
             claims_key(cht_bytes_str(text), key);
             if (memcmp(key, h->key, HOLDER_KEY_BYTES) == 0)
                 continue;
+            winners = memcmp(key, winner, HOLDER_KEY_BYTES) == 0;
         }
+        if (!winners && crdt_hlc_ms(v->hlc) < h->at_ms)
+            continue; /* it was so before */
         unsigned at = count < WHAT_MAX ? count++ : WHAT_MAX;
         while (at > 0 && out[at - 1].value->hlc < v->hlc) {
             if (at < WHAT_MAX)
@@ -380,7 +399,7 @@ static enum cht_err put_winner(struct node_service *s, const struct crdt_state *
     struct crdt_place at;
     char text[CRDT_ID_TEXT_MAX] = "";
     struct cht_bytes holder = claim->holder, device = device_name(s, claim->device);
-    if (holder.len == 0 && claims_writer(s, todo, "claim", &at)) {
+    if ((holder.len == 0 || claims_over(s, todo)) && claims_ended_by(s, todo, &at)) {
         (void)session_of(s, at, text);
         holder = cht_bytes_str(text);
         device =
@@ -392,12 +411,18 @@ static enum cht_err put_winner(struct node_service *s, const struct crdt_state *
     return err == CHT_OK ? node_mp_put_key_str(out, "deviceName", device) : err;
 }
 
-static uint64_t ended_ms(const struct node_service *s, const struct crdt_state *todo)
+/* Since when the winner has it, or when it was ended. */
+static uint64_t since_ms(const struct node_service *s, const struct crdt_state *todo,
+                         const struct crdt_claim *claim)
 {
-    const struct crdt_cell *c = crdt_state_cell(todo, claims_field("claim"), cht_bytes(NULL, 0));
-    return c == NULL
-               ? 0
-               : crdt_hlc_ms(crdt_cell_shown(node_replica_graph(s->replica), CRDT_TODO, c)->hlc);
+    const struct crdt_graph *g = node_replica_graph(s->replica);
+    const char *name = crdt_state_hidden(todo, g) ? "deleted"
+                       : claims_over(s, todo)     ? "status"
+                                                  : "claim";
+    const struct crdt_cell *c = crdt_state_cell(todo, claims_field(name), cht_bytes(NULL, 0));
+    if (name[0] == 'c' && claim->holder.len != 0)
+        return claim->at_ms;
+    return c == NULL ? 0 : crdt_hlc_ms(crdt_cell_shown(g, CRDT_TODO, c)->hlc);
 }
 
 static enum cht_err put_lost(struct node_service *s, const struct service_held *h,
@@ -422,8 +447,7 @@ static enum cht_err put_lost(struct node_service *s, const struct service_held *
     if (err == CHT_OK)
         err = put_winner(s, todo, &claim, out);
     if (err == CHT_OK)
-        err = node_mp_put_key_uint(out, "since",
-                                   claim.holder.len != 0 ? claim.at_ms : ended_ms(s, todo));
+        err = node_mp_put_key_uint(out, "since", since_ms(s, todo, &claim));
     return err == CHT_OK ? put_what(s, todo, h, out) : err;
 }
 

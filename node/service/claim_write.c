@@ -49,6 +49,16 @@ bool claims_over(const struct node_service *s, const struct crdt_state *todo)
     return !node_rows_open(node_replica_graph(s->replica), todo);
 }
 
+bool claims_ended_by(const struct node_service *s, const struct crdt_state *todo,
+                     struct crdt_place *out)
+{
+    if (!claims_over(s, todo))
+        return claims_writer(s, todo, "claim", out);
+    return claims_writer(
+        s, todo, crdt_state_hidden(todo, node_replica_graph(s->replica)) ? "deleted" : "status",
+        out);
+}
+
 /* --- who grants ----------------------------------------------------------------------------- */
 
 static bool is_admin(struct node_service *s, const uint8_t *device)

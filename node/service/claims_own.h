@@ -80,6 +80,10 @@ struct crdt_claim claims_of(const struct node_service *s, const struct crdt_stat
 /* Who wrote the shown value of a field; false: it has none. */
 bool claims_writer(const struct node_service *s, const struct crdt_state *todo, const char *field,
                    struct crdt_place *out);
+/* Who wrote what the todo shows of its claim. A claim may stand that somebody made while another
+ * one finished it: such a one is nobody's, and who finished it is meant. */
+bool claims_ended_by(const struct node_service *s, const struct crdt_state *todo,
+                     struct crdt_place *out);
 /* The device that grants claims of the todo. False: nobody knows. */
 bool claims_arbiter(struct node_service *s, const struct crdt_state *todo,
                     uint8_t out[static CRDT_ID_BYTES]);
@@ -134,7 +138,7 @@ void claims_held_load(struct node_service *s);
 /* Write the rows of those that changed, with this turn's commit. */
 void claims_held_write(struct node_service *s);
 /* A todo shows another claim than before. */
-void claims_held_change(struct node_service *s, uint32_t n, const struct crdt_state *todo,
+void claims_held_change(struct node_service *s, const struct crdt_state *todo,
                         struct crdt_place last);
 /* The holder knows: forget its losses; with `todo` only of that one, lost or not. */
 void claims_held_forget(struct node_service *s, const uint8_t key[static HOLDER_KEY_BYTES],

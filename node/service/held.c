@@ -120,7 +120,7 @@ static bool wrote_itself(struct node_service *s, const struct service_held *h, s
     return itself;
 }
 
-void claims_held_change(struct node_service *s, uint32_t n, const struct crdt_state *todo,
+void claims_held_change(struct node_service *s, const struct crdt_state *todo,
                         struct crdt_place last)
 {
     struct service_claims *c = &s->claims;
@@ -131,15 +131,15 @@ void claims_held_change(struct node_service *s, uint32_t n, const struct crdt_st
                                 .at_ms = claim.at_ms,
                                 .dirty = true };
     uint8_t device[CRDT_ID_BYTES];
+    const bool over = claims_over(s, todo), held = claim.holder.len != 0 && !over;
     bool noted = false;
-    (void)n;
-    (void)claims_writer(s, todo, "claim", &last);
+    (void)claims_ended_by(s, todo, &last);
     claims_key(claim.holder, now.key);
     for (size_t i = 0; i < c->held_count; i++) {
         struct service_held *h = &c->held[i];
         if (h->gone || !crdt_id_eq(&h->todo, &todo->id))
             continue;
-        if (claim.holder.len != 0 && memcmp(h->key, now.key, HOLDER_KEY_BYTES) == 0) {
+        if (held && memcmp(h->key, now.key, HOLDER_KEY_BYTES) == 0) {
             now.dirty = h->generation != now.generation || h->counter != now.counter;
             *h = now;
             c->held_stale |= now.dirty;
@@ -150,8 +150,7 @@ void claims_held_change(struct node_service *s, uint32_t n, const struct crdt_st
             c->held_stale |= h->gone;
         }
     }
-    if (claim.holder.len != 0 && !noted &&
-        crdt_unhex(claim.device, device, CRDT_ID_BYTES) == CHT_OK &&
+    if (held && !noted && crdt_unhex(claim.device, device, CRDT_ID_BYTES) == CHT_OK &&
         memcmp(device, s->identity->device, CRDT_ID_BYTES) == 0)
         (void)!add(c, &now);
 }

@@ -152,10 +152,10 @@ static enum cht_err load_todo(struct node_service *s, uint32_t n)
         return err;
     const struct crdt_claim claim = claims_of(s, todo);
     const struct service_lease lease = lease_of(n, &claim, s->claims.mono_ms);
-    if (claim.holder.len != 0)
+    if (claim.holder.len != 0 && !claims_over(s, todo))
         err = put(&s->claims, &lease);
     if (err == CHT_OK)
-        claims_held_change(s, n, todo, (struct crdt_place){ 0, 0 });
+        claims_held_change(s, todo, (struct crdt_place){ 0, 0 });
     return err;
 }
 
@@ -187,7 +187,7 @@ static void look_after(struct node_service *s, struct crdt_id id)
     const uint32_t n = node_index_find(node_replica_index(s->replica), &id);
     if (n != INDEX_NONE && claims_lease(s, n) == NULL &&
         node_replica_state(s->replica, n, &todo) == CHT_OK)
-        claims_held_change(s, n, todo, (struct crdt_place){ 0, 0 });
+        claims_held_change(s, todo, (struct crdt_place){ 0, 0 });
 }
 
 void claims_ready(struct node_service *s)
@@ -247,11 +247,11 @@ static enum cht_err take_change(struct node_service *s, const struct node_touch 
     const struct crdt_claim claim = claims_of(s, todo);
     const struct service_lease *had = claims_lease(s, touch->n);
     const struct service_lease now = lease_of(touch->n, &claim, s->claims.mono_ms);
-    if (claim.holder.len == 0)
+    if (claim.holder.len == 0 || claims_over(s, todo))
         drop(&s->claims, touch->n);
     else if (had == NULL || !same_claim(had, &now))
         err = put(&s->claims, &now);
-    claims_held_change(s, touch->n, todo, touch->last);
+    claims_held_change(s, todo, touch->last);
     if (claim.holder.len != 0 && !claim.confirmed && !claims_over(s, todo) &&
         claims_arbiter(s, todo, arbiter) &&
         memcmp(arbiter, s->identity->device, CRDT_ID_BYTES) == 0)
@@ -263,13 +263,15 @@ void claims_after(struct node_service *s)
 {
     const struct crdt_type_schema *t = crdt_schema(CRDT_TODO);
     const struct node_commit last = node_replica_last(s->replica);
-    const uint64_t claim = UINT64_C(1)
-                           << (crdt_field_named(CRDT_TODO, cht_bytes_str("claim")) - t->fields);
+    /* what ends a claim, too; `deleted` stands first in every type */
+    const uint64_t bits =
+        1u | UINT64_C(1) << (crdt_field_named(CRDT_TODO, cht_bytes_str("claim")) - t->fields) |
+        UINT64_C(1) << (crdt_field_named(CRDT_TODO, cht_bytes_str("status")) - t->fields);
     s->claims.turn_count = 0;
     s->claims.rows_seen = false;
     for (size_t i = 0; s->claims.loaded && i < last.touched_count; i++) {
         const struct node_touch *touch = &last.touched[i];
-        if ((touch->fields & claim) != 0 &&
+        if ((touch->fields & bits) != 0 &&
             node_replica_index(s->replica)->slots[touch->n].id.type == CRDT_TODO &&
             take_change(s, touch) != CHT_OK)
             s->claims.loaded = false; /* it is read anew */
