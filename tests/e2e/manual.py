@@ -47,7 +47,7 @@ CHITTY_WORDS = {"add", "done", "ls", "todo", "topic", "project", "session", "con
                 "conflicts", "cycles", "resolve", "search",
                 "milestone", "undo", "comment", "comments",
                 "attach", "attachments", "attachment", "nudge", "shell", "git-hook",
-                "duplicates", "sync", "merge", "unmerge", "mesh",
+                "duplicates", "sync", "merge", "unmerge", "mesh", "claim", "claims", "release",
                 "sessions", "standup", "why"}
 
 
