@@ -58,8 +58,17 @@ void changes_free(struct changes *c)
 
 /* What a run of events was about. */
 struct heard {
-    bool todos;
+    bool todos; /* of the session's project, or of none that is known */
 };
+
+/* A todo that is shown to be of another project changes no list of ours. */
+static bool is_ours(const struct changes *c, const struct node_msg *m)
+{
+    const struct cht_bytes project =
+        node_mp_get_str(node_mp_get(node_mp_get(m->payload, "entity"), "data"), "project");
+    const char *mine = c->p->agent == NULL ? "" : agent_project(c->p->agent);
+    return project.len == 0 || mine[0] == '\0' || cht_bytes_eq(project, cht_bytes_str(mine));
+}
 
 static void tell_record(struct changes *c, const char *id)
 {
@@ -107,7 +116,7 @@ static void hear(struct changes *c, const struct node_msg *m, struct heard *hear
     memcpy(text, id.data, id.len);
     text[id.len] = '\0';
     keep_vector(c, node_mp_get_str(m->payload, "vector"));
-    heard->todos |= cht_bytes_eq(domain, cht_bytes_str("todos"));
+    heard->todos |= cht_bytes_eq(domain, cht_bytes_str("todos")) && is_ours(c, m);
     tell_record(c, text);
 }
 
@@ -117,8 +126,8 @@ static enum cht_err send_watch(struct changes *c, struct node_client *client, co
 {
     char id[NODE_REQUEST_ID_MAX];
     struct cht_buf b;
-    json_t *payload = json_pack("{s:s, s:s, s:[s], s:s*}", "operation", "watch", "domain", domain,
-                                "fields", "status", "from", c->vector);
+    json_t *payload = json_pack("{s:s, s:s, s:[s, s], s:s*}", "operation", "watch", "domain",
+                                domain, "fields", "status", "project", "from", c->vector);
     cht_buf_init(&b, 65536);
     enum cht_err err = payload == NULL ? CHT_E_NOMEM : CHT_OK;
     if (err == CHT_OK)

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define TOUCH_MS    60000 /* the session's sign of life is written this often at most */
+#define TOUCH_MS    1000 /* no oftener does the session say that it lives, and hear what it lost */
 #define LIST_TTL_MS 60000
+#define LOST_MAX    256u /* claims lost, remembered so that each is told once */
 #define FAULT_BYTES (CHT_ERROR_TEXT_MAX + NODE_FAULT_HINT_MAX + 8)
 
 static const char instructions[] =
@@ -68,6 +69,7 @@ void mcp_product_free(struct mcp_product *p)
     mcp_server_free(p->server);
     changes_free(p->changes);
     agent_close(p->agent);
+    json_decref(p->lost);
     free(p);
 }
 
@@ -103,6 +105,30 @@ static enum cht_err know(struct mcp_product *p)
     return err;
 }
 
+/* A sign of life; what was lost since is kept until it is told. */
+static enum cht_err touch(struct mcp_product *p)
+{
+    json_t *renewed = NULL, *one;
+    size_t i;
+    const enum cht_err err = agent_session_touch(p->agent, &renewed);
+    p->touched_ms = monotonic_ms();
+    if (p->lost == NULL)
+        p->lost = json_object();
+    json_array_foreach(json_object_get(renewed, "lost"), i, one)
+    {
+        const char *id = bridge_json_str(one, "chittyId");
+        const char *holder = bridge_json_str(one, "holder");
+        char key[2 * CRDT_ID_TEXT_MAX];
+        if (id == NULL || json_object_size(p->lost) >= LOST_MAX)
+            continue;
+        (void)snprintf(key, sizeof key, "%s %s", id, holder == NULL ? "" : holder);
+        if (json_object_get(p->lost, key) == NULL)
+            (void)json_object_set(p->lost, key, one);
+    }
+    json_decref(renewed);
+    return err;
+}
+
 static void say_fault(const struct node_fault *fault, char *text, size_t text_bytes)
 {
     (void)snprintf(text, text_bytes, "%s%s%s", cht_error_text(&fault->error),
@@ -122,8 +148,7 @@ struct agent *product_agent(struct mcp_product *p, char *text, size_t text_bytes
     err = know(p);
     if (err == CHT_OK && agent_session(p->agent)[0] != '\0' &&
         monotonic_ms() - p->touched_ms > TOUCH_MS) {
-        p->touched_ms = monotonic_ms();
-        err = agent_session_touch(p->agent, NULL);
+        err = touch(p);
     }
     if (err == CHT_OK) {
         changes_poke(p->changes);
@@ -140,6 +165,43 @@ struct agent *product_agent_for(struct mcp_product *p, struct mcp_call *call)
     if (a == NULL)
         mcp_answer_tool_error(call, text);
     return a;
+}
+
+static void say_lost(struct facts *f, const json_t *lost)
+{
+    const char *id = bridge_json_str(lost, "chittyId");
+    const char *name = bridge_json_str(lost, "holderName");
+    const char *device = bridge_json_str(lost, "deviceName");
+    facts_say(f, "This session no longer holds %s ", agent_short(id == NULL ? "" : id).text);
+    facts_quote(f, bridge_json_str(lost, "title"), MCP_SHORT_BYTES);
+    if (name != NULL) {
+        facts_say(f, ": it went to ");
+        facts_quote(f, name, MCP_SHORT_BYTES);
+    }
+    if (device != NULL)
+        facts_say(f, " on %s", device);
+    facts_say(f, ".\n");
+}
+
+void product_answer(struct mcp_product *p, struct mcp_call *call, struct facts *f,
+                    json_t *structured)
+{
+    struct facts more;
+    const char *key;
+    json_t *one, *content = json_pack("[o]", mcp_text(facts_text(f)));
+    facts_init(&more);
+    json_object_foreach(p->lost, key, one)
+    {
+        if (!json_is_object(one))
+            continue; /* told */
+        say_lost(&more, one);
+        (void)json_object_set_new(p->lost, key, json_true());
+    }
+    if (more.text.len > 0)
+        (void)json_array_append_new(content, mcp_text(facts_text(&more)));
+    mcp_answer_tool(call, content, structured, /* is_error= */ false);
+    facts_clear(&more);
+    facts_clear(f);
 }
 
 void product_fail(struct mcp_product *p, struct mcp_call *call)

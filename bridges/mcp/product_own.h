@@ -17,6 +17,7 @@
 #define PRODUCT_KEY_BYTES    40u
 
 struct changes; /* changes.c */
+struct facts;
 
 struct mcp_product {
     struct mcp_server *server;
@@ -24,6 +25,7 @@ struct mcp_product {
     bool known;          /* the session's record and the project are known */
     int64_t touched_ms;  /* when the session last said that it lives */
     struct changes *changes;
+    json_t *lost; /* claims that went to others: "id token" -> true when it was told */
 };
 
 /* --- product.c ------------------------------------------------------------------------------- */
@@ -31,6 +33,10 @@ struct mcp_product {
 struct agent *product_agent(struct mcp_product *p, char *text, size_t text_bytes);
 /* The same for a tool: NULL: the call was answered with the reason. */
 struct agent *product_agent_for(struct mcp_product *p, struct mcp_call *call);
+/* Answer a tool with lines and their short JSON, which it takes over; claims that this session lost
+ * meanwhile are told beside them, each once. Clears the lines. */
+void product_answer(struct mcp_product *p, struct mcp_call *call, struct facts *f,
+                    json_t *structured);
 /* What the last request failed with, as the tool's answer. */
 void product_fail(struct mcp_product *p, struct mcp_call *call);
 /* The key of what this call asks of the node, `part` of several; false: the client gave no

@@ -26,12 +26,12 @@ static void listing_init(struct listing *l)
 }
 
 /* Answers and gives it up. */
-static void listing_answer(struct listing *l, struct mcp_call *call, const char *key)
+static void listing_answer(struct mcp_product *p, struct listing *l, struct mcp_call *call,
+                           const char *key)
 {
     if (json_array_size(l->list) == 0)
         facts_say(&l->f, "There are none.");
-    mcp_answer_text(call, facts_text(&l->f), json_pack("{s:o}", key, l->list));
-    facts_clear(&l->f);
+    product_answer(p, call, &l->f, json_pack("{s:o}", key, l->list));
 }
 
 /* A record as {id, title, at, text…}, and its lines. `whole`: with its long texts. */
@@ -104,7 +104,7 @@ void tool_checkpoint(struct mcp_call *call, const json_t *arguments, void *user)
         if (result != NULL)
             facts_say(&l.f, "Written: ");
         json_array_foreach(records, i, one) list_note(&l, one, "created", result == NULL);
-        listing_answer(&l, call, "checkpoints");
+        listing_answer(p, &l, call, "checkpoints");
     }
     json_decref(records);
     json_decref(result);
@@ -128,7 +128,7 @@ void tool_sessions(struct mcp_call *call, const json_t *arguments, void *user)
     json_array_foreach(sessions, i, one) facts_say_session(&l.f, one);
     json_decref(l.list);
     l.list = sessions;
-    listing_answer(&l, call, "sessions");
+    listing_answer(p, &l, call, "sessions");
 }
 
 void tool_search(struct mcp_call *call, const json_t *arguments, void *user)
@@ -154,7 +154,7 @@ void tool_search(struct mcp_call *call, const json_t *arguments, void *user)
     if (json_array_size(records) > limit)
         facts_say(&l.f, "(the first %u)\n", limit);
     json_decref(records);
-    listing_answer(&l, call, "found");
+    listing_answer(p, &l, call, "found");
 }
 
 void tool_context(struct mcp_call *call, const json_t *arguments, void *user)
@@ -193,5 +193,5 @@ void tool_context(struct mcp_call *call, const json_t *arguments, void *user)
         list_note(&l, out, "created", true);
     json_array_foreach(out, i, one) list_note(&l, one, "created", false);
     json_decref(out);
-    listing_answer(&l, call, "contexts");
+    listing_answer(p, &l, call, "contexts");
 }

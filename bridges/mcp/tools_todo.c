@@ -6,7 +6,8 @@
 /* --- reading --------------------------------------------------------------------------------- */
 
 /* Answers with todos, which it takes over. */
-static void answer_todos(struct mcp_call *call, json_t *todos, unsigned limit)
+static void answer_todos(struct mcp_product *p, struct mcp_call *call, json_t *todos,
+                         unsigned limit)
 {
     struct facts f;
     size_t i;
@@ -17,8 +18,7 @@ static void answer_todos(struct mcp_call *call, json_t *todos, unsigned limit)
     json_array_foreach(todos, i, one) facts_say_todo(&f, one);
     if (limit != 0 && json_array_size(todos) == limit)
         facts_say(&f, "(the first %u; there may be more)\n", limit);
-    mcp_answer_text(call, facts_text(&f), json_pack("{s:o}", "todos", todos));
-    facts_clear(&f);
+    product_answer(p, call, &f, json_pack("{s:o}", "todos", todos));
 }
 
 void tool_todos(struct mcp_call *call, const json_t *arguments, void *user)
@@ -35,7 +35,7 @@ void tool_todos(struct mcp_call *call, const json_t *arguments, void *user)
         if (read_todo(a, id, &one) != CHT_OK)
             product_fail(p, call);
         else
-            answer_todos(call, json_pack("[o]", one), 0);
+            answer_todos(p, call, json_pack("[o]", one), 0);
         return;
     }
     struct agent_list list = { .is = show == NULL ? "open" : show,
@@ -49,7 +49,7 @@ void tool_todos(struct mcp_call *call, const json_t *arguments, void *user)
     if (read_todos(a, &list, &todos) != CHT_OK)
         product_fail(p, call);
     else
-        answer_todos(call, todos, list.mine ? 0 : list.limit);
+        answer_todos(p, call, todos, list.mine ? 0 : list.limit);
 }
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -67,8 +67,7 @@ static void answer_one(struct mcp_product *p, struct mcp_call *call, const char 
     facts_init(&f);
     facts_say(&f, "%s", said);
     facts_say_todo(&f, todo);
-    mcp_answer_text(call, facts_text(&f), json_pack("{s:o}", "todo", todo));
-    facts_clear(&f);
+    product_answer(p, call, &f, json_pack("{s:o}", "todo", todo));
 }
 
 /* {add: […], remove: […]} of two arrays of ids; NULL: neither is there, or no memory. */
@@ -236,8 +235,7 @@ void tool_todo_release(struct mcp_call *call, const json_t *arguments, void *use
             facts_say(&f, " %s", name.text);
             (void)json_array_append_new(shown, json_string(name.text));
         }
-        mcp_answer_text(call, facts_text(&f), json_pack("{s:o}", "released", shown));
-        facts_clear(&f);
+        product_answer(p, call, &f, json_pack("{s:o}", "released", shown));
     }
     json_decref(result);
     json_decref(record);

@@ -118,6 +118,35 @@ def a_todo_is_one_sessions_at_a_time(world):
 
 
 @test
+def a_claim_that_is_taken_away_is_told_once(world):
+    home = running(world)
+    one, two = Client(home, key="one"), Client(home, key="two")
+    todo = one.call("todo_add", title="Build")["todo"]["id"]
+    one.call("todo_claim", id=todo)
+    same(two.call("todo_claim", id=todo, force=True)["todo"]["holder"]["mine"], True, "by force")
+    until(lambda: len(one.ask("tools/call", {"name": "todos"})["result"]["content"]) == 2,
+          "the one that lost it is told beside its next answer")
+    same(len(one.ask("tools/call", {"name": "todos"})["result"]["content"]), 1, "once")
+    text = one.result("resources/read", {"uri": f"chitty://todo/{todo}"})["contents"][0]["text"]
+    expect('held by "two"' in text, f"who holds it: {text}")
+
+
+@test
+def a_session_that_is_watched_is_told_of(world):
+    home = running(world)
+    one, two = Client(home, key="one"), Client(home, key="two")
+    one.call("todos")
+    ident = one.call("sessions")["sessions"][0]["id"]
+    uri = f"chitty://session/{ident}"
+    two.request("subscriptions/listen", {"notifications": {"resourceSubscriptions": [uri]}})
+    two.note("notifications/subscriptions/acknowledged")
+    home.chitty("session", "update", ident, "--title", "builds the parser")
+    two.note("notifications/resources/updated", uri=uri)
+    text = two.result("resources/read", {"uri": uri})["contents"][0]["text"]
+    expect('"builds the parser"' in text, f"what it is now: {text}")
+
+
+@test
 def what_another_process_changes_is_told_also_across_a_restart_of_the_node(world):
     home = running(world)
     c = Client(home, key="one")
