@@ -180,7 +180,7 @@ static void tell(struct waiting *w, const char *id, const char *title, const cha
     char quoted[300];
     agent_quote(title == NULL ? "" : title, 60, quoted, sizeof quoted);
     if (w->happened[0] == '\0')
-        (void)snprintf(w->happened, sizeof w->happened, "%s %s %s%.500s.", agent_short(id).text,
+        (void)snprintf(w->happened, sizeof w->happened, "%s %s %s%.400s.", agent_short(id).text,
                        quoted, what, more);
 }
 
