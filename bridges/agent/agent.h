@@ -94,6 +94,10 @@ struct agent_short {
 };
 struct agent_short agent_short(const char *id);
 
+/* At most `chars` characters of a text of others in quotes, without controls and what could end
+ * them: data of others, in a sentence that a model reads. */
+void agent_quote(const char *text, size_t chars, char *out, size_t size);
+
 /* --- the session (session.c) --------------------------------------------------------------- */
 
 struct agent_facts {

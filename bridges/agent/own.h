@@ -95,8 +95,6 @@ struct agent_digest {
 
 /* Make the text. Counts events, lost. */
 void agent_digest(const struct agent_digest *d, struct agent_news *out);
-/* Append at most `chars` characters of a text of others, quoted, without control characters. */
-void agent_quote(const char *text, size_t chars, char *out, size_t size);
 
 /* --- news.c -------------------------------------------------------------------------------- */
 

@@ -194,6 +194,16 @@ void hook_age(uint64_t ms, char out[static HOOK_AGE_MAX])
                    steps[i].word);
 }
 
+struct hook_quoted hook_quote(const char *text, size_t chars, const char *otherwise)
+{
+    struct hook_quoted q;
+    if (text == NULL || text[0] == '\0')
+        (void)snprintf(q.text, sizeof q.text, "%s", otherwise);
+    else
+        agent_quote(text, chars, q.text, sizeof q.text);
+    return q;
+}
+
 unsigned hook_status_rank(const char *word)
 {
     if (word == NULL)

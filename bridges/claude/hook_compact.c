@@ -2,6 +2,7 @@
  * one and another device. Before it the checkpoint has what the session holds; the summary that
  * Claude Code makes comes after it, to the same checkpoint. */
 #include "bridges/claude/hook_own.h"
+#include "bridges/claude/prefs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,13 @@ static enum cht_err add_checkpoint(struct hook *h, struct cht_bytes summary, con
     return err;
 }
 
+static bool wanted(void)
+{
+    struct claude_prefs prefs;
+    claude_prefs_read(&prefs);
+    return prefs.auto_checkpoint;
+}
+
 enum cht_err hook_pre_compact(struct hook *h)
 {
     char id[CRDT_ID_TEXT_MAX];
@@ -76,7 +84,7 @@ enum cht_err hook_pre_compact(struct hook *h)
         hook_share(h);
     if (err == CHT_OK)
         err = waiting(h, id);
-    if (err != CHT_OK || id[0] != '\0')
+    if (err != CHT_OK || id[0] != '\0' || !wanted())
         return err; /* the last one failed: this is still where it stood */
     err = add_checkpoint(h, cht_bytes(NULL, 0), NULL, id);
     return err == CHT_OK && id[0] != '\0' ? set_waiting(h, id) : err;
@@ -88,8 +96,8 @@ enum cht_err hook_post_compact(struct hook *h)
     const struct cht_bytes summary = hook_text_at(h->payload->root, "compact_summary");
     char id[CRDT_ID_TEXT_MAX], key[HOOK_KEY_MAX], digest[2 * CRDT_ID_BYTES + 1];
     uint8_t hash[CRDT_ID_BYTES];
-    if (summary.len == 0)
-        return CHT_OK;
+    if (summary.len == 0 || !wanted())
+        return hook_known(h);
     crdt_id_of("chitty-compaction-1", summary, hash);
     crdt_hex(cht_bytes(hash, sizeof hash), digest);
     hook_key(h, "compaction", digest, key);

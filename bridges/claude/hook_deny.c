@@ -11,26 +11,24 @@ static bool text_is(const json_t *object, const char *key, const char *text)
     return value != NULL && strcmp(value, text) == 0;
 }
 
-/* `TODO-4F2KJ5ZK "Write parser" is held by session "auth" on laptop-B since 12 min, last sign of
+/* `TODO-4F2KJ5ZK "Write parser" is held by "auth" on "laptop-b", claimed 12 min ago, last sign of
  * life 3 s ago.` of a record of claims (LOCAL 8.6). */
 static void say_held(const struct hook *h, const json_t *claim, char room[static HOOK_HELD_MAX])
 {
     char age[HOOK_AGE_MAX], active[HOOK_AGE_MAX];
-    const char *name = bridge_json_str(claim, "holderName");
-    const char *device = bridge_json_str(claim, "deviceName");
-    const char *title = bridge_json_str(claim, "title");
     const json_int_t since = bridge_json_int(claim, "since", 0);
     const bool past = since > 0 && (uint64_t)since < h->now_ms;
     hook_age(past ? h->now_ms - (uint64_t)since : 0, age);
     hook_age((uint64_t)bridge_json_int(claim, "active", 0), active);
     (void)snprintf(room, HOOK_HELD_MAX,
-                   "%s \"%.160s\" is held by \"%.80s\" on %.64s, claimed %s ago, last sign of life "
-                   "%s ago.%s",
-                   agent_short(bridge_json_str(claim, "chittyId")).text, title == NULL ? "" : title,
-                   name == NULL ? "another session" : name,
-                   device == NULL || device[0] == '\0' ? "another device" : device, age, active,
+                   "%s %s is held by %s on %s, claimed %s ago, last sign of life %s ago.%s",
+                   agent_short(bridge_json_str(claim, "chittyId")).text,
+                   hook_quote(bridge_json_str(claim, "title"), 60, "").text,
+                   hook_quote(bridge_json_str(claim, "holderName"), 40, "another session").text,
+                   hook_quote(bridge_json_str(claim, "deviceName"), 32, "another device").text, age,
+                   active,
                    text_is(claim, "state", "unconfirmed")
-                       ? " Its claim is not confirmed yet by the device that decides."
+                       ? " The claim is not confirmed yet by the device that decides."
                        : "");
 }
 

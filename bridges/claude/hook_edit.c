@@ -138,8 +138,8 @@ static void add_deeds(const json_t *lost, char *text, size_t size)
         const char *value = bridge_json_str(deed, "value");
         if (field == NULL || strcmp(field, "claim") == 0)
             continue;
-        add(text, size, value == NULL ? "%s%s" : "%s%s \"%.100s\"",
-            text[strlen(text) - 1] == ':' ? " " : ", ", field, value);
+        add(text, size, "%s %.40s%s%s", text[strlen(text) - 1] == ':' ? "" : ",", field,
+            value == NULL ? "" : " ", hook_quote(value, 60, "").text);
     }
 }
 
@@ -147,17 +147,16 @@ static void say_lost(const struct hook *h, const json_t *lost, char *text, size_
 {
     char age[HOOK_AGE_MAX];
     const char *holder = bridge_json_str(lost, "holderName");
-    const char *device = bridge_json_str(lost, "deviceName");
-    const char *title = bridge_json_str(lost, "title");
     const json_int_t since = bridge_json_int(lost, "since", 0);
     hook_age(since > 0 && (uint64_t)since < h->now_ms ? h->now_ms - (uint64_t)since : 0, age);
-    add(text, size, "%s \"%.160s\", which this session worked on,",
-        agent_short(bridge_json_str(lost, "chittyId")).text, title == NULL ? "" : title);
+    add(text, size, "%s %s, which this session worked on,",
+        agent_short(bridge_json_str(lost, "chittyId")).text,
+        hook_quote(bridge_json_str(lost, "title"), 60, "").text);
     if (holder == NULL)
         add(text, size, " was ended or given back %s ago.", age);
     else
-        add(text, size, " went to \"%.80s\" on %.64s %s ago.", holder,
-            device == NULL ? "another device" : device, age);
+        add(text, size, " went to %s on %s %s ago.", hook_quote(holder, 40, "another session").text,
+            hook_quote(bridge_json_str(lost, "deviceName"), 32, "another device").text, age);
     if (json_array_size(json_object_get(lost, "what")) != 0) {
         add(text, size, " Changed there:");
         add_deeds(lost, text, size);
@@ -189,36 +188,38 @@ static enum cht_err tell_lost(struct hook *h, bool *out_told)
 
 /* --- who else edits it ---------------------------------------------------------------------- */
 
-/* What the members of the space call that device; "another device". Written to `room`. */
-static const char *device_name(struct hook *h, const char *device, char room[static 80])
+/* What the members of the space call that device. */
+static struct hook_quoted device_name(struct hook *h, const char *device)
 {
+    static const char otherwise[] = "another device";
+    struct hook_quoted q = hook_quote(NULL, 0, otherwise);
     json_t *answer = NULL;
-    (void)snprintf(room, 80, "another device");
     if (device == NULL || agent_command(h->agent, "members", json_object(), &answer) != CHT_OK)
-        return room;
+        return q;
     const json_t *members = json_object_get(answer, "members");
     for (size_t i = 0; i < json_array_size(members); i++) {
         const json_t *m = json_array_get(members, i);
-        const char *id = bridge_json_str(m, "device"), *name = bridge_json_str(m, "name");
-        if (id != NULL && name != NULL && strcmp(id, device) == 0)
-            (void)snprintf(room, 80, "%.70s", name);
+        const char *id = bridge_json_str(m, "device");
+        if (id != NULL && strcmp(id, device) == 0)
+            q = hook_quote(bridge_json_str(m, "name"), 32, otherwise);
     }
     json_decref(answer);
-    return room;
+    return q;
 }
 
 static void warn(struct hook *h, const char *path, const json_t *data, uint64_t at)
 {
-    char text[HOOK_CONTEXT_BYTES], age[HOOK_AGE_MAX], device[80];
+    char text[1536], age[HOOK_AGE_MAX]; /* four quotes; what is told is cut later */
     const char *title = bridge_json_str(data, "title");
     const char *branch = bridge_json_str(data, "branch");
-    if (title == NULL)
-        title = bridge_json_str(data, "session_id");
     hook_age(h->now_ms > at ? h->now_ms - at : 0, age);
-    (void)snprintf(
-        text, sizeof text, "%.300s was edited %s ago by another session, \"%.100s\" on %s%s%.100s.",
-        path, age, title == NULL ? "" : title, device_name(h, agent_session_device(data), device),
-        branch == NULL ? "" : ", branch ", branch == NULL ? "" : branch);
+    (void)snprintf(text, sizeof text, "%s was edited %s ago by another session, %s on %s%s%s.",
+                   hook_quote(path, 120, "").text, age,
+                   hook_quote(title != NULL ? title : bridge_json_str(data, "session_id"), 40,
+                              "without a name")
+                       .text,
+                   device_name(h, agent_session_device(data)).text,
+                   branch == NULL ? "" : ", branch ", hook_quote(branch, 60, "").text);
     hook_answer_context(h->answer, text);
 }
 

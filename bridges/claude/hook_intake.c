@@ -5,6 +5,7 @@
  * mean the same one. What is written for a use of a tool has a key of that use: again it changes
  * nothing. What makes it fills in what is not there yet and overwrites nothing. */
 #include "bridges/claude/hook_own.h"
+#include "bridges/claude/prefs.h"
 #include "crdt/limits.h"
 
 #include <stdio.h>
@@ -388,9 +389,9 @@ static enum cht_err take_done(struct intake *in)
         err = make(in, subject);
         free(subject);
     }
-    const char *now = bridge_json_str(old, "status");
+    const bool finished = hook_status_rank(bridge_json_str(old, "status")) == 2;
     json_decref(room);
-    if (err != CHT_OK || hook_status_rank(now) == 2)
+    if (err != CHT_OK || finished)
         return err;
     (void)snprintf(what, sizeof what, "completed\n%s", in->h->payload->prompt_id);
     hook_key(in->h, what, in->todo, key);
@@ -427,8 +428,12 @@ static enum cht_err take(struct hook *h, const struct hook_task *t)
 
 enum cht_err hook_post_task(struct hook *h)
 {
+    struct claude_prefs wanted;
     bool known = false;
     enum cht_err err = CHT_OK;
+    claude_prefs_read(&wanted);
+    if (!wanted.intake)
+        return hook_known(h);
     for (size_t i = 0; i < hook_task_calls(h->payload) && err == CHT_OK; i++) {
         struct hook_task t;
         hook_task_read(h->payload, i, &t);

@@ -50,6 +50,12 @@ json_t *hook_document(struct cht_bytes text);
 /* {prompt?, tool?, toolUse?}: what in the session made a todo (SCHEMA 4.43). */
 json_t *hook_origin(const struct hook *h, const struct hook_task *t);
 
+/* A text of others in quotes, cut; `otherwise`, as it is, where there is none (NULL or empty). */
+struct hook_quoted {
+    char text[320];
+};
+struct hook_quoted hook_quote(const char *text, size_t chars, const char *otherwise);
+
 /* "3 s", "12 min", "2 h", "5 d". */
 #define HOOK_AGE_MAX 32u
 void hook_age(uint64_t ms, char out[static HOOK_AGE_MAX]);
@@ -62,7 +68,7 @@ CHT_MUST_USE enum cht_err hook_todos_deny(struct hook *h, const struct hook_task
 /* hook_deny.c: claim it for this session; where another holds it `*out_held` is true and `room` has
  * the sentence that says who. One that is not there is nobody's. CHT_E_INVALID: it is finished or
  * deleted. */
-#define HOOK_HELD_MAX 512u
+#define HOOK_HELD_MAX 1280u
 CHT_MUST_USE enum cht_err hook_claim(struct hook *h, const char *todo, const char *key,
                                      char room[static HOOK_HELD_MAX], bool *out_held);
 /* A tool has set it to in progress. That is a claim, which sets the status; where another holds it,

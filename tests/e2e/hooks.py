@@ -542,6 +542,37 @@ def who_lost_a_todo_is_told_once_before_its_next_edit(world):
 
 
 @test
+def who_began_apart_and_lost_is_told_before_its_next_edit(world):
+    a, b = pair(world, "laptop-a", "laptop-b")
+    one = Session(a, "s-one", clone(world, "proj-a"))
+    two = Session(b, "s-two", clone(world, "proj-b"))
+    for session, title in ((one, "auth"), (two, "parser")):
+        session.hook("session-start", "session-start-startup", session_title=title)
+    one.hook("post-task", "post-task-create")
+    nodes.converge(a, b)
+    todo = {"taskId": one.todos()["Write parser"]["id"]}
+    a.stop()
+    same(two.hook("pre-task", "pre-task-update-begin", tool_input=todo), None, "begun on b")
+    two.hook("post-task", "post-task-update-begin", tool_input=todo)
+    same(two.hook("pre-edit", "pre-edit"), None, "nobody else is known of")
+    b.stop()
+    a.run()
+    same(one.hook("pre-task", "pre-task-update-begin", tool_input=todo), None, "begun on a")
+    one.hook("post-task", "post-task-update-words",
+             tool_input=dict(todo, subject="Write parser", activeForm=""))
+    a.stop()
+    b.run()
+    a.run("--peer", b.node.address)
+    nodes.converge(a, b)
+    same(claims(a), {"Write parser": "s-one"}, "who holds it: who asked the device that decides")
+    why = denied(two.hook("pre-edit", "pre-edit"))
+    for word in ("Write parser", "\"auth\"", "laptop-a", "All of it"):
+        expect(word in why, f"{word} in {why}")
+    same(two.hook("pre-edit", "pre-edit"), None, "the next edit")
+    same(one.hook("pre-edit", "pre-write"), None, "an edit of who holds it")
+
+
+@test
 def who_else_edited_a_file_is_told_before_an_edit(world):
     one_home, two_home = pair(world, "laptop-a", "laptop-b")
     one = Session(one_home, "s-one", clone(world, "proj-a"))
@@ -599,6 +630,19 @@ def waits(session):
     """Does a waiter of the session hold its lock (proc(5), /proc/locks)?"""
     lock = session.home.folder / "sessions" / f"{session.record_id()}.wait"
     return lock.exists() and f":{lock.stat().st_ino} " in pathlib.Path("/proc/locks").read_text()
+
+
+@test
+def what_a_person_does_not_want_is_not_written(world):
+    home = world.home("a").init().run()
+    session = Session(home, "s-off")
+    home.chitty("claude", "track", "disable")
+    for word, name in (("post-task", "post-task-create"), ("post-task", "post-todo-write"),
+                       ("pre-compact", "pre-compact-auto"), ("post-compact", "post-compact")):
+        same(session.hook(word, name), None, name)
+    same(session.todos(), {}, "todos")
+    same(home.chitty("checkpoint", "list", "--json").document(), [], "checkpoints")
+    same(session.record()["status"], "active", "the session is known all the same")
 
 
 if __name__ == "__main__":
