@@ -117,11 +117,11 @@ static enum cht_err touch(struct mcp_product *p)
     json_array_foreach(json_object_get(renewed, "lost"), i, one)
     {
         const char *id = bridge_json_str(one, "chittyId");
-        const char *holder = bridge_json_str(one, "holder");
-        char key[2 * CRDT_ID_TEXT_MAX];
+        const char *token = bridge_json_str(one, "token");
+        char key[CRDT_ID_TEXT_MAX + 48];
         if (id == NULL || json_object_size(p->lost) >= LOST_MAX)
             continue;
-        (void)snprintf(key, sizeof key, "%s %s", id, holder == NULL ? "" : holder);
+        (void)snprintf(key, sizeof key, "%s %.47s", id, token == NULL ? "" : token);
         if (json_object_get(p->lost, key) == NULL)
             (void)json_object_set(p->lost, key, one);
     }
