@@ -131,11 +131,15 @@ def root(home):
 def every_payload_is_answered_in_the_published_shape(world):
     home = world.home("a").init().run()
     session = Session(home, "s-all")
+    seen = set()
     for name, payload in PAYLOADS.items():
         session.hook(None, name)
         for word, events in WORDS.items():
-            if payload["hook_event_name"] in events:
+            event = payload["hook_event_name"]
+            if event in events and (word, event) not in seen:
+                seen.add((word, event))
                 session.hook(word, name)
+    same(len(seen), sum(map(len, WORDS.values())), "words that were called for each of their events")
     expect(session.record()["session_id"] == "s-all", "the session is known")
 
 
