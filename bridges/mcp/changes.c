@@ -201,31 +201,6 @@ static void wait_for_socket(struct changes *c)
     }
 }
 
-/* Watch, if there is a node: none is started for it. */
-static void connect_again(struct changes *c)
-{
-    const struct node_client_options options = { .no_start = true, .timeout_ms = ACK_MS };
-    struct heard heard = { false };
-    if (c->client != NULL || !c->wanted)
-        return;
-    wait_for_socket(c); /* before the attempt: a node that comes in between is not missed */
-    if (node_client_open(&options, NULL, &c->client) != CHT_OK)
-        return;
-    if (begin(c, c->client, &heard) != CHT_OK || !drain(c, &heard)) {
-        free(c->vector);
-        c->vector = NULL;
-        end(c);
-        return;
-    }
-    if (c->folder_fd >= 0)
-        (void)close(c->folder_fd);
-    c->folder_fd = -1;
-    if (heard.todos)
-        tell_lists(c);
-}
-
-/* --- the transport's side -------------------------------------------------------------------- */
-
 /* The record that a uri is of: its whole id. */
 static json_t *record_of(struct mcp_product *p, const char *uri)
 {
@@ -248,6 +223,44 @@ static json_t *record_of(struct mcp_product *p, const char *uri)
     }
     return json_string("");
 }
+
+/* Those that were asked for while no node was there to tell which records they are. */
+static void know_records(struct changes *c)
+{
+    const char *uri;
+    json_t *known;
+    json_object_foreach(c->uris, uri, known)
+    {
+        if (json_string_length(known) == 0 && strcmp(uri, PRODUCT_READY_URI) != 0)
+            (void)json_object_set_new(c->uris, uri, record_of(c->p, uri));
+    }
+}
+
+/* Watch, if there is a node: none is started for it. */
+static void connect_again(struct changes *c)
+{
+    const struct node_client_options options = { .no_start = true, .timeout_ms = ACK_MS };
+    struct heard heard = { false };
+    if (c->client != NULL || !c->wanted)
+        return;
+    wait_for_socket(c); /* before the attempt: a node that comes in between is not missed */
+    if (node_client_open(&options, NULL, &c->client) != CHT_OK)
+        return;
+    if (begin(c, c->client, &heard) != CHT_OK || !drain(c, &heard)) {
+        free(c->vector);
+        c->vector = NULL;
+        end(c);
+        return;
+    }
+    if (c->folder_fd >= 0)
+        (void)close(c->folder_fd);
+    c->folder_fd = -1;
+    know_records(c);
+    if (heard.todos)
+        tell_lists(c);
+}
+
+/* --- the transport's side -------------------------------------------------------------------- */
 
 void changes_watch(void *user, const char *uri, bool on)
 {

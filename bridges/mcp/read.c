@@ -10,8 +10,11 @@ static json_t *claims_for(struct agent *a, const json_t *records)
     json_array_foreach(records, i, one)
     {
         const json_t *claim = json_object_get(json_object_get(one, "data"), "claim");
-        if (bridge_json_str(claim, "holder") != NULL)
-            return agent_claims(a, NULL, &claims) == CHT_OK ? claims : NULL;
+        if (bridge_json_str(claim, "holder") == NULL)
+            continue;
+        /* those of all projects: the list may be of several */
+        json_t *payload = json_pack("{s:s, s:s}", "operation", "claims", "domain", "todos");
+        return agent_query(a, payload, &claims) == CHT_OK ? claims : NULL;
     }
     return NULL;
 }

@@ -163,6 +163,9 @@ def what_another_process_changes_is_told_also_across_a_restart_of_the_node(world
     c.notes.clear()
     home.stop()
     expect("node" in c.call("todos", error=True), "without a node it is said so")
+    late = Client(home, key="late")
+    late.request("subscriptions/listen", {"notifications": {"resourceSubscriptions": [uri]}})
+    late.note("notifications/subscriptions/acknowledged")
     home.run()
     until(lambda: c.ask("tools/call", {"name": "todos", "arguments": {}})["result"]
           .get("isError") is None, "the new node is found")
@@ -171,6 +174,9 @@ def what_another_process_changes_is_told_also_across_a_restart_of_the_node(world
     c.note("notifications/resources/updated", uri=uri)
     text = c.result("resources/read", {"uri": uri})["contents"][0]["text"]
     expect("two" in text, f"what it is now: {text}")
+    late.call("todos")  # its watch has begun by then
+    home.chitty("todo", "update", todo, "--notes", "three")
+    late.note("notifications/resources/updated", uri=uri)
     c.end()
 
 
