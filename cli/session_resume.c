@@ -240,6 +240,26 @@ static const char *claude(void)
     return named == NULL || named[0] == '\0' ? "claude" : named;
 }
 
+/* Is there such a program? Asked before anything is written. */
+static enum cht_err find_claude(struct cli_context *c)
+{
+    const char *program = claude(), *path = getenv("PATH");
+    char one[NODE_PATH_MAX];
+    if (strchr(program, '/') != NULL && access(program, X_OK) == 0)
+        return CHT_OK;
+    while (strchr(program, '/') == NULL && path != NULL && path[0] != '\0') {
+        const size_t len = strcspn(path, ":");
+        const int whole = snprintf(one, sizeof one, "%.*s/%s", (int)len, path, program);
+        if (whole > 0 && (size_t)whole < sizeof one && access(one, X_OK) == 0)
+            return CHT_OK;
+        path += path[len] == ':' ? len + 1 : len;
+    }
+    (void)node_fault_set(&c->fault, CHT_E_NOTFOUND, cht_bytes(NULL, 0),
+                         "there is no program %.100s", program);
+    node_fault_hint(&c->fault, "CHITTY_CLAUDE names another one; --print starts none");
+    return CHT_E_NOTFOUND;
+}
+
 static json_t *tree(const struct resuming *r)
 {
     json_t *out = json_pack(
@@ -277,6 +297,21 @@ static void put_transcript(const struct resuming *r)
     cli_put_char(out, '\n');
 }
 
+/* As a word of a shell. */
+static void put_word(struct cli_out *out, const char *text)
+{
+    cli_put_char(out, '\'');
+    for (; *text != '\0'; text++) {
+        const size_t len = strcspn(text, "'");
+        cli_put_line(out, cht_bytes(text, len));
+        text += len;
+        if (*text == '\0')
+            break;
+        cli_put_text(out, "'\\''");
+    }
+    cli_put_char(out, '\'');
+}
+
 static void put(const struct resuming *r, bool print)
 {
     struct cli_out *out = &r->c->out;
@@ -291,9 +326,9 @@ static void put(const struct resuming *r, bool print)
     if (!print)
         return;
     cli_put_text(out, "cd ");
-    cli_put_line_of(out, r->folder.cwd);
+    put_word(out, r->folder.cwd);
     cli_put_text(out, " && ");
-    cli_put_line_of(out, claude());
+    put_word(out, claude());
     cli_printf(out, " %s %s\n", r->fresh ? "--session-id" : "--resume", r->key);
 }
 
@@ -312,12 +347,8 @@ static enum cht_err go(struct resuming *r)
     (void)unsetenv("CLAUDE_CODE_SESSION_ID");
     (void)unsetenv("CLAUDE_PROJECT_DIR");
     (void)execvp(program, (char *const *)(uintptr_t)words);
-    (void)node_fault_set(&r->c->fault, errno == ENOENT ? CHT_E_NOTFOUND : CHT_E_IO,
-                         cht_bytes(NULL, 0), "%.100s cannot be started: %s", program,
-                         strerror(errno));
-    node_fault_hint(&r->c->fault, "all is in its place: cd there and run %.60s --resume %s",
-                    program, r->key);
-    return CHT_E_NOTFOUND;
+    return node_fault_set(&r->c->fault, CHT_E_IO, cht_bytes(NULL, 0),
+                          "%.100s cannot be started: %s", program, strerror(errno));
 }
 
 static enum cht_err prepare(struct resuming *r)
@@ -369,7 +400,9 @@ static enum cht_err run(struct cli_context *c)
     r->c = c;
     cht_buf_init(&r->handoff, CLAUDE_HANDOFF_BYTES);
     const bool stay = c->json || cli_flag(c, "print") != NULL || cli_flag(c, "dry-run") != NULL;
-    enum cht_err err = prepare(r);
+    enum cht_err err = stay ? CHT_OK : find_claude(c);
+    if (err == CHT_OK)
+        err = prepare(r);
     if (err == CHT_OK)
         err = hand_over(r, !stay);
     if (err == CHT_OK && c->json)

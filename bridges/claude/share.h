@@ -23,9 +23,10 @@ CHT_MUST_USE enum cht_err claude_sharing_of(struct agent *a, const char *project
                                             struct node_fault *fault, enum claude_sharing *out);
 /* Share the transcript in the file `path` as that of the agent's session, whose record and project
  * are there (agent_session_ensure). It is read as it is now; a line that is being written is left
- * out. Takes some milliseconds a megabyte. CHT_E_DENIED: its project does not share transcripts, or
- * it has none (the hint names the command that allows it); CHT_E_NOTFOUND: no such file, or there
- * is nothing in it yet; CHT_E_IO, CHT_E_LIMIT; errors of requests. `fault` may be NULL. */
+ * out. Takes some tens of milliseconds a megabyte. CHT_E_DENIED: its project does not share
+ * transcripts, or it has none (the hint names the command that allows it); CHT_E_NOTFOUND: no such
+ * file, or there is nothing in it yet; CHT_E_IO, CHT_E_LIMIT; errors of requests. `fault` may be
+ * NULL. */
 CHT_MUST_USE enum cht_err claude_transcript_share(struct agent *a, const char *path,
                                                   struct node_fault *fault,
                                                   struct claude_shared *out);

@@ -249,29 +249,32 @@ static enum cht_err put_line(struct slicing *s, const struct claude_line *line)
     return err == CHT_OK ? cht_buf_add_u8(s->out, '\n') : err;
 }
 
-/* Where the part begins that fits: at something that a person said. */
-static const uint8_t *choose_start(struct cht_bytes text, bool *out_cut)
+/* Where the part begins that fits: at something that a person said; where nobody said anything for
+ * so long, at something that the model said. */
+static const uint8_t *choose_start(struct cht_bytes text, size_t most, bool *out_cut)
 {
     struct claude_lines lines = { text };
     struct cht_bytes each;
+    const uint8_t *start = NULL;
     size_t bytes = 0;
-    *out_cut = false;
     while (claude_line_next(&lines, &each)) {
         const struct claude_line line = claude_line_read(each);
         bytes += is_wanted(&line) ? each.len + 1 : 0;
     }
-    lines.rest = text;
-    const size_t most = CLAUDE_SLICE_BYTES / 2; /* marks may be longer than what they stand for */
-    if (bytes <= most)
+    *out_cut = bytes > most;
+    if (!*out_cut)
         return text.data;
-    *out_cut = true;
+    lines.rest = text;
     while (claude_line_next(&lines, &each)) {
         const struct claude_line line = claude_line_read(each);
-        if (bytes <= most && line.kind == CLAUDE_LINE_USER && is_wanted(&line) && !line.tool_result)
+        const bool fits = bytes <= most && is_wanted(&line);
+        if (fits && line.kind == CLAUDE_LINE_USER && !line.tool_result)
             return each.data;
+        if (fits && start == NULL && line.kind == CLAUDE_LINE_ASSISTANT)
+            start = each.data;
         bytes -= is_wanted(&line) ? each.len + 1 : 0;
     }
-    return text.data + text.len;
+    return start != NULL ? start : text.data + text.len;
 }
 
 static enum cht_err slice(struct slicing *s, struct cht_bytes text)
@@ -299,13 +302,13 @@ static enum cht_err slice(struct slicing *s, struct cht_bytes text)
     return err;
 }
 
-enum cht_err claude_transcript_slice(struct cht_bytes text, bool redact, struct cht_buf *out,
-                                     struct claude_slice *told)
+enum cht_err claude_transcript_last(struct cht_bytes text, bool redact, size_t most,
+                                    struct cht_buf *out, struct claude_slice *told)
 {
     struct slicing s = { .redact = redact, .out = out };
     const size_t start = out->len;
     cht_buf_init(&s.line, 16 * (size_t)CLAUDE_LINE_BYTES);
-    s.from = choose_start(text, &s.told.cut);
+    s.from = choose_start(text, most, &s.told.cut);
     const enum cht_err err = slice(&s, text);
     cht_buf_clear(&s.line);
     free(s.chain.list);
@@ -316,6 +319,12 @@ enum cht_err claude_transcript_slice(struct cht_bytes text, bool redact, struct 
     }
     *told = s.told;
     return CHT_OK;
+}
+
+enum cht_err claude_transcript_slice(struct cht_bytes text, bool redact, struct cht_buf *out,
+                                     struct claude_slice *told)
+{
+    return claude_transcript_last(text, redact, CLAUDE_SLICE_BYTES, out, told);
 }
 
 /* --- another place ------------------------------------------------------------------------- */

@@ -52,6 +52,10 @@ struct claude_slice {
  * (redact.h). CHT_E_NOMEM; CHT_E_LIMIT: `out` is too small. On error `out` is unchanged. */
 CHT_MUST_USE enum cht_err claude_transcript_slice(struct cht_bytes text, bool redact,
                                                   struct cht_buf *out, struct claude_slice *told);
+/* The same of the last part alone that has at most so many bytes, as far as lines have them: it
+ * begins with what a person said, or where that is too long ago with what the model said. */
+CHT_MUST_USE enum cht_err claude_transcript_last(struct cht_bytes text, bool redact, size_t most,
+                                                 struct cht_buf *out, struct claude_slice *told);
 
 /* Append a transcript whose `cwd`s that are `from` or a folder in it stand for the same in `to`
  * (both without a slash at their end). `session` (may be NULL) replaces each sessionId. All else

@@ -49,7 +49,8 @@ static const struct cli_kind kinds[] = {
     { "release", "what was given back", "{released:[id]}", NULL, NULL, NULL },
     { "claims", "who works on what", "[@claim-state]", "", "claim-state", "chittyId" },
     { "claim-state", "who works on a todo, or lost it",
-      "{chittyId:id,title,project?:id,holder,holderName,device?:any,deviceName,token,state,since:ms,"
+      "{chittyId:id,title,project?:id,holder,holderName,device?:any,deviceName,token,state,since:"
+      "ms,"
       "active?:uint,lease?:uint,what?:[{field,value:any,at:ms}]}",
       NULL, NULL, "chittyId" },
     { "count", "how many records there are", "{count:uint}", NULL, NULL, NULL },

@@ -144,6 +144,14 @@ def a_session_that_ended_goes_on_on_the_other_laptop(world):
     shown = b.json("session", "show", KEY)
     same((shown["chittyId"], shown["deviceName"], shown["cwd"]),
          (session, "laptop-b", str(b.garden)), "the record is the same, and lives here")
+    process = b.json("session", "get", KEY)["data"]["process"]
+    same([p["pid"] for p in process.values()], [found["pid"]], "as long as that process")
+    printed = b.chitty("session", "resume", KEY, "--fork", "--print").out.splitlines()[-1]
+    expect(printed.startswith(f"cd '{os.path.realpath(b.garden)}' && "), f"for a shell: {printed}")
+    b.chitty("session", "update", session, "--status", "ended")
+    root = b.root()
+    b.chitty("session", "resume", KEY, status=NOTFOUND, env={"CHITTY_CLAUDE": "no-such-program"})
+    same(b.root(), root, "without Claude Code nothing is done")
 
 
 @test

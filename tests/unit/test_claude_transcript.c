@@ -223,6 +223,34 @@ static void lines_that_cannot_be_read_are_opaque(void **state)
     cht_buf_clear(&out);
 }
 
+/* The lines of the last part of talk.jsonl that has at most so many bytes. */
+static unsigned last_part(size_t most, enum claude_kind first)
+{
+    struct cht_buf text, out;
+    struct claude_slice told;
+    struct cht_bytes line;
+    load("talk.jsonl", &text);
+    cht_buf_init(&out, 1u << 20);
+    assert_int_equal(CHT_OK, claude_transcript_last(cht_buf_view(&text), false, most, &out, &told));
+    assert_true(told.cut);
+    assert_true(out.len <= most + 16); /* `null` for a parent that was left out */
+    struct claude_lines lines = { cht_buf_view(&out) };
+    assert_true(claude_line_next(&lines, &line));
+    assert_int_equal(first, claude_line_read(line).kind);
+    assert_false(claude_line_read(line).tool_result);
+    assert_int_equal(told.kept, check_chain(cht_buf_view(&out)));
+    cht_buf_clear(&text);
+    cht_buf_clear(&out);
+    return told.kept;
+}
+
+static void of_a_transcript_that_is_too_long_the_last_part_is_kept(void **state)
+{
+    (void)state;
+    assert_int_equal(8, last_part(6000, CLAUDE_LINE_USER));
+    assert_int_equal(2, last_part(1200, CLAUDE_LINE_ASSISTANT));
+}
+
 static void a_chain_that_leads_back_ends(void **state)
 {
     (void)state;
@@ -358,6 +386,7 @@ int main(void)
         cmocka_unit_test(moving_nowhere_changes_no_byte),
         cmocka_unit_test(a_session_that_goes_on_as_another_has_the_others_id_in_every_line),
         cmocka_unit_test(lines_that_cannot_be_read_are_opaque),
+        cmocka_unit_test(of_a_transcript_that_is_too_long_the_last_part_is_kept),
         cmocka_unit_test(a_chain_that_leads_back_ends),
         cmocka_unit_test(what_stands_twice_is_kept_once),
         cmocka_unit_test(a_buffer_that_is_too_small_stays_as_it_was),
