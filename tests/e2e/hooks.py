@@ -139,7 +139,7 @@ def every_payload_is_answered_in_the_published_shape(world):
             if event in events and (word, event) not in seen:
                 seen.add((word, event))
                 session.hook(word, name)
-    same(len(seen), sum(map(len, WORDS.values())), "words that were called for each of their events")
+    same(len(seen), sum(map(len, WORDS.values())), "words called for each of their events")
     expect(session.record()["session_id"] == "s-all", "the session is known")
 
 
