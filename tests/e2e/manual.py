@@ -249,10 +249,11 @@ def written_otherwise(world, home, made):
     check(home.chitty("batch", str(lines), "--ndjson", status=None).out, "batch", "batch-line")
     ask(home, "undo", "--list", kind="undo")
     ask(home, "undo", kind="undo")
-    ask(home, "claim", made["todo"], kind="claim")
+    held = home.add("Held")
+    ask(home, "claim", held, kind="claim")
     ask(home, "claims", kind="claims")
     check(home.chitty("claims", "--ndjson").out, "claims", "claim-state")
-    ask(home, "release", made["todo"], kind="release")
+    ask(home, "release", held, kind="release")
     ask(home, "comment", made["todo"], "a remark", kind="change")
     ask(home, "comments", made["todo"], kind="message-list")
 
