@@ -90,6 +90,42 @@ static void the_first_stamp_is_shown_of_a_creation_time_without_conflict(void **
     shows(m, CREATED, 2, BYTES("\x09"), false);
 }
 
+#define CLAIM_OF(holder, yes, generation, counter)                                                 \
+    "\x83\xa6holder" holder "\xa9"                                                                 \
+    "confirmed" yes "\xa5token\x92" generation counter
+
+/* Each stands before all that were said until then, whatever the stamps; the last has no holder. */
+static void of_concurrent_claims_the_one_that_stands_is_shown_without_conflict(void **state)
+{
+    struct crdt_model *m = *state;
+    (void)say(m, (struct say){ .stamp = 9,
+                               .ops = { PUT(41, CLAIM_OF("\xa1x", "\xc2", "\x05", "\x05")) } });
+    shows(m, 41, 1, BYTES(CLAIM_OF("\xa1x", "\xc2", "\x05", "\x05")), false);
+    (void)say(m, (struct say){ .device = 1,
+                               .stamp = 8,
+                               .ops = { PUT(41, CLAIM_OF("\xa1y", "\xc3", "\x01", "\x09")) } });
+    shows(m, 41, 2, BYTES(CLAIM_OF("\xa1y", "\xc3", "\x01", "\x09")), false); /* confirmed */
+    (void)say(m, (struct say){ .device = 2,
+                               .stamp = 7,
+                               .ops = { PUT(41, CLAIM_OF("\xa1z", "\xc3", "\x02", "\x01")) } });
+    shows(m, 41, 3, BYTES(CLAIM_OF("\xa1z", "\xc3", "\x02", "\x01")), false); /* generation */
+}
+
+static void of_equal_claims_the_first_stamp_stands_and_one_that_nobody_holds_never(void **state)
+{
+    struct crdt_model *m = *state;
+    (void)say(m, (struct say){ .stamp = 5,
+                               .ops = { PUT(41, CLAIM_OF("\xa1x", "\xc2", "\x01", "\x01")) } });
+    (void)say(m, (struct say){ .device = 1,
+                               .stamp = 4,
+                               .ops = { PUT(41, CLAIM_OF("\xa1y", "\xc2", "\x01", "\x01")) } });
+    shows(m, 41, 2, BYTES(CLAIM_OF("\xa1y", "\xc2", "\x01", "\x01")), false);
+    (void)say(m, (struct say){ .device = 2,
+                               .stamp = 1,
+                               .ops = { PUT(41, CLAIM_OF("\xa0", "\xc3", "\x09", "\x09")) } });
+    shows(m, 41, 3, BYTES(CLAIM_OF("\xa1y", "\xc2", "\x01", "\x01")), false);
+}
+
 static void the_highest_time_is_shown_of_a_max_register(void **state)
 {
     struct crdt_model *m = *state;
@@ -235,6 +271,8 @@ int main(void)
         T(of_concurrent_words_the_furthest_is_shown_and_later_ones_replace),
         T(the_first_stamp_is_shown_of_a_creation_time_without_conflict),
         T(the_highest_time_is_shown_of_a_max_register),
+        T(of_concurrent_claims_the_one_that_stands_is_shown_without_conflict),
+        T(of_equal_claims_the_first_stamp_stands_and_one_that_nobody_holds_never),
         T(equal_stamps_are_decided_by_device_then_epoch),
         T(branches_of_one_epoch_are_decided_by_the_value),
         T(equal_texts_in_different_bytes_are_no_conflict),
