@@ -114,6 +114,9 @@ static const char *const harmless[] = {
     "AKIA",
     "eyJhbGciOiJIUzI1NiJ9 alone",
     "keyboard=qwertz1234",
+    "desk-abcdefghij0123456789XYZ",
+    "tokenizer=bert2base4cased",
+    "secret_name: prod-db-creds-17",
 };
 
 static void redact(const char *text, char *out, size_t size, unsigned *count)
@@ -188,6 +191,20 @@ static void object(const char *json, const char *want, unsigned count, bool sign
     assert_int_equal(count, told.count);
     assert_int_equal(signed_text, told.signed_text);
     cht_buf_clear(&b);
+}
+
+static void what_nests_too_deep_is_no_object(void **state)
+{
+    (void)state;
+    char deep[2 * JSON_SPAN_DEPTH + 16];
+    for (unsigned levels = JSON_SPAN_DEPTH - 1; levels <= JSON_SPAN_DEPTH; levels++) {
+        memcpy(deep, "{\"a\":", 5);
+        memset(deep + 5, '[', levels);
+        memset(deep + 5 + levels, ']', levels);
+        deep[5 + 2 * levels] = '}';
+        assert_int_equal(levels < JSON_SPAN_DEPTH,
+                         json_span_object(cht_bytes(deep, 6 + 2 * levels)));
+    }
 }
 
 static void strings_without_secrets_keep_their_bytes(void **state)
@@ -275,6 +292,7 @@ int main(void)
         cmocka_unit_test(what_is_no_secret_stays_as_it_is),
         cmocka_unit_test(what_was_redacted_is_redacted_to_itself),
         cmocka_unit_test(several_secrets_of_a_text_are_all_found),
+        cmocka_unit_test(what_nests_too_deep_is_no_object),
         cmocka_unit_test(strings_without_secrets_keep_their_bytes),
         cmocka_unit_test(secrets_behind_escapes_are_found),
         cmocka_unit_test(the_value_of_a_key_that_names_a_secret_is_one),
