@@ -168,6 +168,7 @@ int scene_begin(void **state)
                                        .list_changed = { true, false, true },
                                        .shared = { true, true, false },
                                        .list_ttl_ms = 5000,
+                                       .read_ttl_ms = 1000,
                                        .state_key = { 1, 2, 3 },
                                        .now_ms = clock_of,
                                        .watch = told,

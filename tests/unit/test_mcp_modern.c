@@ -145,7 +145,7 @@ static void resources_are_read_by_address_and_by_template(void **state)
                   "\"uri\":\"note://one/a%20b\"," META("{}") "}}");
     expect(s, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"contents\":[{\"uri\":"
               "\"note://one/a%20b\",\"mimeType\":\"text/plain\",\"text\":\"a b\"}],"
-              "\"resultType\":\"complete\",\"ttlMs\":0,\"cacheScope\":\"private\"," MINE "}}");
+              "\"resultType\":\"complete\",\"ttlMs\":1000,\"cacheScope\":\"private\"," MINE "}}");
     static const char *const none[] = { "note://one/none", "note://one/",      "note://one/a/b",
                                         "note://one/%ff",  "note://one/%zz",   "note://nothing",
                                         "note://one/%00",  "note://one/a%2fb%" };
