@@ -42,6 +42,7 @@ static enum cht_err each(void *ctx, const struct node_msg *answer)
     }
     cli_put_line(&c->out, node_mp_get_str(record, "chittyId"));
     cli_put_text(&c->out, node_mp_get_bool(record, "deleted") ? "  deleted\n" : "\n");
+    cli_put_merged(&c->out, record);
     const unsigned type = cli_record_type(record);
     it = node_mp_iter(node_mp_get(record, "cells"));
     while (node_mp_next(&it, NULL, &cell))

@@ -170,6 +170,7 @@ static void put_would(struct cli_context *c, struct cht_bytes result)
 void cli_put_change(struct cli_context *c, struct cht_bytes result)
 {
     const struct cht_bytes next = node_mp_get_str(result, "next");
+    const struct cht_bytes alias = node_mp_get_str(result, "alias");
     if (node_mp_get(result, "would").len != 0)
         put_would(c, result);
     else
@@ -177,6 +178,11 @@ void cli_put_change(struct cli_context *c, struct cht_bytes result)
     if (next.len != 0 && c->out.terminal) { /* elsewhere a line is what was asked for */
         cli_put_text(&c->out, "  comes again as ");
         cli_put_line(&c->out, cli_short_id(next));
+    }
+    if (alias.len != 0 && c->out.terminal) {
+        cli_put_text(&c->out, "  which ");
+        cli_put_line(&c->out, cli_short_id(alias));
+        cli_put_text(&c->out, " is merged into");
     }
     cli_put_char(&c->out, '\n');
 }

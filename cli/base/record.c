@@ -156,8 +156,7 @@ static void put_document(struct cli_out *out, struct cht_bytes text)
     cli_put_char(out, '\n');
 }
 
-/* LOCAL 9.1: another one was asked for; it is made of several. */
-static void put_merged(struct cli_out *out, struct cht_bytes record)
+void cli_put_merged(struct cli_out *out, struct cht_bytes record)
 {
     const struct cht_bytes alias = node_mp_get_str(record, "alias");
     const struct cht_bytes origins = node_mp_get(record, "origins");
@@ -183,7 +182,7 @@ void cli_put_record(struct cli_out *out, struct cht_bytes record)
         cli_put_name(out, cht_bytes_str("deleted"));
         cli_put_text(out, "yes\n");
     }
-    put_merged(out, record);
+    cli_put_merged(out, record);
     struct node_mp_iter it = node_mp_iter(node_mp_get(record, "data"));
     struct cht_bytes key, value;
     while (it.is_map && node_mp_next(&it, &key, &value)) {

@@ -18,6 +18,8 @@ void cli_put_name(struct cli_out *out, struct cht_bytes name);
 void cli_put_record(struct cli_out *out, struct cht_bytes record);
 /* The same, or with --json a document of the kind of `c->type`. */
 void cli_put_document(struct cli_context *c, struct cht_bytes record);
+/* A line where it is made of several, or another one was asked for (LOCAL 9.1). */
+void cli_put_merged(struct cli_out *out, struct cht_bytes record);
 
 /* "TODO-01HXW3K9" of "CHITTY-TODO-01HXW3K9…": enough to type; other texts as they are. */
 struct cht_bytes cli_short_id(struct cht_bytes id);

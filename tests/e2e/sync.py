@@ -85,6 +85,10 @@ def three_sessions_on_two_nodes_come_to_the_five_todos_of_the_document(world):
         ids = {home.chitty("todo", "get", t, "--json").document()["chittyId"]
                for t in (second, other)}
         same(ids, {min(second, other)}, "both ids mean the smaller one")
+        shown = home.chitty("show", max(second, other)).out
+        expect("from Session" in shown and "means this one" in shown, f"show of an alias: {shown}")
+        same(home.chitty("ls", "is:alias", "-o", "name").out.split(), [max(second, other)],
+             "aliases, where they are asked for")
         same(len(home.read("todo", "list", "--all")), 5, "todos that are listed")
 
 
