@@ -243,7 +243,7 @@ static void depth_length_and_number_of_values_are_bounded(void **state)
     assert_non_null(strstr(next(s)->text, "too long"));
     free(text);
     (void)feed(s, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":{\"a\":"
-                  "\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[\"}}");
+                  "\"[[\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"}}");
     assert_non_null(strstr(next(s)->text, "-32601"));
 }
 
