@@ -13,12 +13,13 @@
 struct look {
     struct mirror *m;
     struct mirror_tasks tasks;
-    bool there;    /* the folder is */
-    json_t *open;  /* id: data, of the open todos that belong into the list */
-    json_t *datas; /* id: data, of todos of tasks that are not among those; null: deleted */
-    json_t *pairs; /* task name: id of its todo */
-    json_t *here;  /* task name: true where it has a file */
-    json_t *views; /* task name: what task and todo become */
+    bool there;     /* the folder is */
+    json_t *open;   /* id: data, of the open todos that belong into the list */
+    json_t *datas;  /* id: data, of todos of tasks that are not among those; null: deleted */
+    json_t *pairs;  /* task name: id of its todo */
+    json_t *here;   /* task name: true where it has a file */
+    json_t *views;  /* task name: what task and todo become */
+    json_t *absent; /* of mirror.h, as it is after this look */
 };
 
 static uint64_t now_ms(void)
@@ -123,9 +124,10 @@ static json_t *change_of(const char *operation, const char *id, json_t *data)
                      "circles", 1);
 }
 
-/* A new todo of a task. `id` NULL: the node draws one. The id is put into `out`. */
+/* A new todo of a task. `id` NULL: the node draws one. What is known of it from now on is put into
+ * `out`. */
 static enum cht_err make_todo(struct look *l, const struct mirror_task *t, const char *id,
-                              char out[static CRDT_ID_TEXT_MAX])
+                              json_t **out)
 {
     struct mirror *m = l->m;
     json_t *result = NULL;
@@ -134,9 +136,10 @@ static enum cht_err make_todo(struct look *l, const struct mirror_task *t, const
     json_t *view = mirror_view_of_file(t->file, t->name, l->pairs);
     json_t *data = nothing == NULL || view == NULL ? NULL : mirror_todo_data(nothing, view);
     json_decref(nothing);
-    json_decref(view);
-    if (data == NULL)
+    if (data == NULL) {
+        json_decref(view);
         return CHT_E_NOMEM;
+    }
     if (agent_session(m->agent)[0] != '\0')
         (void)json_object_set_new(data, "session", json_string(agent_session(m->agent)));
     if (agent_project(m->agent)[0] != '\0')
@@ -146,15 +149,16 @@ static enum cht_err make_todo(struct look *l, const struct mirror_task *t, const
         json_pack("{ss ss}", "claude-task.list", m->list.key, "claude-task.id", t->name));
     enum cht_err err = agent_change(m->agent, change_of("create", id, data), NULL, &result);
     const char *made = bridge_json_str(result, "chittyId");
-    if (err == CHT_E_EXISTS && id != NULL) { /* a hook was faster */
-        err = CHT_OK;
-        made = id;
-    } else if (err == CHT_OK)
+    if (err == CHT_OK && made != NULL) {
+        *out = json_pack("{ss sO}", "todo", made, "was", view);
         m->counts.todos_made++;
-    if (err == CHT_OK && made != NULL)
-        (void)snprintf(out, CRDT_ID_TEXT_MAX, "%s", made);
+    } else if (err == CHT_E_EXISTS && id != NULL) { /* a hook was faster, and knows other things */
+        *out = json_pack("{ss}", "todo", id);
+        err = CHT_OK;
+    }
     json_decref(result);
-    return err == CHT_OK && made == NULL ? CHT_E_INTERNAL : err;
+    json_decref(view);
+    return err;
 }
 
 /* --- which todo a task is -------------------------------------------------------------------- */
@@ -174,14 +178,14 @@ static void id_of(const struct look *l, const struct mirror_task *t, bool *out_t
     crdt_id_text(&id, out);
 }
 
-static enum cht_err drop_file(struct look *l, struct mirror_task *t)
+static enum cht_err drop_file(struct look *l, struct mirror_task *t, const char *id)
 {
     unsigned wait = 0;
     const enum cht_err err = mirror_write(l->m->list.folder, t->name, t->file, NULL, &wait);
     if (err != CHT_OK)
         return busy(l->m, err, wait);
     l->m->counts.files_removed++;
-    (void)json_object_del(l->m->state, t->name);
+    (void)json_object_set_new(l->m->state, t->name, json_pack("{ss}", "gone", id));
     (void)json_object_del(l->here, t->name);
     return CHT_OK;
 }
@@ -190,17 +194,52 @@ static enum cht_err drop_file(struct look *l, struct mirror_task *t)
  * at this moment does so before, and it is not made, or after, and the hook finds it. */
 static enum cht_err adopt(struct look *l, struct mirror_task *t, const char *id)
 {
-    char made[CRDT_ID_TEXT_MAX];
     unsigned wait = 0;
     struct mirror_hold hold;
+    json_t *known = NULL;
     enum cht_err err = mirror_hold(l->m->list.folder, t->name, t->file, &hold, &wait);
     if (err != CHT_OK)
         return busy(l->m, err, wait);
-    err = make_todo(l, t, id, made);
+    err = make_todo(l, t, id, &known);
+    if (err == CHT_OK) {
+        (void)json_object_set(l->pairs, t->name, json_object_get(known, "todo"));
+        err = json_object_set(l->m->state, t->name, known) == 0 ? mirror_state_save(l->m)
+                                                                : CHT_E_NOMEM;
+    }
     mirror_let_go(&hold);
-    if (err == CHT_OK)
-        (void)json_object_set_new(l->pairs, t->name, json_string(made));
+    json_decref(known);
     return pass_over(err);
+}
+
+/* Was the number of a task that is gone, or was done and then removed unseen, given to another? A
+ * task that comes back says the same as before; one that was done is not begun and called something
+ * else at once. */
+static bool is_another(const struct mirror_task *t, const json_t *state, const json_t *data)
+{
+    const char *subject = bridge_json_str(t->file, "subject");
+    const char *status = bridge_json_str(t->file, "status");
+    const json_t *was = json_object_get(state, "was");
+    const char *then = bridge_json_str(was, "status");
+    if (bridge_json_str(state, "gone") == NULL &&
+        (then == NULL || strcmp(then, "completed") != 0 || status == NULL ||
+         strcmp(status, "pending") != 0))
+        return false;
+    const char *content =
+        bridge_json_str(was == NULL ? data : was, was == NULL ? "content" : "subject");
+    return content == NULL || subject == NULL || strcmp(content, subject) != 0;
+}
+
+/* Half written: it keeps the todo that it has, or will have. */
+static enum cht_err reserve(struct look *l, const struct mirror_task *t)
+{
+    char text[CRDT_ID_TEXT_MAX];
+    struct crdt_id id;
+    const char *todo = bridge_json_str(json_object_get(l->m->state, t->name), "todo");
+    native_task_natural(&l->m->list, t->name, &id);
+    crdt_id_text(&id, text);
+    return json_object_set_new(l->pairs, t->name, json_string(todo == NULL ? text : todo)) == 0
+               ? CHT_OK
+               : CHT_E_NOMEM;
 }
 
 static enum cht_err pair_task(struct look *l, struct mirror_task *t)
@@ -209,22 +248,21 @@ static enum cht_err pair_task(struct look *l, struct mirror_task *t)
     bool told = false, known = false;
     const json_t *data = NULL;
     const json_t *state = json_object_get(l->m->state, t->name);
-    if (t->file == NULL) { /* half written: as it was known */
-        const char *todo = bridge_json_str(state, "todo");
-        if (todo != NULL)
-            (void)json_object_set_new(l->pairs, t->name, json_string(todo));
-        return CHT_OK;
-    }
+    if (t->file == NULL)
+        return reserve(l, t);
     id_of(l, t, &told, id);
     enum cht_err err = find_todo(l, id, &known, &data);
     if (err != CHT_OK)
         return err;
+    const bool gone = bridge_json_str(state, "gone") != NULL;
+    if (data != NULL && !told && is_another(t, state, data))
+        return adopt(l, t, NULL);
     if (data != NULL)
         return json_object_set_new(l->pairs, t->name, json_string(id)) == 0 ? CHT_OK : CHT_E_NOMEM;
     if (!known)
         return told ? CHT_OK : adopt(l, t, id); /* one of another device that is not here yet */
-    if (told || state != NULL)
-        return drop_file(l, t);
+    if (told || (state != NULL && !gone))
+        return drop_file(l, t, id);
     return adopt(l, t, NULL); /* the number was given to another task */
 }
 
@@ -243,52 +281,84 @@ static bool is_paired(const struct look *l, const char *id)
 }
 
 /* Is it time to give a todo a file again that has lost it? */
-static bool grace_is_over(struct mirror *m, const char *id)
+static bool grace_is_over(struct look *l, const char *id)
 {
     const uint64_t now = now_ms();
-    const json_t *since = json_object_get(m->absent, id);
-    if (since == NULL) {
-        (void)json_object_set_new(m->absent, id, json_integer((json_int_t)now));
-        (void)busy(m, CHT_E_BUSY, MIRROR_GRACE_MS);
-        return false;
-    }
-    const uint64_t age = now - (uint64_t)json_integer_value(since);
-    if (age < MIRROR_GRACE_MS) {
-        (void)busy(m, CHT_E_BUSY, (unsigned)(MIRROR_GRACE_MS - age) + 1);
-        return false;
-    }
-    (void)json_object_del(m->absent, id);
-    return true;
+    const json_t *since = json_object_get(l->m->absent, id);
+    const uint64_t from = since == NULL ? now : (uint64_t)json_integer_value(since);
+    if (now - from >= MIRROR_GRACE_MS)
+        return true;
+    (void)json_object_set_new(l->absent, id, json_integer((json_int_t)from));
+    (void)busy(l->m, CHT_E_BUSY, (unsigned)(MIRROR_GRACE_MS - (now - from)) + 1);
+    return false;
 }
 
-/* A file for a todo. `name`: the task that it was, or NULL for the next number. */
-static enum cht_err make_file(struct look *l, const char *id, const json_t *data, const char *name)
+/* The file of a todo that has none. What is known of it is kept before it is there: a session may
+ * delete it in the next moment, and its hook asks us what it was. */
+static enum cht_err put_file(struct look *l, const char *id, const char *name, json_t *view,
+                             json_t *file)
 {
     struct mirror *m = l->m;
+    enum cht_err err =
+        json_object_set_new(file, "id", json_string(name)) == 0 &&
+                json_object_set_new(m->state, name,
+                                    json_pack("{ss sO}", "todo", id, "was", view)) == 0
+            ? mirror_state_save(m)
+            : CHT_E_NOMEM;
+    if (err == CHT_OK)
+        err = mirror_put(m->list.folder, name, file);
+    if (err == CHT_OK) {
+        m->counts.files_made++;
+        (void)json_object_set_new(l->pairs, name, json_string(id));
+    }
+    return err;
+}
+
+/* `name`: the task that it was, or NULL for the next number. */
+static enum cht_err make_file(struct look *l, const char *id, const json_t *data, const char *name)
+{
+    const char *folder = l->m->list.folder;
     char made[MIRROR_NAME_MAX];
+    struct mirror_hold hold;
     unsigned wait = 0;
     json_t *view = mirror_view_of_todo(data, l->pairs);
-    json_t *file = json_pack("{ss ss ss ss s[] s[]}", "id", name == NULL ? "" : name, "subject", "",
-                             "description", "", "status", "", "blocks", "blockedBy");
+    json_t *file = json_pack("{ss ss ss ss s[] s[]}", "id", "", "subject", "", "description", "",
+                             "status", "", "blocks", "blockedBy");
     enum cht_err err = view == NULL || file == NULL
                            ? CHT_E_NOMEM
                            : mirror_file_put(file, view, id, true, l->pairs);
-    if (err == CHT_OK && name != NULL) {
-        (void)snprintf(made, sizeof made, "%s", name);
-        err = mirror_write(m->list.folder, name, NULL, file, &wait);
-    } else if (err == CHT_OK)
-        err = mirror_create(m->list.folder, file, made, &wait);
-    json_decref(file);
+    if (err == CHT_OK && name != NULL)
+        err = mirror_hold(folder, name, NULL, &hold, &wait);
+    else if (err == CHT_OK)
+        err = mirror_next(folder, &hold, made, &wait);
     if (err == CHT_OK) {
-        m->counts.files_made++;
-        (void)json_object_set_new(l->pairs, made, json_string(id));
-        (void)json_object_set_new(m->state, made, json_pack("{ss sO}", "todo", id, "was", view));
+        err = put_file(l, id, name == NULL ? made : name, view, file);
+        mirror_let_go(&hold);
     }
+    json_decref(file);
     json_decref(view);
-    return busy(m, err, wait);
+    return busy(l->m, err, wait);
 }
 
-/* Tasks that we know and that have no file any more. */
+/* A task that we know has no file any more. */
+static enum cht_err miss_file(struct look *l, const char *task, const char *id)
+{
+    bool known = false;
+    unsigned wait = 0;
+    const json_t *data = NULL;
+    enum cht_err err = find_todo(l, id, &known, &data);
+    if (err != CHT_OK)
+        return err;
+    if (data != NULL && !is_over(data) && !is_paired(l, id)) {
+        (void)json_object_set_new(l->pairs, task, json_string(id));
+        return grace_is_over(l, id) ? make_file(l, id, data, task) : CHT_OK;
+    }
+    err = mirror_retire(l->m->list.folder, task, &wait); /* over, or it has another number */
+    if (err == CHT_OK)
+        (void)json_object_set_new(l->m->state, task, json_pack("{ss}", "gone", id));
+    return busy(l->m, err, wait);
+}
+
 static enum cht_err miss_files(struct look *l)
 {
     const char *name;
@@ -297,23 +367,13 @@ static enum cht_err miss_files(struct look *l)
     enum cht_err err = CHT_OK;
     json_object_foreach_safe(l->m->state, next, name, known)
     {
-        bool there = false;
-        const json_t *data = NULL;
         char id[CRDT_ID_TEXT_MAX], task[MIRROR_NAME_MAX];
-        if (err != CHT_OK || mirror_task_named(&l->tasks, name) != NULL)
+        const char *todo = bridge_json_str(known, "todo");
+        if (err != CHT_OK || todo == NULL || mirror_task_named(&l->tasks, name) != NULL)
             continue;
-        (void)snprintf(id, sizeof id, "%s",
-                       bridge_json_str(known, "todo") == NULL ? ""
-                                                              : bridge_json_str(known, "todo"));
+        (void)snprintf(id, sizeof id, "%s", todo);
         (void)snprintf(task, sizeof task, "%s", name);
-        err = id[0] == '\0' ? CHT_OK : find_todo(l, id, &there, &data);
-        if (err == CHT_OK && (data == NULL || is_over(data) || is_paired(l, id)))
-            (void)json_object_del(l->m->state, task); /* over, or it has another number */
-        else if (err == CHT_OK) {
-            (void)json_object_set_new(l->pairs, task, json_string(id));
-            if (grace_is_over(l->m, id))
-                err = make_file(l, id, data, task);
-        }
+        err = miss_file(l, task, id);
     }
     return err;
 }
@@ -330,7 +390,7 @@ static enum cht_err give_files(struct look *l)
         if (err != CHT_OK || is_paired(l, id))
             continue;
         /* a task of this very list that we never saw: it may be about to be deleted */
-        if (list != NULL && strcmp(list, l->m->list.key) == 0 && !grace_is_over(l->m, id))
+        if (list != NULL && strcmp(list, l->m->list.key) == 0 && !grace_is_over(l, id))
             continue;
         err = make_file(l, id, data, NULL);
     }
@@ -462,17 +522,22 @@ enum cht_err mirror_look(struct mirror *m)
                       .datas = json_object(),
                       .pairs = json_object(),
                       .here = json_object(),
-                      .views = json_object() };
+                      .views = json_object(),
+                      .absent = json_object() };
     json_t *before = json_deep_copy(m->state);
     m->again = false;
     m->wait_ms = 0;
     enum cht_err err = l.open == NULL || l.datas == NULL || l.pairs == NULL || l.here == NULL ||
-                               l.views == NULL || before == NULL
+                               l.views == NULL || l.absent == NULL || before == NULL
                            ? CHT_E_NOMEM
                            : look_at_all(&l);
     if (before != NULL && !json_equal(before, m->state)) {
         const enum cht_err saved = mirror_state_save(m);
         err = err == CHT_OK ? saved : err;
+    }
+    if (l.absent != NULL) {
+        json_decref(m->absent);
+        m->absent = l.absent;
     }
     json_decref(before);
     json_decref(l.open);

@@ -211,20 +211,41 @@ static unsigned long watermark(const char *folder)
     return number_of(text);
 }
 
+/* Under the lock of the list: no number up to this one is given again. */
+static enum cht_err raise_watermark(const char *folder, const char *name)
+{
+    char text[32];
+    const unsigned long number = number_of(name);
+    if (number <= watermark(folder))
+        return CHT_OK;
+    (void)snprintf(text, sizeof text, "%lu", number);
+    return put_text(folder, ".highwatermark", text);
+}
+
+enum cht_err mirror_retire(const char *folder, const char *name, unsigned *out_ms)
+{
+    char list[TEXT_MAX];
+    if (number_of(name) <= watermark(folder))
+        return CHT_OK;
+    enum cht_err err = lock_list(folder, list, out_ms);
+    if (err != CHT_OK)
+        return err;
+    err = raise_watermark(folder, name);
+    (void)rmdir(list);
+    return err;
+}
+
 static enum cht_err remove_task(const char *folder, const char *name, unsigned *out_ms)
 {
-    char path[TEXT_MAX], list[TEXT_MAX], text[32];
+    char path[TEXT_MAX], list[TEXT_MAX];
     enum cht_err err = lock_list(folder, list, out_ms);
     if (err != CHT_OK)
         return err;
     (void)snprintf(path, sizeof path, "%s/%s.json", folder, name);
     if (unlink(path) != 0 && errno != ENOENT)
         err = CHT_E_IO;
-    const unsigned long number = number_of(name);
-    if (err == CHT_OK && number > watermark(folder)) {
-        (void)snprintf(text, sizeof text, "%lu", number);
-        err = put_text(folder, ".highwatermark", text);
-    }
+    if (err == CHT_OK)
+        err = raise_watermark(folder, name);
     (void)rmdir(list);
     return err;
 }
@@ -262,13 +283,12 @@ enum cht_err mirror_write(const char *folder, const char *name, const json_t *wa
     return err;
 }
 
-enum cht_err mirror_create(const char *folder, json_t *now, char out_name[static MIRROR_NAME_MAX],
-                           unsigned *out_ms)
+enum cht_err mirror_next(const char *folder, struct mirror_hold *out,
+                         char out_name[static MIRROR_NAME_MAX], unsigned *out_ms)
 {
-    char path[TEXT_MAX], name[MIRROR_NAME_MAX];
     struct mirror_tasks tasks = { 0 };
     bool there = false;
-    enum cht_err err = lock_list(folder, path, out_ms);
+    enum cht_err err = lock_list(folder, out->path, out_ms);
     if (err != CHT_OK)
         return err;
     unsigned long next = watermark(folder);
@@ -276,13 +296,14 @@ enum cht_err mirror_create(const char *folder, json_t *now, char out_name[static
     for (size_t i = 0; i < tasks.count; i++)
         next = number_of(tasks.list[i].name) > next ? number_of(tasks.list[i].name) : next;
     mirror_tasks_clear(&tasks);
-    (void)snprintf(name, sizeof name, "%lu", next + 1);
-    if (err == CHT_OK && json_object_set_new(now, "id", json_string(name)) != 0)
-        err = CHT_E_NOMEM;
     if (err == CHT_OK)
-        err = put_task(folder, name, now);
-    (void)rmdir(path);
-    if (err == CHT_OK)
-        (void)snprintf(out_name, MIRROR_NAME_MAX, "%s", name);
+        (void)snprintf(out_name, MIRROR_NAME_MAX, "%lu", next + 1);
+    else
+        mirror_let_go(out);
     return err;
+}
+
+enum cht_err mirror_put(const char *folder, const char *name, const json_t *now)
+{
+    return put_task(folder, name, now);
 }

@@ -35,9 +35,6 @@ struct mirror_task *mirror_task_named(const struct mirror_tasks *t, const char *
  * how long until it may be broken), or the file is not what was read any more; CHT_E_IO. */
 CHT_MUST_USE enum cht_err mirror_write(const char *folder, const char *name, const json_t *was,
                                        const json_t *now, unsigned *out_ms);
-/* Make a task of the next number; `now` gets it as its `id`. Errors as above. */
-CHT_MUST_USE enum cht_err mirror_create(const char *folder, json_t *now,
-                                        char out_name[static MIRROR_NAME_MAX], unsigned *out_ms);
 /* Hold a task's lock while nothing of it is changed; it is what was read. Errors of mirror_write.
  */
 struct mirror_hold {
@@ -46,6 +43,13 @@ struct mirror_hold {
 CHT_MUST_USE enum cht_err mirror_hold(const char *folder, const char *name, const json_t *was,
                                       struct mirror_hold *out, unsigned *out_ms);
 void mirror_let_go(struct mirror_hold *hold);
+/* The next number, which is ours until the hold is let go. Errors as above. */
+CHT_MUST_USE enum cht_err mirror_next(const char *folder, struct mirror_hold *out,
+                                      char out_name[static MIRROR_NAME_MAX], unsigned *out_ms);
+/* Make the task that `mirror_next` gave the number of. CHT_E_IO, CHT_E_NOMEM. */
+CHT_MUST_USE enum cht_err mirror_put(const char *folder, const char *name, const json_t *now);
+/* The task is gone for good: its number is not to be given to another. Errors as above. */
+CHT_MUST_USE enum cht_err mirror_retire(const char *folder, const char *name, unsigned *out_ms);
 /* How many locks of others were broken. */
 unsigned mirror_broken(void);
 

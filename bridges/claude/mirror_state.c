@@ -1,8 +1,6 @@
 /* In the folder of state: mirrors/HASH.json, and a lock beside it for one mirror a list. */
 #include "bridges/claude/mirror.h"
 
-#include "bridges/claude/settings.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,21 +12,16 @@ enum cht_err mirror_state_open(struct mirror *m, struct node_fault *fault)
 {
     struct cht_error detail = { 0 };
     struct node_paths paths;
-    uint8_t hash[32];
-    char name[33], folder[NODE_PATH_MAX + 16], lock[NODE_PATH_MAX + 16];
+    char folder[NODE_PATH_MAX + 16], lock[NODE_PATH_MAX + 16];
     enum cht_err err = node_paths_find(&detail, &paths);
     if (err == CHT_OK) {
         (void)snprintf(folder, sizeof folder, "%s/mirrors", paths.state);
         err = node_path_make(folder, &detail);
     }
+    if (err == CHT_OK)
+        err = native_mirror_path(&m->list, m->state_path);
     if (err != CHT_OK)
         return node_fault_from(fault, err, &detail);
-    settings_hash(cht_bytes_str(m->list.folder), hash);
-    for (size_t i = 0; i < 16; i++)
-        (void)snprintf(name + 2 * i, 3, "%02x", hash[i]);
-    const int len = snprintf(m->state_path, sizeof m->state_path, "%s/%s.json", folder, name);
-    if (len < 0 || (size_t)len >= sizeof m->state_path)
-        return node_fault_from(fault, CHT_E_INVALID, NULL);
     (void)snprintf(lock, sizeof lock, "%s.lock", m->state_path);
     m->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (m->lock_fd < 0)

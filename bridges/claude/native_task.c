@@ -6,8 +6,10 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,6 +98,36 @@ static bool todo_named(const char *text, struct crdt_id *out)
     return true;
 }
 
+enum cht_err native_mirror_path(const struct native_list *list, char out[static NODE_PATH_MAX])
+{
+    struct node_paths paths;
+    uint8_t hash[16];
+    char name[2 * sizeof hash + 1];
+    if (node_paths_find(NULL, &paths) != CHT_OK)
+        return CHT_E_INVALID;
+    (void)crypto_generichash(hash, sizeof hash, (const uint8_t *)list->folder, strlen(list->folder),
+                             NULL, 0);
+    for (size_t i = 0; i < sizeof hash; i++)
+        (void)snprintf(name + 2 * i, 3, "%02x", hash[i]);
+    const int len = snprintf(out, NODE_PATH_MAX, "%s/mirrors/%s.json", paths.state, name);
+    return len < 0 || (size_t)len >= NODE_PATH_MAX ? CHT_E_INVALID : CHT_OK;
+}
+
+/* What the mirror knows a task as, or knew it while it was there: {TASK: {todo} or {gone}}. */
+static bool mirrored(const struct native_list *list, const char *task_id, bool there,
+                     struct crdt_id *out)
+{
+    char path[NODE_PATH_MAX];
+    if (native_mirror_path(list, path) != CHT_OK)
+        return false;
+    json_t *all = json_load_file(path, 0, NULL);
+    const json_t *task = json_object_get(all, task_id);
+    const bool is = todo_named(json_string_value(json_object_get(task, "todo")), out) ||
+                    (!there && todo_named(json_string_value(json_object_get(task, "gone")), out));
+    json_decref(all);
+    return is;
+}
+
 enum cht_err native_task_todo(const struct native_list *list, const char *task_id,
                               char **out_subject, struct crdt_id *out)
 {
@@ -107,7 +139,7 @@ enum cht_err native_task_todo(const struct native_list *list, const char *task_i
     if (out_subject != NULL)
         *out_subject = subject == NULL ? NULL : strdup(subject);
     if (!todo_named(json_string_value(json_object_get(metadata, "chitty")), out) &&
-        !todo_named(task_id, out))
+        !mirrored(list, task_id, task != NULL, out) && !todo_named(task_id, out))
         native_task_natural(list, task_id, out);
     json_decref(task);
     return CHT_OK;

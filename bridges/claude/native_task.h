@@ -24,8 +24,13 @@ CHT_MUST_USE enum cht_err native_list_find(const char *session_id, const char *d
                                            struct native_list *out);
 /* The todo that a task made there is: its natural id, source `claude-task`, key LIST LF TASK. */
 void native_task_natural(const struct native_list *list, const char *task_id, struct crdt_id *out);
+/* Where the mirror of a list (mirror.h) keeps what it knows of its tasks. CHT_E_INVALID: there is
+ * no place. */
+CHT_MUST_USE enum cht_err native_mirror_path(const struct native_list *list,
+                                             char out[static NODE_PATH_MAX]);
 /* The todo that a task is: the one that `metadata.chitty` of its file names (such a file was
- * written for a todo), a task that is called by a todo's whole id, else its natural id.
+ * written for a todo), the one that the mirror knows it as, a task that is called by a todo's whole
+ * id, else its natural id.
  * `out_subject` (NULL: not wanted) is what the file calls it, to be freed; NULL where it says
  * nothing. CHT_E_INVALID: no name of a task. */
 CHT_MUST_USE enum cht_err native_task_todo(const struct native_list *list, const char *task_id,

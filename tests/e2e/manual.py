@@ -98,7 +98,8 @@ def claude_documents(world, home):
                     CLAUDE_PROJECT_DIR=str(project))
     for words in (["install"], ["config", "show"], ["config", "set", "model", "opus"],
                   ["config", "get", "model"], ["hooks", "list"], ["track", "sync"],
-                  ["remote", "add", "api", "https://example.com"], ["remove"]):
+                  ["remote", "add", "api", "https://example.com"], ["remove"],
+                  ["mirror", "--list", "work", "--once"]):
         check(home.chitty("claude", *words, "--json").out, f"claude {words}")
     check(home.chitty("claude", "install", "--json").out, "claude install", "claude-files")
     check(home.chitty("claude", "hooks", "list", "--ndjson").out, "hooks", "claude-hook")
