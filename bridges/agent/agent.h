@@ -249,8 +249,9 @@ void agent_news_clear(struct agent_news *news);
 /* --- waiting (wait.c) ---------------------------------------------------------------------- */
 
 struct agent_wait {
-    int end_fd; /* readable or hung up: the wait is over; -1: none */
-    pid_t pid;  /* over when this process ends; 0: that of CLAUDE_PID, if any; -1: none */
+    int end_fd;  /* readable or hung up: the wait is over; -1: none */
+    pid_t pid;   /* over when this process ends; 0: that of CLAUDE_PID, if any; -1: none */
+    bool afresh; /* what happened before now is told by somebody else */
 };
 
 /* Until another session or device does what this one waits for, from its last look on: completes

@@ -422,7 +422,7 @@ static void begin(struct waiting *w, const struct agent_wait *wait)
     w->pid = pid > 1 && pid <= INT32_MAX ? (pid_t)pid : 0;
     if (w->pid > 0)
         w->process_fd = (int)syscall(SYS_pidfd_open, w->pid, 0u);
-    w->since = agent_seen_read(w->a);
+    w->since = wait->afresh ? NULL : agent_seen_read(w->a);
     w->held = json_array();
     w->ended = json_array();
 }

@@ -322,7 +322,7 @@ void bench_wake(struct bench *b)
         run_words(&idle, (const char *const[]){ "add", "Test parser", project_flag, flag, NULL },
                   then, sizeof then);
         await_todo(&busy, then);
-        say(&idle, began);
+        say(&idle, "\"hook_event_name\":\"Stop\",\"stop_hook_active\":false");
         const pid_t waiter = start(&idle, "wait");
         await_quiet(waiter);
         const double from = bench_now_us();

@@ -163,6 +163,15 @@ def a_session_hears_what_happened_and_is_woken_by_what_it_waits_for(world):
     told = one.hook("prompt", "prompt")["additionalContext"]
     expect("Write parser" in told and "laptop-b" in told, told)
     same(one.hook("prompt", "prompt"), None, "told once")
+    two.hook("post-task", "post-task-create", tool_use_id="toolu_c9", tool_response={
+        "task": {"id": "9", "subject": "Buy milk"}}, tool_input={"subject": "Buy milk"})
+    for use, change in (("toolu_u8", {"addBlocks": ["10"]}), ("toolu_u9", {"status": "completed"})):
+        two.hook("post-task", "post-task-update-done", tool_use_id=use,
+                 tool_input=dict({"taskId": "9", "status": "pending"}, **change))
+    nodes.converge(one_home, two_home)
+    # what happened before is told by session-start: it does not wake at once
+    told = one.hook("session-start", "session-start-resume")["additionalContext"]
+    expect("Buy milk" in told, told)
     waiter = one.start("wait", one.payload("session-start-startup"))
     until(lambda: waits(one), "the lock of the waiter")
     same(one.hook("wait", "stop"), None, "a second waiter ends at once, with nothing to say")
