@@ -155,7 +155,7 @@ static void find_cwd(const struct cli_session *s, struct cli_session_folder *f)
     if (cwd == NULL || !is_in(f->from, cwd, &rest) || rest[0] == '\0')
         return;
     (void)snprintf(path, sizeof path, "%s%s", f->to, rest);
-    if (strlen(path) < sizeof f->cwd && strstr(path, "/../") == NULL && is_folder(path))
+    if (strlen(path) < sizeof f->cwd && strstr(rest, "/..") == NULL && is_folder(path))
         (void)snprintf(f->cwd, sizeof f->cwd, "%.*s", (int)sizeof f->cwd - 1, path);
 }
 
