@@ -97,7 +97,7 @@ static void an_allocation_that_fails_costs_one_answer_at_most(void **state)
         assert_non_null(strstr(next(s)->text, "\"id\":99,\"result\":{\"prompts\":[{"));
         (void)scene_end(&scene);
     }
-    print_message("%lu allocations failed in turn\n", n - 2);
+    print_message("# %lu allocations failed in turn\n", n - 2);
     assert_in_range(n, 500, 100000);
     json_set_alloc_funcs(malloc, free);
 }

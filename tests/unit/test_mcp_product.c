@@ -75,7 +75,7 @@ static void all_tools_together_are_small(void **state)
 {
     struct client *c = *state;
     assert_non_null(ask(c, "tools/list", ""));
-    print_message("tools/list: %zu bytes\n", strlen(c->line));
+    print_message("# tools/list: %zu bytes\n", strlen(c->line));
     assert_in_range(strlen(c->line), 1000, TOOLS_BYTES);
 }
 
