@@ -10,6 +10,7 @@
  *   hook_deny.c     what another session holds; hook_edit.c: files, and what is told before an edit
  *   hook_compact.c  a checkpoint where a conversation is compacted
  *   hook_wait.c     the waiter of an idle session
+ *   hook_mirror.c   the process that keeps tasks' files and todos equal
  *   hook_answer.c   what goes out
  *
  * Hooks of one session run beside each other and in any order, and one may come twice: what is

@@ -445,5 +445,7 @@ enum cht_err hook_post_task(struct hook *h)
         if (err == CHT_OK)
             err = take(h, &t);
     }
+    if (known && err == CHT_OK)
+        hook_mirror(h);
     return err;
 }

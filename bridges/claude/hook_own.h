@@ -33,6 +33,9 @@ CHT_MUST_USE enum cht_err hook_known(struct hook *h);
 /* hook_transcript.c: what was said is shared, where the project allows it, by a process of its own;
  * what another session left for this one is told. What goes wrong there stays there. */
 void hook_share(struct hook *h);
+/* hook_mirror.c: start the mirror of the session's tasks where they have files and it does not run.
+ */
+void hook_mirror(struct hook *h);
 void hook_handoff(struct hook *h);
 
 /* hook_edit.c: a tool has edited a file: it is written down in the session. */

@@ -45,6 +45,8 @@ enum cht_err hook_session_start(struct hook *h)
 {
     const enum cht_err err = ensure(h, true);
     hook_handoff(h);
+    if (err == CHT_OK)
+        hook_mirror(h);
     return err == CHT_OK ? tell_news(h, AGENT_AT_START) : err;
 }
 

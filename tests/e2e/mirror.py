@@ -2,6 +2,7 @@
 native side writes as Claude Code does: in place, piece by piece, under locks that are folders; it
 removes what is done without a word, and what a session deletes it tells by the hook. Random, with
 its seed printed; `--rounds N` for more of it."""
+import fcntl
 import json
 import os
 import random
@@ -460,6 +461,34 @@ def a_session_has_its_own_list(world):
         desk.chitty("add", "T3 for nobody")
         until(lambda: len(desk.tasks() or {}) == 2, "the file of the session's todo")
         same(sorted(t["subject"].split()[0] for t in desk.tasks().values()), ["T1", "T2"], "files")
+
+
+@test
+def a_hook_starts_the_mirror_and_it_ends_with_the_session(world):
+    home = world.home("a").init().run()
+    desk = Desk(world, home, name="a-session")
+    native = Native(desk, random.Random(7))
+    with subprocess.Popen(["sleep", "600"]) as life:
+        try:
+            desk.env["CLAUDE_PID"] = str(life.pid)
+            native.create("T1 of the session")
+            desk.hook("session-start", hook_event_name="SessionStart", source="startup")
+            until(lambda: "T1" in desk.todos(), "the todo, by the mirror")
+            desk.hook("session-start", hook_event_name="SessionStart", source="resume")
+            native.create("T2 of the session")
+            until(lambda: "T2" in desk.todos(), "the next todo")
+        finally:
+            life.kill()
+    lock = next((desk.home.folder).rglob("mirrors/*.lock"))
+
+    def is_free():
+        with open(lock, encoding="utf-8") as f:
+            try:
+                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+    until(is_free, "the mirror has ended")
 
 
 @test
