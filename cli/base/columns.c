@@ -137,6 +137,7 @@ enum cht_err cli_columns_put(const struct cli_columns *columns, struct cht_buf *
 /* What a record has for each column. */
 struct row {
     struct cht_bytes id, values[CLI_COLUMNS_MAX], titles[CLI_COLUMNS_MAX];
+    struct cht_bytes holder; /* who works on it (LOCAL 4.14) */
 };
 
 /* The pairs of the map at the cursor. */
@@ -175,6 +176,8 @@ static void take_row(const struct cli_columns *columns, struct cht_wire *w, stru
             const struct cht_bytes value = crdt_mp_pass(w);
             if (cht_bytes_eq(name, cht_bytes("chittyId", 8)))
                 out->id = node_mp_str(value);
+            else if (cht_bytes_eq(name, cht_bytes("holder", 6)))
+                out->holder = node_mp_str(value);
         }
     }
 }
@@ -269,13 +272,32 @@ static void put_id(struct cli_out *out, struct cht_bytes id, unsigned width)
     cli_put_style(out, CLI_PLAIN);
 }
 
+/* Cells of the last column beside "  (who holds it)". */
+static unsigned left_of(unsigned width, struct cht_bytes holder)
+{
+    const size_t used = holder.len == 0 ? 0 : cli_text_width(holder) + 4;
+    return used != 0 && width > used + REST_MIN / 2 ? width - (unsigned)used : width;
+}
+
+static void put_holder(struct cli_out *out, struct cht_bytes holder)
+{
+    if (!out->terminal || holder.len == 0)
+        return;
+    cli_put_style(out, CLI_DIM);
+    cli_put_text(out, "  (");
+    cli_put_line(out, holder);
+    cli_put_char(out, ')');
+    cli_put_style(out, CLI_PLAIN);
+}
+
 void cli_columns_row(struct cli_out *out, const struct cli_columns *columns, struct cht_wire *w)
 {
     struct row row = { 0 };
     take_row(columns, w, &row);
     for (size_t i = 0; i < columns->count; i++) {
         const struct cli_column *column = &columns->list[i];
-        const unsigned width = column->width == 0 ? columns->rest : column->width;
+        const unsigned width =
+            column->width == 0 ? left_of(columns->rest, row.holder) : column->width;
         const struct cht_bytes title = node_mp_str(row.titles[i]);
         if (i > 0)
             cli_put_text(out, out->terminal ? "  " : "\t");
@@ -288,5 +310,6 @@ void cli_columns_row(struct cli_out *out, const struct cli_columns *columns, str
         else
             put_tabbed(out, column->field, row.values[i]);
     }
+    put_holder(out, row.holder);
     cli_put_char(out, '\n');
 }

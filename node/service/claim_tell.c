@@ -154,6 +154,14 @@ enum cht_err claims_put_stale(struct node_service *s, uint32_t n, struct cht_buf
     return err == CHT_OK ? put_holder(s, &t, out) : err;
 }
 
+enum cht_err claims_put_holder_name(struct node_service *s, uint32_t n, struct cht_buf *out)
+{
+    struct telling t;
+    enum cht_err err = begin_telling(s, n, &t);
+    return err == CHT_OK ? node_mp_put_key_str(out, "holder", claims_holder_name(s, t.claim.holder))
+                         : err;
+}
+
 /* --- it is held by another ------------------------------------------------------------------ */
 
 static void put_age(uint64_t ms, char out[static 32])

@@ -176,6 +176,9 @@ struct cht_bytes service_session_of(struct cht_bytes actor, struct cht_arena *ar
 /* A record of the query `claims` (LOCAL 8.6), of what the todo shows. */
 CHT_MUST_USE enum cht_err claims_put_record(struct node_service *s, uint32_t n,
                                             struct cht_buf *out);
+/* "holder": what people call who holds the todo (LOCAL 4.14). */
+CHT_MUST_USE enum cht_err claims_put_holder_name(struct node_service *s, uint32_t n,
+                                                 struct cht_buf *out);
 /* "stale": the holder that a write went past (LOCAL 8.7). */
 CHT_MUST_USE enum cht_err claims_put_stale(struct node_service *s, uint32_t n, struct cht_buf *out);
 void service_renew(struct node_service *s, const struct local_request *request,

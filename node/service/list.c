@@ -92,8 +92,9 @@ static enum cht_err put_row(struct list_stream *l, struct cht_buf *out)
     const uint32_t n = (uint32_t)node_find_int(l->cursor, 0);
     size_t aliases;
     (void)service_aliases_of(l->s, n, &aliases);
+    const bool held = l->titled && l->type == CRDT_TODO && claims_lease(l->s, n) != NULL;
     enum cht_err err =
-        crdt_mp_put_map(out, 3u + l->titled + hidden + (conflicts != 0) + (aliases != 0));
+        crdt_mp_put_map(out, 3u + l->titled + hidden + (conflicts != 0) + (aliases != 0) + held);
     if (err == CHT_OK)
         err = node_mp_put_key_str(out, "chittyId", node_find_bytes(l->cursor, 1));
     if (err == CHT_OK)
@@ -112,6 +113,8 @@ static enum cht_err put_row(struct list_stream *l, struct cht_buf *out)
         err = node_mp_put_key_bool(out, "deleted", true);
     if (err == CHT_OK && conflicts != 0)
         err = node_mp_put_key_uint(out, "conflicts", (uint64_t)conflicts);
+    if (err == CHT_OK && held)
+        err = claims_put_holder_name(l->s, n, out);
     return err == CHT_OK && aliases != 0 ? service_put_origins(l->s, n, out) : err;
 }
 

@@ -239,6 +239,8 @@ static void held_ones_are_neither_ready_nor_free(void **state)
     assert_null(strstr(list(m, "ready"), TODO));
     assert_null(strstr(list(m, "free"), TODO));
     assert_has(list(m, "held"), TODO);
+    assert_has(query(m, "{'operation':'list','domain':'todos','fields':['content'],'titles':true}"),
+               "\"holder\":\"" ONE "\"");
     service_claims_clock(m->service, LEASE);
     assert_has(list(m, "ready"), TODO); /* it has lapsed */
     assert_has(list(m, "free"), TODO);
