@@ -254,7 +254,8 @@ static void answer_in_memory(struct machine *m, const struct node_query *q,
         assert_int_equal(CHT_OK, node_replica_state(m->replica, n, &state));
         const bool hidden = crdt_state_hidden(state, world.graph);
         found[i] = state->count != 0 &&
-                   (!hidden || q->deleted || (q->is & 1u << NODE_IS_HIDDEN) != 0) &&
+                   (!hidden || q->deleted ||
+                    (q->is & (1u << NODE_IS_HIDDEN | 1u << NODE_IS_ALIAS)) != 0) &&
                    match_state(&match, &world, state);
     }
     node_words_close(words);
