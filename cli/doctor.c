@@ -142,7 +142,9 @@ const struct cli_command cli_doctor = {
                "`warning` (it will one day hurt) or a `note` (worth knowing). Exits with"
                " status 1 where there is a problem, and with 0 where there is none; a "
                "warning is not one. With `--json` each has a `check`, a name for scripts"
-               " that stays the same.",
+               " that stays the same.\n"
+               "\n"
+               "Whether Claude Code and chitty work together tells `chitty claude doctor`.",
     .group = CLI_INSPECT,
     .kind = "doctor",
     .pages = true,
