@@ -108,7 +108,7 @@ def apart_two_claim_and_together_one_of_them_has_it(world):
     same(told[0]["holder"], mine["holder"], "who won")
     what = {w["field"]: w["value"] for w in told[0]["what"]}
     same((what["status"], what["notes"]), ("completed", "done by the first"), "what was done")
-    same([(c["chittyId"], c["deviceName"]) for c in claims(a)], [(other, "desktop")], "who has what")
+    same([(c["chittyId"], c["deviceName"]) for c in claims(a)], [(other, "desktop")], "claims")
     lost = claims(a, "--session", mine["holder"])
     same([(c["state"], c["chittyId"], c["holder"]) for c in lost],
          [("lost", other, theirs["holder"])], "what the first one lost")
