@@ -46,6 +46,23 @@ static bool read_text(struct cht_bytes value, size_t len_max, struct cht_bytes *
            crdt_utf8_valid(v.data);
 }
 
+bool net_claim_holder_valid(struct cht_bytes holder)
+{
+    if (holder.len == 0 || holder.len > LIMIT_HOLDER_BYTES || !crdt_utf8_valid(holder))
+        return false;
+    for (size_t i = 0; i < holder.len; i++) {
+        if (holder.data[i] < 0x20 || holder.data[i] == 0x7f ||
+            (holder.data[i] == 0xc2 && holder.data[i + 1] < 0xa0)) /* U+0080 … U+009F */
+            return false;
+    }
+    return true;
+}
+
+static bool read_holder(struct cht_bytes value, struct cht_bytes *out)
+{
+    return read_text(value, LIMIT_HOLDER_BYTES, out) && net_claim_holder_valid(*out);
+}
+
 static bool read_bool(struct cht_bytes value)
 {
     return value.len == 1 && value.data[0] == 0xc3;
@@ -66,7 +83,7 @@ static bool read_ask(struct cht_bytes map, struct net_claim_ask *out)
         return false;
     return read_uint(member(map, "ask"), &out->number) &&
            read_id(member(map, "todo"), &out->todo) && out->todo.type == CRDT_TODO &&
-           read_text(member(map, "holder"), LIMIT_HOLDER_BYTES, &out->holder);
+           read_holder(member(map, "holder"), &out->holder);
 }
 
 static bool read_answer(struct cht_bytes map, struct net_claim_answer *out)
@@ -130,7 +147,7 @@ enum cht_err net_claims_read_holders(struct cht_bytes payload,
     size_t count;
     enum cht_err err = open_list(payload, "holders", &w, &count);
     for (size_t i = 0; err == CHT_OK && i < count; i++)
-        err = read_text(crdt_mp_skip(&w), LIMIT_HOLDER_BYTES, &out[i]) ? CHT_OK : CHT_E_MALFORMED;
+        err = read_holder(crdt_mp_skip(&w), &out[i]) ? CHT_OK : CHT_E_MALFORMED;
     if (err == CHT_OK)
         *out_count = count;
     return err;

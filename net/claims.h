@@ -30,7 +30,7 @@ enum net_claim_state {
 struct net_claim_ask {
     uint64_t number; /* names it in the answer */
     struct crdt_id todo;
-    struct cht_bytes holder; /* 1 … LIMIT_HOLDER_BYTES of UTF-8 */
+    struct cht_bytes holder; /* as net_claim_holder_valid */
     struct crdt_id actor;    /* on whose behalf the entry is written … */
     bool acting;             /* … false: for the device itself */
     bool force;              /* also where another holds it */
@@ -40,6 +40,10 @@ struct net_claim_answer {
     uint64_t number;
     enum net_claim_state state;
 };
+
+/* True for who may hold a todo: 1 … LIMIT_HOLDER_BYTES bytes of UTF-8 without control characters
+ * (U+0000 … U+001F, U+007F … U+009F). PROTOCOL 13.1. */
+bool net_claim_holder_valid(struct cht_bytes holder);
 
 /* At most LIMIT_CLAIM_BATCH of each; more, or one that is no such thing, is CHT_E_MALFORMED. A
  * state that this build does not know is read as NET_CLAIM_WRONG. */

@@ -37,9 +37,10 @@ enum cht_err claims_who(struct node_service *s, const struct local_request *requ
     if (err != CHT_OK)
         return err;
     if (memchr(named.data == NULL ? (const uint8_t *)"" : named.data, '@', named.len) != NULL) {
-        if (named.len > LIMIT_HOLDER_BYTES || !crdt_utf8_valid(named))
-            return node_fault_set(fault, CHT_E_LIMIT, cht_bytes_str("session"),
-                                  "who claims has to be text of at most %u bytes",
+        if (!net_claim_holder_valid(named))
+            return node_fault_set(fault, CHT_E_INVALID, cht_bytes_str("session"),
+                                  "who claims has to be text of at most %u bytes without control "
+                                  "characters",
                                   LIMIT_HOLDER_BYTES);
         memcpy(out->text, named.data, named.len);
         return CHT_OK;

@@ -130,11 +130,12 @@ void claims_asks_left(struct node_service *s, local_client_id client, bool all)
     }
 }
 
-/* The request goes on without the ask. */
+/* The request goes on without the ask. What nobody answered for is free as far as is known here: of
+ * `next` it stays the first. */
 static void conclude(struct node_service *s, struct service_ask *ask, enum net_claim_state state)
 {
     unlink_ask(s, ask);
-    if (ask->tried_count < sizeof ask->tried / sizeof ask->tried[0])
+    if (state != NET_CLAIM_WRONG && ask->tried_count < sizeof ask->tried / sizeof ask->tried[0])
         ask->tried[ask->tried_count++] = ask->n;
     cht_arena_reset(&s->arena);
     claims_go_on(s, ask, state);
@@ -343,7 +344,7 @@ static void confirm(struct node_service *s, uint32_t n)
         memcmp(arbiter, s->identity->device, CRDT_ID_BYTES) != 0)
         return;
     const struct crdt_claim claim = claims_of(s, todo);
-    if (claim.confirmed || claim.holder.len == 0 || claim.holder.len > LIMIT_HOLDER_BYTES ||
+    if (claim.confirmed || !net_claim_holder_valid(claim.holder) ||
         crdt_unhex(claim.device, who.device, CRDT_ID_BYTES) != CHT_OK)
         return;
     memcpy(who.text, claim.holder.data, claim.holder.len);

@@ -75,7 +75,7 @@ static enum cht_err begin_telling(struct node_service *s, uint32_t n, struct tel
         return err;
     out->claim = claims_of(s, out->todo);
     /* what a member may have put there */
-    if (out->claim.holder.len > LIMIT_HOLDER_BYTES || !crdt_utf8_valid(out->claim.holder))
+    if (!net_claim_holder_valid(out->claim.holder))
         out->claim.holder = cht_bytes(NULL, 0);
     if (out->claim.device.len != 2 * CRDT_ID_BYTES || !crdt_utf8_valid(out->claim.device))
         out->claim.device = cht_bytes(NULL, 0);

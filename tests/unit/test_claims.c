@@ -173,6 +173,15 @@ static void a_key_gets_its_first_answer_again(void **state)
     assert_int_equal(entries + 1, machine_entries(m));
 }
 
+static void a_holder_is_one_line_of_text(void **state)
+{
+    struct machine *m = begin(state);
+    const uint64_t entries = machine_entries(m);
+    refuses(m, NULL, CHT_E_INVALID, "without control characters",
+            "{'todo':'" TODO "','session':'ada\x1b@laptop'}");
+    assert_int_equal(entries, machine_entries(m));
+}
+
 static void what_is_finished_is_not_claimed(void **state)
 {
     struct machine *m = begin(state);
@@ -499,6 +508,65 @@ static void asks_are_judged_by_the_arbiter(void **state)
     cht_buf_clear(&payload);
 }
 
+/* --- an arbiter that hangs ------------------------------------------------------------------- */
+
+static bool reaches(void *ctx, const uint8_t *device)
+{
+    (void)ctx;
+    (void)device;
+    return true;
+}
+
+static enum cht_err swallow(void *ctx, const uint8_t *device, bool command,
+                            struct cht_bytes payload)
+{
+    unsigned *sent = ctx;
+    (void)device;
+    (void)payload;
+    *sent += command;
+    return CHT_OK;
+}
+
+/* The turn of the request, and the one when nobody has answered for so long. */
+static enum cht_err two_turns(void *ctx, struct node_fault *fault)
+{
+    struct machine *m = ctx;
+    (void)fault;
+    service_claims_work(m->service);
+    const enum cht_err err = machine_commit(m, NULL);
+    if (err != CHT_OK)
+        return err;
+    service_claims_clock(m->service, 300);
+    service_claims_work(m->service);
+    return machine_commit(m, NULL);
+}
+
+static void next_without_an_answer_is_the_one_that_was_asked_for(void **state)
+{
+    struct machines *ms = *state;
+    struct machine *a = begin(state), *b = &ms->b;
+    unsigned sent = 0;
+    machine_carry(a, b);
+    make(b, OTHER, "{'content':'Parser','priority':'low'}");
+    service_free(b->service);
+    const struct service_options options = {
+        .replica = b->replica,
+        .identity = &b->identity,
+        .path = b->path,
+        .device_name = b->name,
+        .net = { .ctx = &sent, .direct = swallow, .reaches = reaches },
+    };
+    assert_int_equal(CHT_OK, service_new(&options, &b->service));
+    service_claims_lease(b->service, LEASE);
+    b->commit = two_turns;
+    assert_int_equal(CHT_OK, command(b, TWO, "claim", "{'next':true}"));
+    b->commit = NULL;
+    assert_int_equal(1, sent);
+    assert_has(machine_said, "\"title\":\"Lexer\"");
+    assert_has(machine_said, "\"state\":\"unconfirmed\"");
+    assert_has(machine_data(b, OTHER), "\"status\":\"pending\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -507,6 +575,7 @@ int main(void)
         MACHINES_TEST(force_takes_it_over_and_the_loser_is_told),
         MACHINES_TEST(a_person_claims_by_name),
         MACHINES_TEST(a_key_gets_its_first_answer_again),
+        MACHINES_TEST(a_holder_is_one_line_of_text),
         MACHINES_TEST(what_is_finished_is_not_claimed),
         MACHINES_TEST(a_token_never_passes_what_json_keeps),
         MACHINES_TEST(next_is_what_matters_most_then_what_is_due_then_the_oldest),
@@ -525,6 +594,7 @@ int main(void)
         MACHINES_TEST(apart_the_arbiters_claim_stands_and_the_other_has_lost),
         MACHINES_TEST(the_arbiter_confirms_what_was_claimed_without_it),
         MACHINES_TEST(asks_are_judged_by_the_arbiter),
+        MACHINES_TEST(next_without_an_answer_is_the_one_that_was_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
