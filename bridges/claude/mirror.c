@@ -213,16 +213,17 @@ static enum cht_err adopt(struct look *l, struct mirror_task *t, const char *id)
 
 /* Was the number of a task that is gone, or was done and then removed unseen, given to another? A
  * task that comes back says the same as before; one that was done is not begun and called something
- * else at once. */
+ * else in a new file. */
 static bool is_another(const struct mirror_task *t, const json_t *state, const json_t *data)
 {
     const char *subject = bridge_json_str(t->file, "subject");
     const char *status = bridge_json_str(t->file, "status");
     const json_t *was = json_object_get(state, "was");
     const char *then = bridge_json_str(was, "status");
+    const char *mark = bridge_json_str(state, "mark");
     if (bridge_json_str(state, "gone") == NULL &&
         (then == NULL || strcmp(then, "completed") != 0 || status == NULL ||
-         strcmp(status, "pending") != 0))
+         strcmp(status, "pending") != 0 || mark == NULL || strcmp(mark, t->mark) == 0))
         return false;
     const char *content =
         bridge_json_str(was == NULL ? data : was, was == NULL ? "content" : "subject");
@@ -468,10 +469,10 @@ static enum cht_err merge_file(struct look *l, struct mirror_task *t, const char
     if (err != CHT_OK)
         return busy(m, err, wait);
     m->counts.files_changed += differs;
-    return json_object_set_new(m->state, t->name, json_pack("{ss sO}", "todo", id, "was", view)) ==
-                   0
-               ? CHT_OK
-               : CHT_E_NOMEM;
+    json_t *known = json_pack("{ss sO}", "todo", id, "was", view);
+    if (!differs && known != NULL)
+        (void)json_object_set_new(known, "mark", json_string(t->mark));
+    return json_object_set_new(m->state, t->name, known) == 0 ? CHT_OK : CHT_E_NOMEM;
 }
 
 static enum cht_err merge_all(struct look *l)

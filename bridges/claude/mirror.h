@@ -29,7 +29,8 @@ struct mirror {
     struct agent *agent;
     struct native_list list;
     bool shared;    /* of the project, not of one session */
-    json_t *state;  /* task name: {todo, was: view}, or of one whose file is gone {gone: id} */
+    json_t *state;  /* task name: {todo, was: view, mark: of its file, when we did not write it
+                       last}, or of one whose file is gone {gone: id} */
     json_t *absent; /* id of a todo: since when its file is missed, ms */
     char state_path[NODE_PATH_MAX];
     int lock_fd;

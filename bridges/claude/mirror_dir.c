@@ -42,8 +42,18 @@ static unsigned long number_of(const char *name)
                : 0;
 }
 
-/* NULL: it is not there, or no whole object. */
-static json_t *read_task(const char *folder, const char *name)
+/* Number and birth of a file. */
+static void read_mark(int fd, char out[static 64])
+{
+    struct statx x;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &x) == 0)
+        (void)snprintf(out, 64, "%llu %lld.%u", (unsigned long long)x.stx_ino,
+                       (x.stx_mask & STATX_BTIME) == 0 ? 0 : (long long)x.stx_btime.tv_sec,
+                       (x.stx_mask & STATX_BTIME) == 0 ? 0 : x.stx_btime.tv_nsec);
+}
+
+/* NULL: it is not there, or no whole object. `mark` may be NULL. */
+static json_t *read_task(const char *folder, const char *name, char *mark)
 {
     char path[TEXT_MAX];
     struct stat st;
@@ -51,6 +61,8 @@ static json_t *read_task(const char *folder, const char *name)
     (void)snprintf(path, sizeof path, "%s/%s.json", folder, name);
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
     char *text = fd < 0 ? NULL : malloc(FILE_BYTES);
+    if (fd >= 0 && mark != NULL)
+        read_mark(fd, mark);
     if (text != NULL && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
         const ssize_t len = read(fd, text, FILE_BYTES);
         if (len > 0 && len < (ssize_t)FILE_BYTES)
@@ -97,7 +109,8 @@ enum cht_err mirror_scan(const char *folder, bool *out_there, struct mirror_task
         }
         struct mirror_task *t = &out->list[out->count++];
         (void)snprintf(t->name, sizeof t->name, "%s", name);
-        t->file = read_task(folder, name);
+        t->mark[0] = '\0';
+        t->file = read_task(folder, name, t->mark);
     }
     (void)closedir(dir);
     if (out->count > 1)
@@ -256,7 +269,7 @@ enum cht_err mirror_hold(const char *folder, const char *name, const json_t *was
     enum cht_err err = lock_task(folder, name, out->path, out_ms);
     if (err != CHT_OK)
         return err;
-    json_t *is = read_task(folder, name);
+    json_t *is = read_task(folder, name, NULL);
     const bool same = was == NULL ? is == NULL : is != NULL && json_equal(is, was);
     json_decref(is);
     if (same)

@@ -14,7 +14,8 @@
 
 struct mirror_task {
     char name[MIRROR_NAME_MAX];
-    json_t *file; /* NULL: it cannot be read now: it is being written, or was left half written */
+    json_t *file;  /* NULL: it cannot be read now: it is being written, or was left half written */
+    char mark[64]; /* of the file itself: a change in place keeps it, a new file has another */
 };
 
 struct mirror_tasks {

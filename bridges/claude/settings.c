@@ -140,18 +140,23 @@ static size_t weight(const struct settings_entry *e)
     return e->append ? json_array_size(json_object_get(e->value, "hooks")) : 1;
 }
 
+/* One by one: what others wrote beside it may be no UTF-8. */
+static bool is_value(const struct jsonc *j, uint32_t node, const json_t *wanted)
+{
+    json_t *value = jsonc_value(j, node);
+    const bool is = value != NULL && json_equal(value, wanted) != 0;
+    json_decref(value);
+    return is;
+}
+
 static bool has_entry(const struct jsonc *j, const struct settings_entry *e)
 {
     const uint32_t node = edit_find(j, &e->path);
     bool has = false;
-    if (node == JSONC_NONE)
-        return false;
-    json_t *value = jsonc_value(j, node);
-    if (!e->append)
-        has = value != NULL && json_equal(value, e->value) != 0;
-    for (size_t i = 0; e->append && !has && i < json_array_size(value); i++)
-        has = json_equal(json_array_get(value, i), e->value) != 0;
-    json_decref(value);
+    if (node == JSONC_NONE || !e->append)
+        return node != JSONC_NONE && is_value(j, node, e->value);
+    for (uint32_t i = j->nodes[node].first; !has && i != JSONC_NONE; i = j->nodes[i].next)
+        has = is_value(j, i, e->value);
     return has;
 }
 
