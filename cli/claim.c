@@ -1,6 +1,7 @@
 /* claim and release: who works on what (LOCAL 8.2 to 8.4). */
 #include "cli/base/acting.h"
 #include "cli/base/claims.h"
+#include "cli/base/here.h"
 #include "cli/base/json.h"
 #include "cli/base/record.h"
 #include "cli/base/request.h"
@@ -64,7 +65,9 @@ enum cht_err cli_claim(struct cli_context *c, const char *todo, const struct cht
 
 static enum cht_err run_claim(struct cli_context *c)
 {
-    return cli_claim(c, c->args[0], NULL, 0);
+    char project[CLI_HERE_MAX];
+    const enum cht_err err = cli_here(c, true, project);
+    return err == CHT_OK ? cli_claim(c, c->args[0], NULL, 0) : err;
 }
 
 /* --- release -------------------------------------------------------------------------------- */

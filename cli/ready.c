@@ -1,6 +1,8 @@
 /* chitty ready, chitty blocked, chitty next: what can be begun, and what cannot. */
 #include "cli/base/claims.h"
+#include "cli/base/fields.h"
 #include "cli/base/filter.h"
+#include "cli/base/here.h"
 #include "cli/base/list.h"
 #include "cli/base/record.h"
 #include "cli/base/request.h"
@@ -43,8 +45,13 @@ static enum cht_err claim_next(struct cli_context *c)
 {
     struct cht_buf rest;
     uint32_t pairs = 0;
+    char project[CLI_HERE_MAX];
     cht_buf_init(&rest, LIMIT_CLIENT_BYTES);
-    enum cht_err err = cli_filter_read(c, false, 0, &rest, &pairs);
+    enum cht_err err = cli_here(c, true, project);
+    if (err == CHT_OK && project[0] != '\0' && !cli_says_project(c))
+        cli_field_give(c, "project", project);
+    if (err == CHT_OK)
+        err = cli_filter_read(c, false, 0, &rest, &pairs);
     if (err == CHT_OK)
         err = cli_claim(c, NULL, &rest, pairs);
     cht_buf_clear(&rest);
@@ -121,7 +128,8 @@ const struct cli_command cli_next = {
     .details =
         "It is the first of `chitty ready`. Where nothing is ready the exit status is 7. With "
         "`--claim` it is claimed at once (as by `chitty claim`), so that of several who ask "
-        "each gets another; then the JSON document is a claim.",
+        "each gets another: in the folder of a project (`chitty init`) of that project, unless "
+        "the filter names one. Then the JSON document is a claim.",
     .kind = "@",
     .examples = "chitty next\n"
                 "chitty next --claim\n"

@@ -153,8 +153,9 @@ struct agent_place {
 
 /* The project of a folder (NULL: the agent's), for good: the place is written down, so that git is
  * not asked again. Of a clone that is in no project one is made, with `make`. git may take
- * `git_ms`. CHT_E_NOTFOUND: no clone, and no place; or with `make` false nothing is known of the
- * clone; CHT_E_TIMEOUT: git does not answer in time; errors of requests. */
+ * `git_ms`; 0: it is not asked, only places count. CHT_E_NOTFOUND: no clone, and no place; or with
+ * `make` false nothing is known of the clone; CHT_E_TIMEOUT: git does not answer in time; errors of
+ * requests. */
 CHT_MUST_USE enum cht_err agent_project_find(struct agent *a, const char *folder, bool make,
                                              int git_ms, struct agent_place *out);
 /* The folder is that project from now on: `project` (an id, its beginning, or a name), or a new one

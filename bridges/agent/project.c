@@ -403,7 +403,7 @@ enum cht_err agent_project_find(struct agent *a, const char *folder, bool make, 
         err = by_place(a, path, top, p);
     if (err == CHT_OK && p->changed && make)
         err = agent_place_write(a, p);
-    else if (err == CHT_E_NOTFOUND && clone) {
+    else if (err == CHT_E_NOTFOUND && clone && git_ms != 0) {
         (void)snprintf(p->folder, sizeof p->folder, "%s", top);
         err = find_clone(a, make, git_ms, p);
     }

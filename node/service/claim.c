@@ -378,6 +378,9 @@ static enum cht_err refused(struct claiming *x, enum net_claim_state state)
     if (state == NET_CLAIM_DENIED)
         return node_fault_set(&x->fault, CHT_E_DENIED, cht_bytes(NULL, 0),
                               "the device that grants claims of it does not let this one write");
+    if (x->next)
+        return node_fault_set(&x->fault, CHT_E_BUSY, cht_bytes(NULL, 0),
+                              "others were faster each time: try again");
     if (state == NET_CLAIM_GONE)
         return node_fault_set(&x->fault, CHT_E_INVALID, cht_bytes_str("todo"),
                               "it is finished or deleted on the device that grants claims of it");

@@ -39,7 +39,7 @@ struct service_ask {
     local_client_id client;
     const struct local_output *out;
     struct cht_buf message; /* the request, to be carried on when it is answered */
-    uint32_t tried[8];      /* with `next`: those that another got first */
+    uint32_t tried[32];     /* with `next`: those that another got first */
     unsigned tried_count;
     struct net_claim_ask what;
     char holder[LIMIT_HOLDER_BYTES]; /* where what.holder points */

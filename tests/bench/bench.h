@@ -42,6 +42,8 @@ void bench_import(struct bench *b);
 void bench_hook(struct bench *b);
 void bench_wake(struct bench *b);
 void bench_mcp(struct bench *b);
+void bench_claim(struct bench *b);
+void bench_ready(struct bench *b);
 
 /* --- measure.c ------------------------------------------------------------------------------ */
 

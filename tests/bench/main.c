@@ -14,7 +14,7 @@ static const struct {
     { "cli", bench_cli },         { "hostile", bench_hostile },   { "idle", bench_idle },
     { "query", bench_query },     { "discover", bench_discover }, { "trace", bench_trace },
     { "import", bench_import },   { "hook", bench_hook },         { "wake", bench_wake },
-    { "mcp", bench_mcp },
+    { "mcp", bench_mcp },         { "claim", bench_claim },       { "ready", bench_ready },
 };
 
 static void put(struct bench_figure *list, size_t *count, const char *name, double value)

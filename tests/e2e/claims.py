@@ -39,7 +39,7 @@ def the_device_that_made_a_todo_grants_it_to_the_other(world):
     same((got["state"], got["token"], got["arbiter"]), ("held", "1.1", device(a)), "the grant")
     # the answer came when this node had the entry, which the other one wrote
     same(holder(b, todo), ("held", "desktop"), "who holds it, here")
-    same(b.read("status")["counts"]["entries"], entries + 1, "entries of the one asked")
+    same(b.read("status")["counts"]["entries"], entries + 2, "entries: the session, and the claim")
     written = b.read("log", todo)[0]
     same((written["device"], written["chittyId"]), (device(a), todo), "who wrote it")
     refused = claim(a, todo, "s1", status=CONFLICT)

@@ -240,6 +240,30 @@ def init_makes_any_folder_a_project(world):
 
 
 @test
+def in_the_folder_of_a_project_what_is_added_and_taken_is_of_it(world):
+    home = world.home("laptop").init().run()
+    thesis = world.folder / "thesis"
+    (thesis / "sub").mkdir(parents=True)
+    project = init(home, thesis)["project"]
+    other = home.chitty("project", "create", "Other").out.strip()
+
+    def chitty(*words, status=nodes.OK, session=""):
+        return home.call("env", "-C", str(thesis / "sub"), nodes.CHITTY, *words, status=status,
+                         env={"CHITTY_SESSION": session}).out.strip()
+
+    home.add("elsewhere", "--priority", "critical")
+    foreign = chitty("add", "of another", "--project", "Other", "--priority", "high")
+    own = chitty("add", "of it")
+    todos = home.todos()
+    same([todos[t].get("project") for t in (own, foreign)], [project, other], "projects")
+    expect("of it" in chitty("next", "--claim", session="s1"), "not what matters more elsewhere")
+    chitty("next", "--claim", session="s1", status=NOTFOUND)
+    expect("of another" in chitty("next", "--claim", "project:Other", session="s1"), "named")
+    same({r["title"]: r["holderName"] for r in home.read("claims")},
+         {"of it": "s1", "of another": "s1"}, "by a session that has a record now")
+
+
+@test
 def init_of_a_clone_tells_its_project(world):
     home = world.home("laptop").init().run()
     one = repository(world.folder / "mono")
