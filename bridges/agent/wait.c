@@ -26,6 +26,7 @@ struct waiting {
     json_t *held;  /* ids of todos that the session holds */
     json_t *ended; /* ids told by the bell, beside those in the log */
     bool again;    /* it rang: look */
+    bool over;     /* the session has ended since then, perhaps before the bell was there */
     char happened[HAPPENED_MAX];
 };
 
@@ -184,6 +185,20 @@ static void tell(struct waiting *w, const char *id, const char *title, const cha
                        quoted, what, more);
 }
 
+/* Has the session ended, by the last that was written of its status? */
+static bool is_over(const struct waiting *w, json_t *log)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(log, i, entry) /* newest first */
+    {
+        const char *status = json_string_value(put_of(entry, "status"));
+        if (status != NULL && is(bridge_json_str(entry, "chittyId"), w->a->session))
+            return is(status, "ended") || is(status, "crashed");
+    }
+    return false;
+}
+
 /* What others have done: which todos ended, and messages. */
 static void read_log(struct waiting *w, const json_t *log)
 {
@@ -326,9 +341,11 @@ static enum cht_err look(struct waiting *w, struct agent_news *out)
         err = asks[0].err != CHT_OK ? asks[0].err : asks[1].err;
     if (err == CHT_OK) {
         take_held(w, asks[2].out);
-        if (w->since != NULL)
+        if (w->since != NULL) {
             read_log(w, asks[0].out);
-        err = look_for_freed(w, asks[0].out);
+            w->over = is_over(w, asks[0].out);
+        }
+        err = w->over ? CHT_E_EXPIRED : look_for_freed(w, asks[0].out);
     }
     if (err == CHT_OK && asks[0].vector != NULL) {
         free(w->since);

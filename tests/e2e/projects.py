@@ -409,6 +409,7 @@ def waiting_outlives_the_node_and_ends_with_its_reader(world):
     other.tell("wait")
     home.chitty("session", "update", "other", "--status", "ended")
     other.hear(err="expired")
+    other.ask("wait", err="expired")  # it had ended before
 
 
 if __name__ == "__main__":
