@@ -49,7 +49,7 @@ static void check_tasks(const struct hook_payload *p, struct hook_answer *answer
             check_todo(&todo);
             (void)hook_todo_before(t.before, todo.content);
         }
-        if (memchr(t.subject.data, '\0', t.subject.len) == NULL && t.subject.len != 0) {
+        if (t.subject.len != 0 && memchr(t.subject.data, '\0', t.subject.len) == NULL) {
             char text[LIMIT_TITLE_BYTES + 1] = { 0 };
             memcpy(text, t.subject.data, t.subject.len);
             hook_answer_context(answer, text);

@@ -20,8 +20,6 @@ struct machine {
     uint64_t now_ms;
     const char *actor; /* of its requests; NULL: the device */
     struct node_fault fault;
-    /* of its requests; NULL: machine_commit */
-    enum cht_err (*commit)(void *ctx, struct node_fault *fault);
 };
 
 struct machines {
@@ -89,8 +87,8 @@ static inline enum cht_err machine_ask(struct machine *m, enum node_msg_type typ
     m->now_ms += 1000;
     service_turn(m->service, m->now_ms);
     const struct local_handler handler = service_handler(m->service);
-    enum cht_err err = node_local_direct(&handler, m->commit == NULL ? machine_commit : m->commit,
-                                         m, cht_buf_view(&message), machine_hear, NULL, &m->fault);
+    enum cht_err err = node_local_direct(&handler, machine_commit, m, cht_buf_view(&message),
+                                         machine_hear, NULL, &m->fault);
     cht_buf_clear(&of);
     cht_buf_clear(&message);
     return err;
