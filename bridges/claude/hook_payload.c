@@ -1,6 +1,8 @@
 /* Reading a payload; see hook_payload.h. */
 #include "bridges/claude/hook_payload.h"
 
+#include "bridges/json/mend.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -56,44 +58,6 @@ const char *hook_number_at(const json_t *object, const char *key, char room[stat
 
 /* --- the text ------------------------------------------------------------------------------- */
 
-/* Four hex digits; -1: they are none. */
-static int unit_at(const uint8_t *at, const uint8_t *end)
-{
-    char digits[5] = { 0 }, *stop;
-    if (end - at < 4)
-        return -1;
-    memcpy(digits, at, 4);
-    const long v = strtol(digits, &stop, 16);
-    const bool plain = digits[0] != '-' && digits[0] != '+' && digits[0] != ' ';
-    return stop == digits + 4 && plain && v >= 0 ? (int)v : -1;
-}
-
-/* JSON.stringify of a text that was cut inside a character writes one half of a surrogate pair,
- * which no strict reader takes (RFC 8259 8.2). */
-static void mend_surrogates(struct cht_buf *bytes)
-{
-    const uint8_t *end = bytes->data + bytes->len;
-    for (uint8_t *at = bytes->data; at < end; at++) {
-        if (*at != '\\')
-            continue;
-        at++;
-        if (at == end || *at != 'u')
-            continue;
-        const int unit = unit_at(at + 1, end);
-        if (unit < 0xd800 || unit > 0xdfff)
-            continue;
-        int low = -1;
-        if (unit < 0xdc00 && end - at >= 11 && at[5] == '\\' && at[6] == 'u')
-            low = unit_at(at + 7, end);
-        if (low >= 0xdc00 && low <= 0xdfff) {
-            at += 10;
-            continue;
-        }
-        memcpy(at + 1, "fffd", 4);
-        at += 4;
-    }
-}
-
 /* Texts of tools may hold anything: a NUL, and integers that JavaScript has and C has not. */
 static json_t *load(const struct cht_buf *bytes)
 {
@@ -111,7 +75,7 @@ enum cht_err hook_payload_read(struct cht_buf *bytes, struct hook_payload *out)
         return CHT_E_LIMIT;
     if (bytes->len == 0)
         return CHT_E_MALFORMED;
-    mend_surrogates(bytes);
+    json_mend(bytes->data, bytes->len, false);
     json_t *root = load(bytes);
     const char *name = hook_id_at(root, "hook_event_name");
     if (!json_is_object(root) || name[0] == '\0') {

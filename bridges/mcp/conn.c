@@ -2,6 +2,7 @@
  * into its era. What a request asks is done elsewhere (methods.c and the others). */
 #include <stdlib.h>
 
+#include "bridges/json/mend.h"
 #include "bridges/mcp/own.h"
 
 enum cht_err mcp_conn_open(struct mcp_server *server, mcp_emit_fn *emit, void *user,
@@ -196,6 +197,22 @@ static enum mcp_fed sort(struct mcp_conn *conn, const json_t *message, const str
     return request(conn, message, id, way);
 }
 
+/* A text of a model may have been cut inside a character: who sent it hears an answer all the same,
+ * under the number that it waits for. */
+static json_t *parse(struct cht_bytes message)
+{
+    json_t *parsed =
+        json_loadb((const char *)message.data, message.len, JSON_REJECT_DUPLICATES, NULL);
+    uint8_t *copy = parsed == NULL && message.len != 0 ? malloc(message.len) : NULL;
+    if (copy == NULL)
+        return parsed;
+    memcpy(copy, message.data, message.len);
+    json_mend(copy, message.len, true);
+    parsed = json_loadb((const char *)copy, message.len, JSON_REJECT_DUPLICATES, NULL);
+    free(copy);
+    return parsed;
+}
+
 enum mcp_fed mcp_feed(struct mcp_conn *conn, struct cht_bytes message, const struct mcp_way *way)
 {
     if (message.len > MCP_LIMIT_MESSAGE_BYTES)
@@ -203,8 +220,7 @@ enum mcp_fed mcp_feed(struct mcp_conn *conn, struct cht_bytes message, const str
     if (mcp_guard(message) != CHT_OK)
         return reject(conn, way, NULL, MCP_INVALID_REQUEST,
                       "the message nests too deeply or has too many values");
-    json_t *parsed =
-        json_loadb((const char *)message.data, message.len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *parsed = parse(message);
     if (parsed == NULL)
         return reject(conn, way, NULL, MCP_PARSE_ERROR, "the message is not JSON");
     const enum mcp_fed fed = sort(conn, parsed, way);

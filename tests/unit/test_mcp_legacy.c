@@ -224,6 +224,23 @@ static void what_is_no_request_gets_an_error_without_id(void **state)
     assert_non_null(strstr(next(s)->text, "\"id\":6,\"error\":{\"code\":-32602"));
 }
 
+/* JSON.stringify writes half a surrogate pair where a text was cut inside a character. */
+static void text_cut_inside_a_character_is_answered_under_its_number(void **state)
+{
+    static const char *const texts[] = { "\\ud83d", "\\udc00 x", "\\ud83d\\u0041", "\\u0000" };
+    struct scene *s = *state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char text[256];
+        (void)snprintf(
+            text, sizeof text,
+            "{\"jsonrpc\":\"2.0\",\"id\":%zu,\"method\":\"ping\",\"params\":{\"a\":\"%s\"}}", i,
+            texts[i]);
+        (void)feed(s, text);
+        (void)snprintf(text, sizeof text, "{\"jsonrpc\":\"2.0\",\"id\":%zu,\"result\":{}}", i);
+        expect(s, text);
+    }
+}
+
 static void depth_length_and_number_of_values_are_bounded(void **state)
 {
     struct scene *s = *state;
@@ -289,6 +306,7 @@ int main(void)
         T(the_level_of_log_messages_can_be_set),
         T(a_legacy_stream_that_breaks_is_replaced_by_the_connections_own),
         T(what_is_no_request_gets_an_error_without_id),
+        T(text_cut_inside_a_character_is_answered_under_its_number),
         T(depth_length_and_number_of_values_are_bounded),
         T(a_client_cannot_pile_up_requests),
     };
