@@ -1,6 +1,7 @@
 /* checkpoint add: where work stands, said in a line; `chitty checkpoint TEXT` is the same. */
 #include "cli/base/change.h"
 #include "cli/base/fields.h"
+#include "cli/base/here.h"
 #include "cli/base/me.h"
 #include "cli/base/nudge.h"
 #include "cli/base/request.h"
@@ -122,7 +123,10 @@ static enum cht_err run(struct cli_context *c)
 {
     char title[LIMIT_TITLE_BYTES + 1], user[CLI_ME_MAX], deadline[CRDT_RFC3339_MAX];
     struct plans plans;
+    struct cli_here here;
     enum cht_err err = cli_text_args(c, 0, title, sizeof title);
+    if (err == CHT_OK)
+        err = cli_here_give(c, &here);
     if (err == CHT_OK)
         err = read_plans(c, &plans);
     if (err != CHT_OK)
@@ -156,7 +160,9 @@ const struct cli_command cli_checkpoint_add = {
     .name = "add",
     .summary = "Note where work stands; prints the id of the note.",
     .arguments = "TEXT…",
-    .details = "`chitty checkpoint TEXT` says the same. All words together are the text.",
+    .details = "`chitty checkpoint TEXT` says the same. All words together are the text. It is "
+               "of the session that this runs in, and of the folder's project unless --project "
+               "says another one or `none`.",
     .group = CLI_EVERYDAY,
     .kind = "change",
     .examples = "chitty checkpoint \"OAuth working locally\"\n"

@@ -1,6 +1,7 @@
 /* chitty todo create … */
 #include "cli/base/batch_line.h"
 #include "cli/base/change.h"
+#include "cli/base/here.h"
 #include "cli/base/options.h"
 #include "cli/commands.h"
 #include "crdt/limits.h"
@@ -32,9 +33,12 @@ static enum cht_err run(struct cli_context *c)
     if (file != NULL)
         return cli_batch_file(c, file);
     char text[LIMIT_TITLE_BYTES + 1];
+    struct cli_here here;
     enum cht_err err = check_required(c);
     if (err == CHT_OK && c->arg_count > 0)
         err = cli_text_args(c, 0, text, sizeof text);
+    if (err == CHT_OK)
+        err = cli_here_give(c, &here);
     if (err != CHT_OK)
         return err;
     const struct cli_change change = { .op = NODE_CREATE,
@@ -54,7 +58,9 @@ const struct cli_command cli_verb_create = {
     .name = "create",
     .summary = "Make a new one; prints its id.",
     .arguments = "[TEXT…]",
-    .details = "The text is its content, title or name.",
+    .details = "The text is its content, title or name. A todo or a checkpoint is of the session "
+               "that this runs in, and of the folder's project unless --project says another one "
+               "or `none`.",
     .group = CLI_RECORDS,
     .kind = "change",
     .examples = "chitty topic create \"Legal Case 12345\" --tag court\n"

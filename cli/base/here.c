@@ -3,6 +3,7 @@
 
 #include "cli/base/actor.h"
 #include "cli/base/agent.h"
+#include "cli/base/fields.h"
 #include "cli/base/filter.h"
 
 #include <stdio.h>
@@ -57,4 +58,40 @@ bool cli_says_project(const struct cli_context *c)
             return true;
     }
     return false;
+}
+
+/* `--project none` is taken off: the record has no project then. */
+static bool takes_none(struct cli_context *c)
+{
+    for (size_t i = 0; i < c->given_count; i++) {
+        const struct cli_given *g = &c->given[i];
+        if (g->field == NULL || strcmp(g->field->name, "project") != 0 ||
+            strcmp(g->value, "none") != 0)
+            continue;
+        c->given_count--;
+        memmove(&c->given[i], &c->given[i + 1], (c->given_count - i) * sizeof c->given[0]);
+        return true;
+    }
+    return false;
+}
+
+enum cht_err cli_here_give(struct cli_context *c, struct cli_here *room)
+{
+    char text[CRDT_ID_TEXT_MAX];
+    struct crdt_id id;
+    const char *actor = cli_actor(text);
+    const bool session = actor != NULL && crdt_id_parse(cht_bytes_str(actor), &id) == CHT_OK &&
+                         id.type == CRDT_SESSION;
+    *room = (struct cli_here){ .session = "" };
+    if (c->type != CRDT_TODO && c->type != CRDT_CHECKPOINT)
+        return CHT_OK;
+    const bool said = takes_none(c) || cli_says_project(c);
+    enum cht_err err = said && !session ? CHT_OK : cli_here(c, session, room->project);
+    if (err == CHT_OK && session) {
+        crdt_id_text(&id, room->session);
+        cli_field_give(c, "session", room->session);
+    }
+    if (err == CHT_OK && !said && room->project[0] != '\0')
+        cli_field_give(c, "project", room->project);
+    return err;
 }

@@ -12,6 +12,13 @@
  * it runs in one, has a record from now on. Errors of asking the node. */
 CHT_MUST_USE enum cht_err cli_here(struct cli_context *c, bool session,
                                    char out_project[static CLI_HERE_MAX]);
+/* A new todo or checkpoint is of that session and of that project, where the command line says no
+ * other; `--project none`: of no project. `room` outlives the command's use of its fields. Errors
+ * of asking the node. */
+struct cli_here {
+    char session[CRDT_ID_TEXT_MAX], project[CLI_HERE_MAX];
+};
+CHT_MUST_USE enum cht_err cli_here_give(struct cli_context *c, struct cli_here *room);
 /* Does the command line say of which project, by a flag or a word of a filter? */
 bool cli_says_project(const struct cli_context *c);
 

@@ -170,9 +170,9 @@ class Home:
 
     # --- commands
 
-    def call(self, *arguments, status=OK, stdin=None, env=None):
+    def call(self, *arguments, status=OK, stdin=None, env=None, cwd=None):
         """Run a program; its exit status has to be as said (None: any)."""
-        done = subprocess.run(arguments, env=dict(self.env, **(env or {})), input=stdin,
+        done = subprocess.run(arguments, env=dict(self.env, **(env or {})), input=stdin, cwd=cwd,
                               capture_output=True, text=True, timeout=2 * DEADLINE_S, check=False)
         result = Done(done.returncode, done.stdout, done.stderr)
         if status is not None and done.returncode != status:

@@ -264,6 +264,35 @@ def in_the_folder_of_a_project_what_is_added_and_taken_is_of_it(world):
 
 
 @test
+def what_a_person_or_a_session_adds_in_a_folder_is_of_its_project(world):
+    home = world.home("laptop").init().run()
+    folder = world.folder / "thesis"
+    (folder / "sub").mkdir(parents=True)
+    project = init(home, folder)["project"]
+
+    def of(*words, at=folder / "sub", **env):
+        got = home.call(nodes.CHITTY, *words, "--json", env=dict(GIT, **env), cwd=at).document()
+        got = got["results"][0] if "results" in got else got
+        data = home.read("show", got["chittyId"])["cells"]
+        return [cell["values"][0]["value"] for name in ("project", "session")
+                for cell in data if cell["field"] == name]
+
+    session = natural_id(3, "SESSION", "claude-code\nkey-1", "session")
+    same(of("add", "a"), [project], "a person's")
+    same(of("add", "b", CLAUDE_CODE_SESSION_ID="key-1"), [project, session], "a session's")
+    same(of("checkpoint", "c", CLAUDE_CODE_SESSION_ID="key-1"), [project, session], "a note")
+    same(of("claude", "todos", "add", "d"), [project], "by the longer word")
+    same(of("add", "e", "--project", "none"), [], "of none")
+    same(of("add", "f", at=world.folder), [], "elsewhere")
+    same(of("topic", "create", "g"), [], "a record of another type")
+    other = init(home, "--name", "other", folder.parent / "thesis" / "sub")["project"]
+    same(of("add", "h", "--project", "thesis"), [project], "of the project that is said")
+    same(of("add", "i"), [other], "of the nearest")
+    would = home.call(nodes.CHITTY, "add", "j", "--dry-run", "--json", env=GIT, cwd=folder)
+    same(would.document()["would"]["project"]["to"], project, "what would be")
+
+
+@test
 def init_of_a_clone_tells_its_project(world):
     home = world.home("laptop").init().run()
     one = repository(world.folder / "mono")
@@ -295,7 +324,7 @@ def a_session_is_told_what_others_did_once(world):
     same(one.ask("news prompt")["text"], "", "told once")
     same(two.ask("claim")["chittyId"], todo, "the next one that is ready")
     text = one.ask("news prompt")["text"]
-    expect("on laptop took " in text and "No todo is ready." in text, f"{text!r}")
+    expect("on laptop claimed " in text and "No todo is ready." in text, f"{text!r}")
     expect("This session holds TODO-" in two.ask("news start")["text"], "what it holds")
     home.call(nodes.CHITTY, "done", todo, env=dict(CHITTY_ACTOR=two.ask("ensure")["session"]))
     home.add("in no project")
@@ -338,7 +367,7 @@ def a_claim_that_another_takes_is_told_once_and_ends_the_waiting(world):
     two.ask(f"take {todo}")
     text = one.hear()["text"]
     expect('"Parser" is no longer held by this session: ' in text and
-           " on laptop took it just now" in text, f"{text!r}")
+           " on laptop claimed it just now" in text, f"{text!r}")
     same(one.ask("news prompt")["lost"], 0, "told once")
     two.ask("end")
     text = one.ask("news start")["text"]
