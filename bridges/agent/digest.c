@@ -156,7 +156,7 @@ enum deed {
 
 static const char *const deed_words[] = {
     [DEED_CHANGED] = "changed",     [DEED_SAID] = "commented on",   [DEED_ADDED] = "added",
-    [DEED_CLAIMED] = "took",        [DEED_RELEASED] = "let go of",  [DEED_REOPENED] = "reopened",
+    [DEED_CLAIMED] = "claimed",     [DEED_RELEASED] = "released",   [DEED_REOPENED] = "reopened",
     [DEED_COMPLETED] = "completed", [DEED_CANCELLED] = "cancelled", [DEED_DELETED] = "deleted",
 };
 
@@ -238,7 +238,23 @@ static void add_device(struct text *t, const char *name)
     add(t, quoted + 1);
 }
 
-/* "Refactoring" on desktop; SESSION-… on desktop; desktop */
+/* Granted to a session of another device than the one that wrote it down (PROTOCOL 13.3). */
+static bool is_granted(const json_t *entry)
+{
+    json_t *ops = json_object_get(entry, "ops"), *op;
+    const char *wrote = bridge_json_str(entry, "device");
+    size_t i;
+    json_array_foreach(ops, i, op)
+    {
+        const char *whose = bridge_json_str(json_object_get(op, "value"), "device");
+        if (is(bridge_json_str(op, "field"), "claim") && whose != NULL && wrote != NULL)
+            return strcmp(whose, wrote) != 0;
+    }
+    return false;
+}
+
+/* "Refactoring" on desktop; SESSION-… on desktop; desktop. Of a claim that a device granted to a
+ * session elsewhere, the session alone. */
 static void who_of(const json_t *entry, char out[static WHO_MAX])
 {
     const char *actor = bridge_json_str(entry, "actor");
@@ -250,6 +266,8 @@ static void who_of(const json_t *entry, char out[static WHO_MAX])
         add_quoted(&t, title, NAME_CHARS);
     else if (actor != NULL && actor[0] != '\0')
         add(&t, agent_short(actor).text);
+    if (t.len != 0 && is_granted(entry))
+        return;
     if (t.len != 0)
         add(&t, " on ");
     add_device(&t, device);
@@ -391,7 +409,7 @@ static const char *fate(const json_t *lost)
         if (is(field, "deleted") && json_is_true(json_object_get(one, "value")))
             return " deleted it ";
     }
-    return bridge_json_str(lost, "holder") == NULL ? " released it " : " took it ";
+    return bridge_json_str(lost, "holder") == NULL ? " released it " : " claimed it ";
 }
 
 /* The fields that others wrote since. */

@@ -14,6 +14,18 @@ static struct cht_bytes cut(struct cht_bytes text)
     return cht_bytes(text.data, len);
 }
 
+/* The text that a register shows; empty where it has none. */
+static struct cht_bytes shown_text(const struct node_service *s, const struct crdt_state *state,
+                                   const char *name)
+{
+    const unsigned type = state->id.type;
+    const struct crdt_field *f = crdt_field_named(type, cht_bytes_str(name));
+    const struct crdt_cell *c = crdt_state_cell(state, f->number, cht_bytes(NULL, 0));
+    if (c == NULL)
+        return (struct cht_bytes){ 0 };
+    return crdt_mp_peek(crdt_cell_shown(node_replica_graph(s->replica), type, c)->bytes).data;
+}
+
 static enum cht_err look_up(struct node_service *s, struct service_titles *titles,
                             const struct crdt_id *id, struct cht_bytes *out)
 {
@@ -30,12 +42,9 @@ static enum cht_err look_up(struct node_service *s, struct service_titles *title
     enum cht_err err = node_replica_state(s->replica, n, &state);
     if (err != CHT_OK)
         return err;
-    const struct crdt_field *f = crdt_field_named(id->type, cht_bytes_str(t->title_field));
-    const struct crdt_cell *c = crdt_state_cell(state, f->number, cht_bytes(NULL, 0));
-    struct cht_bytes text = { 0 };
-    if (c != NULL)
-        text = cut(
-            crdt_mp_peek(crdt_cell_shown(node_replica_graph(s->replica), id->type, c)->bytes).data);
+    struct cht_bytes text = cut(shown_text(s, state, t->title_field));
+    if (text.len == 0 && id->type == CRDT_SESSION)
+        text = cut(shown_text(s, state, "session_id"));
     titles->kept[n % TITLES_KEPT].n = n;
     titles->kept[n % TITLES_KEPT].known = true;
     titles->kept[n % TITLES_KEPT].len = (uint8_t)text.len;

@@ -155,7 +155,7 @@ static void of_one_todo_the_last_word_on_how_far_it_is_counts(void **s)
                                                             "value':{'holder':'" THEIRS "'}}]}]",
     };
     says(&told, "Since the last look here:\n"
-                "- SESSION-00000000 on desktop took TODO-00000000, 5 min ago\n"
+                "- SESSION-00000000 on desktop claimed TODO-00000000, 5 min ago\n"
                 "No todo is ready.\n");
 }
 
