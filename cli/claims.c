@@ -23,6 +23,7 @@ static void put_ms(struct cli_out *out, uint64_t ms)
 static void put_row(struct cli_out *out, struct cht_bytes record)
 {
     const struct cht_bytes state = node_mp_get_str(record, "state");
+    const struct cht_bytes holder = node_mp_get_str(record, "holderName");
     cli_put_cell(out, cli_short_id(node_mp_get_str(record, "chittyId")), 13);
     cli_put_text(out, "  ");
     cli_put_style(out, cht_bytes_eq(state, cht_bytes_str("held")) ? CLI_GREEN : CLI_YELLOW);
@@ -31,7 +32,7 @@ static void put_row(struct cli_out *out, struct cht_bytes record)
     cli_put_text(out, "  ");
     put_ms(out, node_mp_get_uint(record, "active", 0));
     cli_put_text(out, "  ");
-    cli_put_cell(out, node_mp_get_str(record, "holderName"), 24);
+    cli_put_cell(out, cli_short_id(holder), 24);
     cli_put_text(out, "  ");
     cli_put_cell(out, node_mp_get_str(record, "deviceName"), 12);
     cli_put_text(out, "  ");

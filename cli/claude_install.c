@@ -5,6 +5,17 @@
 
 #define TRIES 5u /* while other programs change the same files */
 
+/* What a person does after it. */
+static void tell_next(struct cli_context *c, const struct claude_plan *plan)
+{
+    bool any = false;
+    for (size_t i = 0; i < plan->count; i++)
+        any = any || plan->steps[i].changes;
+    if (any && !c->json && c->out.terminal)
+        cli_put_text(&c->out, "\nSessions of Claude Code that start from now on share todos; "
+                              "chitty claude doctor looks whether they do.\n");
+}
+
 static enum cht_err act(struct cli_context *c, const struct claude_wish *wish, bool print)
 {
     int lock = -1;
@@ -22,6 +33,8 @@ static enum cht_err act(struct cli_context *c, const struct claude_wish *wish, b
     }
     if (err == CHT_OK)
         err = cli_claude_tell(c, &plan, !print);
+    if (err == CHT_OK && !print && !wish->remove)
+        tell_next(c, &plan);
     claude_plan_clear(&plan);
     if (lock >= 0)
         (void)close(lock);

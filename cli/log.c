@@ -6,6 +6,16 @@
 
 #define SHORT_HASH 10u /* hex digits of an entry's hash */
 
+/* Who holds it since, or that nobody does (PROTOCOL 13.1). */
+static void put_claim(struct cli_out *out, struct cht_bytes claim)
+{
+    const struct cht_bytes holder = node_mp_get_str(claim, "holder");
+    cli_put_text(out, holder.len == 0 ? "claim unset" : "claim=");
+    cli_put_line(out, cli_short_id(holder));
+    if (holder.len != 0 && !node_mp_get_bool(claim, "confirmed"))
+        cli_put_text(out, " (unconfirmed)");
+}
+
 static void put_op(struct cli_out *out, unsigned type, struct cht_bytes op)
 {
     const struct cht_bytes name = node_mp_get_str(op, "field");
@@ -14,6 +24,10 @@ static void put_op(struct cli_out *out, unsigned type, struct cht_bytes op)
         name.len == 0 || type == 0 ? NULL : crdt_field_named(type, name);
     const bool drop = cht_bytes_eq(node_mp_get_str(op, "op"), cht_bytes_str("drop"));
     const bool set = field != NULL && field->kind == CRDT_SET;
+    if (type == CRDT_TODO && !drop && cht_bytes_eq(name, cht_bytes_str("claim"))) {
+        put_claim(out, value);
+        return;
+    }
     if (name.len > 0)
         cli_put_line(out, name);
     else

@@ -195,9 +195,24 @@ static void put_waits(struct cli_out *out, const json_t *waits)
     }
 }
 
+/* As wide as the widest id of these. */
+static size_t ids_width(const json_t *rows)
+{
+    size_t i, width = 0;
+    json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        const char *id = bridge_json_str(row, "chittyId");
+        const size_t len = strlen(agent_short(id == NULL ? "" : id).text);
+        width = len > width ? len : width;
+    }
+    return width;
+}
+
 static void put_rows(struct standup *s, const char *name, const json_t *rows)
 {
     struct cli_out *out = &s->c->out;
+    const size_t width = ids_width(rows);
     size_t i;
     json_t *row;
     if (json_array_size(rows) == 0)
@@ -211,7 +226,7 @@ static void put_rows(struct standup *s, const char *name, const json_t *rows)
         const struct agent_short brief = agent_short(id == NULL ? "" : id);
         const json_t *by = json_object_get(row, "by");
         cli_put_text(out, "  ");
-        cli_put_cell_of(out, brief.text, 16);
+        cli_put_cell_of(out, brief.text, width);
         cli_put_text(out, "  ");
         cli_put_line_of(out, bridge_json_str(row, "title"));
         if (by != NULL) {

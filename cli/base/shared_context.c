@@ -223,7 +223,8 @@ static void put_rows(struct cli_out *out, const char *name, const json_t *rows, 
         if (i == 0)
             put_head(out, name);
         cli_put_text(out, "  ");
-        cli_put_line_of(out, bridge_json_str(row, title));
+        cli_put_line_of(
+            out, bridge_json_str(row, bridge_json_str(row, title) != NULL ? title : "sessionId"));
         for (size_t k = 0; more[k] != NULL; k++) {
             const char *text = bridge_json_str(row, more[k]);
             if (text == NULL)
