@@ -370,7 +370,8 @@ static enum cht_err miss_files(struct look *l)
     {
         char id[CRDT_ID_TEXT_MAX], task[MIRROR_NAME_MAX];
         const char *todo = bridge_json_str(known, "todo");
-        if (err != CHT_OK || todo == NULL || mirror_task_named(&l->tasks, name) != NULL)
+        if (err != CHT_OK || todo == NULL || mirror_task_named(&l->tasks, name) != NULL ||
+            mirror_there(l->m->list.folder, name))
             continue;
         (void)snprintf(id, sizeof id, "%s", todo);
         (void)snprintf(task, sizeof task, "%s", name);

@@ -214,14 +214,40 @@ static enum cht_err put_task(const char *folder, const char *name, const json_t 
 static unsigned long watermark(const char *folder)
 {
     char path[TEXT_MAX], text[32] = "";
+    struct stat st;
     (void)snprintf(path, sizeof path, "%s/.highwatermark", folder);
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
         return 0;
-    text[fread(text, 1, sizeof text - 1, f)] = '\0';
-    (void)fclose(f);
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && read(fd, text, sizeof text - 1) < 0)
+        text[0] = '\0';
+    (void)close(fd);
     text[strcspn(text, " \t\r\n")] = '\0';
     return number_of(text);
+}
+
+/* The highest number that a file has: also one of those beyond what is read of a list. */
+static enum cht_err highest(const char *folder, unsigned long *out)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *e;
+    char name[MIRROR_NAME_MAX];
+    if (dir == NULL)
+        return CHT_E_IO;
+    *out = 0;
+    while ((e = readdir(dir)) != NULL) {
+        const unsigned long number = name_of(e->d_name, name) ? number_of(name) : 0;
+        *out = number > *out ? number : *out;
+    }
+    (void)closedir(dir);
+    return CHT_OK;
+}
+
+bool mirror_there(const char *folder, const char *name)
+{
+    char path[TEXT_MAX];
+    (void)snprintf(path, sizeof path, "%s/%s.json", folder, name);
+    return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Under the lock of the list: no number up to this one is given again. */
@@ -299,16 +325,13 @@ enum cht_err mirror_write(const char *folder, const char *name, const json_t *wa
 enum cht_err mirror_next(const char *folder, struct mirror_hold *out,
                          char out_name[static MIRROR_NAME_MAX], unsigned *out_ms)
 {
-    struct mirror_tasks tasks = { 0 };
-    bool there = false;
+    unsigned long next = 0;
     enum cht_err err = lock_list(folder, out->path, out_ms);
     if (err != CHT_OK)
         return err;
-    unsigned long next = watermark(folder);
-    err = mirror_scan(folder, &there, &tasks);
-    for (size_t i = 0; i < tasks.count; i++)
-        next = number_of(tasks.list[i].name) > next ? number_of(tasks.list[i].name) : next;
-    mirror_tasks_clear(&tasks);
+    const unsigned long removed = watermark(folder);
+    err = highest(folder, &next);
+    next = removed > next ? removed : next;
     if (err == CHT_OK)
         (void)snprintf(out_name, MIRROR_NAME_MAX, "%lu", next + 1);
     else

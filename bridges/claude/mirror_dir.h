@@ -30,6 +30,8 @@ CHT_MUST_USE enum cht_err mirror_scan(const char *folder, bool *out_there,
 void mirror_tasks_clear(struct mirror_tasks *t);
 /* The task of that name; NULL. */
 struct mirror_task *mirror_task_named(const struct mirror_tasks *t, const char *name);
+/* Has the task a file, also one that is not among those that are looked at? */
+bool mirror_there(const char *folder, const char *name);
 
 /* Change a task: `was` is what was read of it (NULL: it was not there), `now` what it becomes
  * (NULL: it is removed, and the watermark follows). CHT_E_BUSY: somebody holds the lock (`*out_ms`:
