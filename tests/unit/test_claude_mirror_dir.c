@@ -63,27 +63,33 @@ static void next_is(const char *number)
     mirror_let_go(&hold);
 }
 
+/* In whatever order the folder tells its files: each time the highest is another one. */
 static void a_number_is_given_once_also_beyond_what_is_looked_at(void **state)
 {
     struct mirror_tasks tasks;
-    char file[32], number[32];
+    char file[32], path[128], number[32];
     bool there;
+    unsigned count = 2 * MIRROR_TASKS_MAX;
     (void)state;
-    for (unsigned i = 1; i <= MIRROR_TASKS_MAX + 100; i++) {
+    for (unsigned i = 1; i <= count; i++) {
         (void)snprintf(file, sizeof file, "%u.json", i);
         write_file(file, "{}");
     }
-    (void)snprintf(number, sizeof number, "%u", MIRROR_TASKS_MAX + 101);
-    next_is(number);
     assert_int_equal(CHT_OK, mirror_scan(folder, &there, &tasks));
     assert_int_equal(MIRROR_TASKS_MAX, tasks.count);
-    for (unsigned i = 1; i <= MIRROR_TASKS_MAX + 100; i++) {
+    for (unsigned i = 1; i <= count; i++) {
         (void)snprintf(number, sizeof number, "%u", i);
         assert_true(mirror_there(folder, number)); /* none is missing */
     }
-    (void)snprintf(number, sizeof number, "%u", MIRROR_TASKS_MAX + 101);
-    assert_false(mirror_there(folder, number));
     mirror_tasks_clear(&tasks);
+    for (; count > 2 * MIRROR_TASKS_MAX - 16; count--) {
+        (void)snprintf(number, sizeof number, "%u", count + 1);
+        assert_false(mirror_there(folder, number));
+        next_is(number);
+        (void)snprintf(file, sizeof file, "%u.json", count);
+        path_of(file, path);
+        assert_int_equal(0, unlink(path));
+    }
 }
 
 static void a_number_that_was_removed_is_not_given_again(void **state)
