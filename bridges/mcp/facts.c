@@ -103,18 +103,6 @@ const char *facts_text(struct facts *f)
 
 /* --- times ----------------------------------------------------------------------------------- */
 
-struct facts_time facts_time(int64_t ms)
-{
-    struct facts_time out = { "" };
-    const time_t now = time(NULL), then = (time_t)(ms / 1000);
-    struct tm a, b;
-    if (localtime_r(&now, &a) == NULL || localtime_r(&then, &b) == NULL)
-        return out;
-    const bool today = a.tm_year == b.tm_year && a.tm_yday == b.tm_yday;
-    (void)strftime(out.text, sizeof out.text, today ? "%H:%M" : "%Y-%m-%d %H:%M", &b);
-    return out;
-}
-
 struct facts_time facts_rfc3339(int64_t ms)
 {
     struct facts_time out = { "" };

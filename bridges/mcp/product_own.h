@@ -63,12 +63,10 @@ bool facts_put(json_t *object, const char *key, const char *text, size_t bytes_m
 /* NUL-terminated, until the next call. */
 const char *facts_text(struct facts *f);
 
-/* A time in ms since the Unix epoch: "10:42" today, else "2026-11-20 10:42", local. */
+/* A time in ms since the Unix epoch as RFC 3339 in UTC, to the second. */
 struct facts_time {
     char text[24];
 };
-struct facts_time facts_time(int64_t ms);
-/* The same as RFC 3339 in UTC. */
 struct facts_time facts_rfc3339(int64_t ms);
 
 /* A record of a todo as short JSON {id, title, status, …}; `claims`: those of the project (LOCAL

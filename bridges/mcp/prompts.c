@@ -50,7 +50,7 @@ static enum cht_err say_checkpoints(struct facts *f, struct agent *a)
     json_array_foreach(records, i, one)
     {
         const json_t *data = json_object_get(one, "data");
-        facts_say(f, "%s ", facts_time(bridge_json_int(data, "created", 0)).text);
+        facts_say(f, "%s ", facts_rfc3339(bridge_json_int(data, "created", 0)).text);
         facts_quote(f, bridge_json_str(data, "title"), 200);
         facts_say(f, "\n");
     }
@@ -74,7 +74,7 @@ static enum cht_err say_completed(struct facts *f, struct agent *a, int64_t sinc
                   where, "sort", "-completed_at", "limit", (int)PRODUCT_LIST_DEFAULT),
         &records);
     if (err == CHT_OK && json_array_size(records) > 0)
-        facts_say(f, "\nCompleted since %s:\n", facts_time(since_ms).text);
+        facts_say(f, "\nCompleted since %s:\n", facts_rfc3339(since_ms).text);
     json_array_foreach(records, i, one)
     {
         json_t *todo = facts_todo(a, one, NULL, false);

@@ -134,6 +134,24 @@ static bool check_below(struct check *c, const char *step, const json_t *schema,
     return fits;
 }
 
+/* A property that is not there, with those that are. */
+static bool unknown(struct check *c, const char *key, const json_t *properties)
+{
+    char list[120] = "";
+    const char *name;
+    const json_t *one;
+    size_t used = 0;
+    json_object_foreach((json_t *)(uintptr_t)properties, name, one)
+    {
+        if (used < sizeof list - 1) {
+            const int n = snprintf(list + used, sizeof list - used, "%s%s",
+                                   used == 0 ? "; known: " : ", ", name);
+            used += n > 0 ? (size_t)n : 0;
+        }
+    }
+    return wrong(c, "have `%s`, which is not known%s", mcp_short(key).text, list);
+}
+
 static bool check_object(struct check *c, const json_t *schema, const json_t *value, unsigned depth)
 {
     const json_t *properties = json_object_get(schema, "properties");
@@ -151,7 +169,7 @@ static bool check_object(struct check *c, const json_t *schema, const json_t *va
     {
         const json_t *below = json_object_get(properties, key);
         if (below == NULL && closed)
-            return wrong(c, "have `%s`, which is not known", mcp_short(key).text);
+            return unknown(c, key, properties);
         if (below != NULL && !check_below(c, key, below, one, depth))
             return false;
     }

@@ -54,7 +54,7 @@ static void list_note(struct listing *l, const json_t *record, const char *time_
     if (bridge_json_str(data, "status") != NULL)
         facts_say(&l->f, " %s", bridge_json_str(data, "status"));
     if (at >= 0)
-        facts_say(&l->f, ", %s", facts_time(at).text);
+        facts_say(&l->f, ", %s", facts_rfc3339(at).text);
     facts_say(&l->f, "\n");
     for (size_t i = 0; whole && i < sizeof texts / sizeof texts[0]; i++) {
         const char *text = bridge_json_str(data, texts[i]);

@@ -393,7 +393,7 @@ static void wrong_arguments_are_told_to_the_model_in_words(void **state)
     } wrong[] = {
         { "{}", "the arguments need `word`" },
         { "{\"word\":7}", "`word` must be of the type string" },
-        { "{\"word\":\"a\",\"x\":1}", "the arguments have `x`, which is not known" },
+        { "{\"word\":\"a\",\"x\":1}", "the arguments have `x`, which is not known; known: word" },
     };
     struct scene *s = *state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
