@@ -141,7 +141,7 @@ static const struct cli_alias aliases[] = {
     { "claude todos add", "todo create" },
     { "claude todos complete", "done" },
     { "claude todos sync", "claude track sync" },
-    { "claude sessions list", "session list" },
+    { "claude sessions list", "sessions --all" },
     { "claude session show", "session show" },
     { "claude session export", "session export" },
     { "claude session resume", "session resume" },

@@ -247,7 +247,8 @@ def the_words_of_the_original_documents_work(world):
     expect("Implement" not in desk.claude("tasks", "active"), "no task at work")
     desk.claude("task", "checkpoint", "Finished authentication")
     expect("Finished authentication" in desk.chitty("checkpoint", "list"), "the checkpoint")
-    desk.claude("sessions", "list")
+    desk.chitty("session", "create", "--session-id", "s-1", "--platform", "claude-code")
+    expect("s-1" in desk.claude("sessions", "list"), "the session by the name that it has")
     expect("yes" in desk.claude("track", "enable"), "enabled")
     for words in (["track", "sync"], ["todos", "sync", "notion", "tracker"]):
         expect("Notion" in desk.claude(*words), "what is not sent is said")
