@@ -4,7 +4,6 @@ happens is asserted step by step, and told.
 
     day.py [--write FILE]    also write the telling: docs/DAY.md"""
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -19,6 +18,7 @@ from discovery import Lan, in_sync, pair_all  # noqa: E402
 from mcp_client import Client  # noqa: E402
 from nodes import (CHITTY, DEADLINE_S, Failure, converge, expect, same, test,  # noqa: E402
                    until, verified)
+from repository import git  # noqa: E402
 
 ID = re.compile(r"(?:CHITTY-)?(TODO|SESSION|PROJ|CHECKPOINT)-[0-9A-HJKMNP-TV-Z]{8,26}")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?|\b\d\d:\d\d\b|"
@@ -144,25 +144,16 @@ class Seat:
         self.life.wait()
 
 
-def git(folder, *words):
-    env = {**os.environ, "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(folder),
-           "GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z"}
-    subprocess.run(["git", "-C", str(folder), "-c", "user.name=Ada", "-c",
-                    "user.email=ada@example.org", *words], check=True, capture_output=True,
-                   env=env)
-
-
 def clones(world):
     """Two clones of one repository, each with the address as its laptop knows it."""
     bare = world.folder / "app.git"
-    subprocess.run(["git", "init", "-q", "--bare", str(bare)], check=True)
+    git(world.folder, "init", "-q", "--bare", str(bare))
     folders = []
     for name, address in (("ada", "git@example.org:team/app.git"),
                           ("ben", "https://example.org/team/app")):
         folder = world.folder / f"src-{name}" / "app"
         folder.parent.mkdir()
-        subprocess.run(["git", "clone", "-q", str(bare), str(folder)], check=True,
-                       capture_output=True)
+        git(world.folder, "clone", "-q", str(bare), str(folder))
         if not folders:
             git(folder, "commit", "-q", "--allow-empty", "-m", "first")
             git(folder, "push", "-q", "origin", "HEAD")

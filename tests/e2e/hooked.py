@@ -7,6 +7,7 @@ import sys
 
 import nodes
 from nodes import CHITTY, DEADLINE_S, OK, Failure, expect, same
+from repository import git
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "claude"
 sys.path.insert(0, str(FOLDER.parent / "support"))
@@ -124,13 +125,10 @@ def root(home):
 def clone(world, name):
     """A clone with one commit and an address: one project on every machine."""
     folder = world.folder / name
-    env = dict(world.env, GIT_COMMITTER_DATE="2026-01-01T00:00:00Z")
-    for words in (["init", "-q", str(folder)],
-                  ["-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@example.org",
-                   "commit", "-q", "--allow-empty", "-m", "first",
-                   "--date=2026-01-01T00:00:00Z"],
-                  ["-C", str(folder), "remote", "add", "origin", "https://example.org/p.git"]):
-        subprocess.run(["git", *words], env=env, check=True)
+    folder.mkdir()
+    git(folder, "init", "-q")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "first")
+    git(folder, "remote", "add", "origin", "https://example.org/p.git")
     return folder
 
 

@@ -13,15 +13,11 @@ import time
 
 import nodes
 from nodes import CHITTY, DEADLINE_S, Failure, converged, expect, pair, same, seed, test, until
+from repository import git
 
 LIST = "work"
 ROUNDS = 40
 RANK = {"pending": 0, "blocked": 0, "in_progress": 1, "completed": 2, "cancelled": 2}
-
-
-def git(folder, *words):
-    subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=n@example.org", *words],
-                   cwd=folder, check=True, capture_output=True)
 
 
 class Desk:

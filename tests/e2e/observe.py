@@ -13,6 +13,7 @@ import time
 
 import nodes
 from nodes import NOTFOUND, converge, expect, pair, same, test, until
+from repository import git
 
 DAY_S = 24 * 3600
 
@@ -84,15 +85,6 @@ def the_node_keeps_an_observer_and_takes_it_along(world):
 
 
 # --- clones
-
-def git(folder, *words):
-    done = subprocess.run(["git", "-C", str(folder), "-c", "user.name=x", "-c", "user.email=x@x",
-                           "-c", "commit.gpgsign=false", *words], capture_output=True, text=True,
-                          check=False)
-    if done.returncode != 0:
-        raise nodes.Failure(f"git {' '.join(words)}: {done.stderr}")
-    return done.stdout.strip()
-
 
 def commit(folder, text):
     git(folder, "commit", "-q", "--allow-empty", "-m", text)

@@ -10,22 +10,12 @@ import time
 
 import nodes
 from nodes import CONFLICT, NOTFOUND, USAGE, expect, main, pair, same, test, until
+from repository import GIT, git
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from trace_end import natural_id  # noqa: E402
 
 SESSION = os.environ["CHITTY_SESSION_TOOL"]
-GIT = dict(GIT_AUTHOR_NAME="A", GIT_AUTHOR_EMAIL="a@example.org", GIT_COMMITTER_NAME="A",
-           GIT_COMMITTER_EMAIL="a@example.org", GIT_CONFIG_GLOBAL="/dev/null",
-           GIT_CONFIG_SYSTEM="/dev/null", GIT_AUTHOR_DATE="2026-01-01T00:00:00Z",
-           GIT_COMMITTER_DATE="2026-01-01T00:00:00Z")
-
-
-def git(folder, *words):
-    done = subprocess.run(["git", "-C", str(folder), "-c", "protocol.file.allow=always", *words],
-                          env=dict(os.environ, **GIT), capture_output=True, text=True, check=False)
-    expect(done.returncode == 0, f"git {words} in {folder}: {done.stderr}")
-    return done.stdout.strip()
 
 
 def repository(folder, what="one", empty=False):

@@ -10,6 +10,7 @@ import sys
 
 import nodes
 from nodes import CHITTY, CONFLICT, NOTFOUND, USAGE, Failure, expect, same, test, until
+from repository import git
 from terminals import Terminal
 
 PROMPT = "READY> "
@@ -19,18 +20,11 @@ def records(home, *words):
     return json.loads(home.chitty(*words, "--json").out)["data"]
 
 
-def git(home, folder, *words):
-    env = dict(home.env, HOME=str(folder), GIT_CONFIG_NOSYSTEM="1")
-    return subprocess.run(["git", "-C", str(folder), "-c", "user.name=Ana", "-c",
-                           "user.email=ana@example.org", *words], env=env, check=True,
-                          capture_output=True, text=True)
-
-
 def repository(home, name="repo"):
     folder = home.world.folder / name
     folder.mkdir()
-    git(home, folder, "init", "-q")
-    git(home, folder, "commit", "-q", "--allow-empty", "-m", "first")
+    git(folder, "init", "-q")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "first")
     return folder
 
 
