@@ -74,10 +74,12 @@ enum cht_err hook_wait(struct hook *h)
     enum cht_err err = hook_known(h);
     if (err == CHT_OK)
         err = agent_wait(h->agent, &wait, &news);
-    if (err == CHT_OK && news.text[0] != '\0') {
-        hook_answer_error(h->answer, HOOK_EXIT_BLOCK, news.text);
+    /* what cannot be noted as told would wake it again and again: then it is not woken */
+    const bool woken = err == CHT_OK && news.text[0] != '\0';
+    if (woken)
         err = agent_news_seen(h->agent, &news);
-    }
+    if (woken && err == CHT_OK)
+        hook_answer_error(h->answer, HOOK_EXIT_BLOCK, news.text);
     agent_news_clear(&news);
     (void)close(lock);
     return err == CHT_E_EXPIRED ? CHT_OK : err;

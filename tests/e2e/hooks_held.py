@@ -148,6 +148,28 @@ def who_else_edited_a_file_is_told_before_an_edit(world):
 # --- two machines
 
 @test
+def where_nothing_can_be_noted_nobody_is_woken(world):
+    home = world.home("laptop-a").init().run()
+    one = Session(home, "s-one", clone(world, "proj"))
+    two = Session(home, "s-two", one.folder)
+    one.hook("session-start", "session-start-startup")
+    two.hook("session-start", "session-start-startup")
+    two.hook("post-task", "post-task-create")
+    two.hook("post-task", "post-task-create-second")
+    two.hook("post-task", "post-task-update-links")
+    one.hook("session-start", "session-start-resume")
+    waiter = one.start("wait", one.payload("session-start-startup"))
+    until(lambda: waits(one), "the lock of the waiter")
+    seen = home.folder / "sessions" / one.record_id()
+    seen.unlink()
+    seen.mkdir()
+    (seen / "in the way").touch()
+    two.hook("post-task", "post-task-update-done")
+    out, err = waiter.communicate(timeout=2 * DEADLINE_S)
+    same((waiter.returncode, out), (OK, ""), f"the waiter ended ({err!r})")
+
+
+@test
 def a_session_hears_what_happened_and_is_woken_by_what_it_waits_for(world):
     one_home, two_home = pair(world, "laptop-a", "laptop-b")
     one = Session(one_home, "s-one", clone(world, "proj-a"))
