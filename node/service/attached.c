@@ -112,10 +112,7 @@ static enum cht_err load_type(struct node_service *s, unsigned type)
     enum cht_err err = node_find_open(node_replica_store(s->replica), &find, "n", &cursor);
     if (err != CHT_OK)
         return err;
-    while (err == CHT_OK && (err = node_find_next(cursor)) == CHT_OK)
-        err = cht_buf_add_u32(&numbers, (uint32_t)node_find_int(cursor, 0));
-    node_find_close(cursor);
-    err = err == CHT_E_NOTFOUND ? CHT_OK : err;
+    err = node_find_numbers(cursor, &numbers);
     struct cht_wire w = cht_wire(cht_buf_view(&numbers));
     while (err == CHT_OK && cht_wire_left(&w) != 0)
         err = add_entity(s, cht_wire_u32(&w));

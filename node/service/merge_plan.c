@@ -204,12 +204,7 @@ static enum cht_err who_names(struct node_service *s, const struct crdt_field *f
     const struct node_narrow narrow = { .field = f, .value = cht_bytes_str(text) };
     const struct node_find find = { .type = id->type, .narrow = &narrow, .narrow_count = 1 };
     enum cht_err err = node_find_open(node_replica_store(s->replica), &find, "n", &cursor);
-    if (err != CHT_OK)
-        return err;
-    while (err == CHT_OK && (err = node_find_next(cursor)) == CHT_OK)
-        err = cht_buf_add_u32(numbers, (uint32_t)node_find_int(cursor, 0));
-    node_find_close(cursor);
-    return err == CHT_E_NOTFOUND ? CHT_OK : err;
+    return err == CHT_OK ? node_find_numbers(cursor, numbers) : err;
 }
 
 /* In `item` the survivor stands in the place of the alias; in the survivor's own nothing does. */

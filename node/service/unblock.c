@@ -23,12 +23,7 @@ static enum cht_err dependents(struct node_service *s, const struct crdt_id *id,
         .type = CRDT_TODO, .narrow = &narrow, .narrow_count = 1, .limit = TOLD_MAX
     };
     enum cht_err err = node_find_open(node_replica_store(s->replica), &find, "n", &cursor);
-    if (err != CHT_OK)
-        return err;
-    while (err == CHT_OK && (err = node_find_next(cursor)) == CHT_OK)
-        err = cht_buf_add_u32(numbers, (uint32_t)node_find_int(cursor, 0));
-    node_find_close(cursor);
-    return err == CHT_E_NOTFOUND ? CHT_OK : err;
+    return err == CHT_OK ? node_find_numbers(cursor, numbers) : err;
 }
 
 /* Does a todo wait for another one than `but` that is open? */

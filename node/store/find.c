@@ -287,6 +287,15 @@ void node_find_close(struct node_cursor *c)
     free(c);
 }
 
+enum cht_err node_find_numbers(struct node_cursor *c, struct cht_buf *out)
+{
+    enum cht_err err = CHT_OK;
+    while (err == CHT_OK && (err = node_find_next(c)) == CHT_OK)
+        err = cht_buf_add_u32(out, (uint32_t)node_find_int(c, 0));
+    node_find_close(c);
+    return err == CHT_E_NOTFOUND ? CHT_OK : err;
+}
+
 bool node_find_is_null(const struct node_cursor *c, int column)
 {
     return sqlite3_column_type(c->st, column) == SQLITE_NULL;

@@ -270,6 +270,9 @@ CHT_MUST_USE enum cht_err node_find_links(struct node_store *s, unsigned type, u
 /* CHT_E_NOTFOUND: the end. */
 CHT_MUST_USE enum cht_err node_find_next(struct node_cursor *c);
 void node_find_close(struct node_cursor *c);
+/* Append the numbers in the first column of all that is left, 4 bytes each (cht_wire_u32), and
+ * close it in any case: for who writes or asks further while it goes through them. */
+CHT_MUST_USE enum cht_err node_find_numbers(struct node_cursor *c, struct cht_buf *out);
 /* How SQLite goes about a question, a line a step, for tests. */
 CHT_MUST_USE enum cht_err node_find_explain(struct node_store *s, const struct node_find *f,
                                             const char *columns, struct cht_buf *out);
