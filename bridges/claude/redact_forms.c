@@ -7,6 +7,7 @@ enum alphabet {
     WORD,   /* and _ and - */
     DOTTED, /* and . */
     UPPER,  /* A to Z and digits */
+    DIGITS,
     BASE64, /* letters, digits, + / = _ - . ~ */
 };
 
@@ -87,6 +88,8 @@ static bool belongs(uint8_t c, enum alphabet of)
         return is_alnum(c) || c == '_' || c == '-';
     case DOTTED:
         return is_alnum(c) || c == '_' || c == '-' || c == '.';
+    case DIGITS:
+        return is_digit(c);
     case UPPER:
         return is_digit(c) || (c >= 'A' && c <= 'Z');
     case BASE64:
@@ -192,6 +195,39 @@ static bool is_url_login(struct cht_bytes text, size_t at, struct claude_secret 
     return true;
 }
 
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '=';
+}
+
+/* `-u USER:PASSWORD` and `--user USER:PASSWORD` of curl, seen from the u. Of `-u 1000:1000`, which
+ * docker has, neither is a secret. */
+static bool is_flag_login(struct cht_bytes text, size_t at, struct claude_secret *out)
+{
+    const bool whole = at >= 2 && begins(text, at, "user") && text.data[at - 2] == '-';
+    size_t from = at + (whole ? 4 : 1);
+    if (at < 2 || text.data[at - 1] != '-' || from >= text.len || !is_blank(text.data[from]))
+        return false;
+    while (from < text.len &&
+           (is_blank(text.data[from]) || text.data[from] == '"' || text.data[from] == '\''))
+        from++;
+    const size_t name = from;
+    while (from < text.len && from - name < URL_PART_MAX && text.data[from] > ' ' &&
+           text.data[from] != ':' && text.data[from] != '/')
+        from++;
+    if (from == name || from >= text.len || text.data[from] != ':')
+        return false;
+    size_t end = ++from;
+    while (end < text.len && end - from < URL_PART_MAX && text.data[end] > ' ' &&
+           text.data[end] != '"' && text.data[end] != '\'')
+        end++;
+    if (end - from < 4 || end - from == run(text, from, DIGITS, SIZE_MAX) ||
+        strchr("$[{<", text.data[from]) != NULL)
+        return false;
+    *out = (struct claude_secret){ from, end, "password" };
+    return true;
+}
+
 /* Is `at` in the middle of a word? */
 static bool inside(struct cht_bytes text, size_t at)
 {
@@ -222,7 +258,7 @@ bool claude_secret_form(struct cht_bytes text, size_t at, struct claude_secret *
         return is_private_key(text, at, out);
     if (!is_alnum(c) || inside(text, at))
         return false;
-    if (is_jwt(text, at, out))
+    if (is_jwt(text, at, out) || (c == 'u' && is_flag_login(text, at, out)))
         return true;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
         if (forms[i].begin[0] == (char)c && begins(text, at, forms[i].begin) &&

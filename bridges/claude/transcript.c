@@ -14,7 +14,9 @@ bool claude_line_next(struct claude_lines *lines, struct cht_bytes *line)
         const size_t len = end == NULL ? rest.len : (size_t)(end - rest.data);
         const size_t step = end == NULL ? len : len + 1;
         lines->rest = cht_bytes(rest.data + step, rest.len - step);
-        *line = cht_bytes(rest.data, len > 0 && rest.data[len - 1] == '\r' ? len - 1 : len);
+        *line = cht_bytes(rest.data, len);
+        while (line->len > 0 && line->data[line->len - 1] == '\r')
+            line->len--; /* all of them: a text that was written again stays as it is */
         if (line->len > 0)
             return true;
     }

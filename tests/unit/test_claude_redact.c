@@ -72,6 +72,9 @@ static const struct given secrets[] = {
     { "{\\\"clientSecret\\\": \\\"a1b2c3d4e5\\\"}",
       "{\\\"clientSecret\\\": \\\"[redacted:secret]\\\"}" },
     { "curl --token a1b2c3d4e5f6 x", "curl --token [redacted:secret] x" },
+    { "curl -u ada:tulip42x https://x.example",
+      "curl -u ada:[redacted:password] https://x.example" },
+    { "curl --user 'ada@b.example:tulip 1'", "curl --user 'ada@b.example:[redacted:password] 1'" },
     { "mysql --password=tulip", "mysql --password=[redacted:password]" },
     { "machine git.example login ada password tulip42x",
       "machine git.example login ada password [redacted:password]" },
@@ -83,6 +86,9 @@ static const struct given secrets[] = {
 };
 
 static const char *const harmless[] = {
+    "docker run -u 1000:1000 x",
+    "curl -u ada:$TOKEN x",
+    "sort -u a:b --user-agent ada:tulip42x",
     "",
     "sk-",
     "sk-learn and scikit",
