@@ -340,7 +340,20 @@ static bool tells(uint16_t field)
     return crdt_field(CRDT_TODO, field) != NULL;
 }
 
-/* The values that the winner wrote, and others since, the newest first. */
+/* Was it written by the entry that made the todo? */
+static bool is_of_making(const struct node_service *s, const struct crdt_state *todo,
+                         const struct crdt_value *v)
+{
+    const struct crdt_cell *c = crdt_state_cell(todo, claims_field("created"), cht_bytes(NULL, 0));
+    if (c == NULL)
+        return false;
+    const struct crdt_place made =
+        crdt_cell_shown(node_replica_graph(s->replica), CRDT_TODO, c)->at;
+    return made.chain == v->at.chain && made.seq == v->at.seq;
+}
+
+/* The values that the winner wrote since it was made, and others since the claim, the newest first.
+ */
 static unsigned done_since(struct node_service *s, const struct crdt_state *todo,
                            const struct service_held *h, struct done out[static WHAT_MAX])
 {
@@ -354,7 +367,7 @@ static unsigned done_since(struct node_service *s, const struct crdt_state *todo
         char text[CRDT_ID_TEXT_MAX];
         uint8_t key[HOLDER_KEY_BYTES];
         bool winners = false;
-        if (!tells(cell->field))
+        if (!tells(cell->field) || is_of_making(s, todo, v))
             continue;
         if (session_of(s, v->at, text)) {
             claims_key(cht_bytes_str(text), key);

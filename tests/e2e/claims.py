@@ -85,7 +85,8 @@ def without_it_a_claim_is_unconfirmed_until_they_meet(world):
 @test
 def apart_two_claim_and_together_one_of_them_has_it(world):
     a, b = pair(world, "laptop", "desktop")
-    todo, other = a.add("Write the tests"), b.add("Write the docs")
+    todo = a.chitty("add", "Write the tests", env={"CHITTY_SESSION": "s1"}).out.strip()
+    other = b.add("Write the docs")
     converge(a, b)
     a.stop()
     b.stop()
@@ -108,6 +109,7 @@ def apart_two_claim_and_together_one_of_them_has_it(world):
     same(told[0]["holder"], mine["holder"], "who won")
     what = {w["field"]: w["value"] for w in told[0]["what"]}
     same((what["status"], what["notes"]), ("completed", "done by the first"), "what was done")
+    same(sorted(what), ["completed_at", "notes", "status"], "nothing of what was there before")
     same([(c["chittyId"], c["deviceName"]) for c in claims(a)], [(other, "desktop")], "claims")
     lost = claims(a, "--session", mine["holder"])
     same([(c["state"], c["chittyId"], c["holder"]) for c in lost],
