@@ -13,7 +13,7 @@
 #define LOST_MAX    3u
 #define READY_MAX   3u
 #define TITLE_CHARS 60u
-#define NAME_CHARS  32u
+#define NAME_CHARS  36u /* as many as a UUID has */
 #define WHO_MAX     (8 * NAME_CHARS)
 
 /* --- text ---------------------------------------------------------------------------------- */

@@ -1,6 +1,9 @@
 /* What sessions know for each other; see shared_context.h. */
 #include "cli/base/shared_context.h"
 
+#include "cli/base/dates.h"
+#include "crdt/rfc3339.h"
+
 #include <stdlib.h>
 
 #define CONTEXTS_MAX    50u
@@ -211,6 +214,18 @@ static void put_head(struct cli_out *out, const char *name)
     cli_put_style(out, CLI_PLAIN);
 }
 
+/* A moment is told in local time. */
+static void put_more(struct cli_out *out, const char *text)
+{
+    char local[CLI_DATE_MAX];
+    uint64_t ms;
+    if (crdt_rfc3339_parse(cht_bytes_str(text), &ms) == CHT_OK) {
+        cli_date_local(ms, local);
+        text = local;
+    }
+    cli_put_line_of(out, text);
+}
+
 /* "  TITLE  (A, B)": `more` are members, NULL at the end. */
 static void put_rows(struct cli_out *out, const char *name, const json_t *rows, const char *title,
                      const char *const *more)
@@ -230,7 +245,7 @@ static void put_rows(struct cli_out *out, const char *name, const json_t *rows, 
             if (text == NULL)
                 continue;
             cli_put_text(out, first ? "  (" : ", ");
-            cli_put_line_of(out, text);
+            put_more(out, text);
             first = false;
         }
         cli_put_text(out, first ? "\n" : ")\n");
