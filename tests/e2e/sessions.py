@@ -279,19 +279,21 @@ def hooks_share_what_was_said_and_tell_where_it_left_off(world):
         return home.chitty("hook", word, stdin=json.dumps(payload),
                            env={"CLAUDE_PROJECT_DIR": str(home.garden)}).out
 
+    def blob(home):
+        return home.json("session", "show", KEY).get("transcript", {}).get("blob")
+
     hook(a, "session-start", "SessionStart", source="startup")
     session = a.json("session", "show", KEY)["chittyId"]
     hook(a, "pre-compact", "PreCompact", trigger="auto")
-    until(lambda: "transcript" in a.json("session", "show", KEY), "it is shared at a compaction")
+    first = until(lambda: blob(a), "it is shared at a compaction")
     with path.open("a") as more:
         more.write("\n" + json.dumps({"type": "user", "uuid": "late", "parentUuid": None,
                                "message": {"content": "the last word"}}) + "\n")
     hook(a, "session-end", "SessionEnd", reason="other")
     until(lambda: "the last word" in a.chitty("session", "context", KEY).out, "and at the end")
-    blob = a.json("session", "show", KEY)["transcript"]["blob"]
-    until(lambda: b.json("session", "show", KEY).get("transcript", {}).get("blob") == blob
+    until(lambda: blob(a) != first and blob(b) == blob(a)
           and b.json("session", "show", KEY)["state"] == "ended", "b knows")
-    expect(len(blob) == 64, "by its content")
+    expect(len(blob(b)) == 64, "by its content")
     b.chitty("session", "resume", KEY)
     told = hook(b, "session-start", "SessionStart", source="resume")
     expect(f"This goes on from session {session[7:24]}"[:40] in told, f"it is told: {told}")
