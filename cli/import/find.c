@@ -92,11 +92,13 @@ static enum cht_err put_get(const struct cli_import_record *r, struct cli_reques
     cht_buf_init(&fields, 4096);
     enum cht_err err = cli_import_fields(r, &all, &fields);
     if (err == CHT_OK)
-        err = crdt_mp_put_map(&q->message, all ? 2 : 3);
+        err = crdt_mp_put_map(&q->message, all ? 3 : 4);
     if (err == CHT_OK)
         err = node_mp_put_key_text(&q->message, "operation", "get");
     if (err == CHT_OK)
         err = cli_put_entity(q, r->id_text);
+    if (err == CHT_OK) /* a duplicate is compared with itself */
+        err = node_mp_put_key_bool(&q->message, "exact", true);
     if (err == CHT_OK && !all)
         err = node_mp_put_key_raw(&q->message, "fields", cht_buf_view(&fields));
     cht_buf_clear(&fields);

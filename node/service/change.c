@@ -121,8 +121,8 @@ static enum cht_err tidy_address(struct plan *p, struct node_edit *edits, size_t
     return err;
 }
 
-/* PROTOCOL 5.10: a merge hides the one and gives the other what it had; a bare link does neither.
- */
+/* PROTOCOL 5.10: a merge hides the one and gives the other what it had; a bare link does neither. An
+ * import takes over what was merged before (LOCAL 3.10). */
 static enum cht_err check_alias(const struct node_edit *edits, size_t count,
                                 struct node_fault *fault)
 {
@@ -145,7 +145,7 @@ static enum cht_err write_data(struct plan *p, const struct node_change *c,
     enum cht_err err =
         node_edits_read(item->id.type, c->data, &resolver, &p->s->arena, fault, &edits, &count);
     if (err == CHT_OK)
-        err = check_alias(edits, count, fault);
+        err = p->circles ? CHT_OK : check_alias(edits, count, fault);
     if (err == CHT_OK && item->id.type == CRDT_REPO)
         err = tidy_address(p, edits, count);
     if (err == CHT_OK && item->id.type == CRDT_TODO)

@@ -333,7 +333,7 @@ enum cht_err node_store_get_meta(struct node_store *s, const char *key, struct c
     cht_buf_reset(out);
     err = cht_buf_add(out, store_column(st, 0));
     sqlite3_reset(st);
-    return err;
+    return err == CHT_E_LIMIT ? CHT_E_CORRUPT : err; /* nothing so long was ever written there */
 }
 
 enum cht_err node_store_each_meta(struct node_store *s, const char *prefix, node_meta_fn *each,

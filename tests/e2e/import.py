@@ -106,6 +106,7 @@ def an_export_goes_in_and_comes_out_the_same(world):
                 for table, fields in read_schema(schema.DOCS).values()}
     gone = a.add("Deleted", "--label", "x")
     a.chitty("todo", "delete", gone)
+    a.chitty("merge", a.add("Said twice"), a.add("said twice."))
     hard = write(world, "hard.jsonl", extremes())
     same(counts(take(a, hard)), (4, 0, 0, 0, 0), "of the extremes")
     same(counts(take(a, hard)), (0, 0, 4, 0, 0), "of the extremes a second time")
@@ -117,7 +118,7 @@ def an_export_goes_in_and_comes_out_the_same(world):
     same_records(lines(world.folder / "came")[1:], whole, "what came through a pipe")
     expect(stat.S_ISFIFO(os.stat(pipe).st_mode), "the pipe is a pipe")
     same_records(export(a, "--deleted"), whole, "a second export")
-    same(len(whole), len(entities) + 1 + 4, "records exported")
+    same(len(whole), len(entities) + 1 + 2 + 4, "records exported")
     same({json.loads(r)["type"] for r in whole}, set(entities), "types exported")
     visible = export(a)
     same_records([r for r in whole if '"deleted":true' not in r], visible, "without --deleted")
@@ -126,6 +127,7 @@ def an_export_goes_in_and_comes_out_the_same(world):
     b = world.home("b").init()  # no node: the home itself
     same(counts(take(b, path)), (len(whole), 0, 0, 0, 0), "of the whole")
     same_records(export(b, "--deleted"), whole, "what came in goes out")
+    same(sum('"alias_of":"CHITTY-TODO' in r for r in whole), 1, "what is the same stays so")
     same(b.read("verify")["ok"], True, "verify")
     same(counts(take(b, path)), (0, 0, len(whole), 0, 0), "of the whole a second time")
     # here already: it stays, unless it is to be as the file says

@@ -21,6 +21,7 @@ TYPE_OF = {"TOPIC": "topic", "PROJ": "project", "SESSION": "session", "TODO": "t
 NAMES = {1: "TOPIC", 2: "PROJ", 3: "SESSION", 4: "TODO", 5: "CONTEXT", 6: "REPO", 7: "SERVICE",
          8: "MESSAGE", 9: "CHECKPOINT", 10: "DEVICE"}
 # fields that the node holds to a form of their own (LOCAL 3): these texts are good
+UNWRITTEN = ("deleted", "alias_of")  # by commands of their own (LOCAL 3.2, 9)
 SPECIAL = {"recurrence": ["daily", "weekly", "every 3 days"],
            "url": ["github.com/a/b", "github.com/a/c", "github.com/a/d"]}
 
@@ -78,7 +79,7 @@ def flags_of(fields, which):
     words = []
     for f in fields.values():
         v = value(f, which)
-        if f.name == "deleted":
+        if f.name in UNWRITTEN:
             continue
         if f.kind == "set":
             words += [flag(f, True) + "=" + ("" if which == BASE else "+") + text_of(v)]
@@ -100,7 +101,7 @@ def key(field, name):
 
 def shown(field, a, b):
     """Which of two concurrent values is shown; b was written later by the clock."""
-    if field.kind == "register" and field.policy == "first":
+    if field.kind == "register" and field.policy in ("first", "token"):  # no value here is a claim
         return a
     if field.kind == "register" and field.policy == "max":
         return max(a, b)
@@ -151,7 +152,7 @@ def every_field_is_set_read_replicated_and_edited_apart(world):
         for home in (a, b):
             got = data(home, table, entities[number])
             for f in fields.values():
-                if f.name != "deleted":
+                if f.name not in UNWRITTEN:
                     same(got.get(f.name), wanted(f, f.name), f"{table}.{f.name} on {home.name}")
     # apart: a writes, then b, and neither has the other's
     b.stop()
@@ -177,7 +178,7 @@ def merged(a, b, table, fields, entity):
     for f in fields.values():
         one, two = value(f, HERE), value(f, THERE)
         what = f"{table}.{f.name}"
-        if f.name == "deleted":
+        if f.name in UNWRITTEN:
             continue
         if f.kind == "set":
             same(sorted(got[f.name]), sorted({value(f, n) for n in range(3)}), what)

@@ -374,6 +374,15 @@ def row_elements(row, kind, fields, cells):
     return found
 
 
+def holder_of(claim):
+    """What a column of the field `claim` names as holder; of equal keys the first counts."""
+    try:
+        value = json.loads(claim or "null", object_pairs_hook=lambda pairs: dict(reversed(pairs)))
+    except ValueError:
+        return None  # some value that is no JSON, as a text is
+    return value.get("holder") if isinstance(value, dict) else None
+
+
 def check_views(db, schema, elements, problems):
     """What is made of the rows for those who look from the other side (10.4)."""
     if elements != set(db.execute("SELECT field, value, n FROM element")):
@@ -389,9 +398,7 @@ def check_views(db, schema, elements, problems):
     for n, _, _, _, blockers, held, claim in rows:
         if blockers != waiting[n]:
             problems.append("todo row %d: blockers" % n)
-        claim = json.loads(claim, object_pairs_hook=lambda pairs: dict(reversed(pairs))) \
-            if claim is not None else None
-        holder = claim.get("holder") if isinstance(claim, dict) else None
+        holder = holder_of(claim)
         if held != (isinstance(holder, str) and holder != ""):
             problems.append("todo row %d: held" % n)
 
