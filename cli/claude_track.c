@@ -1,7 +1,10 @@
 /* chitty claude track enable|disable|sync */
+#include "bridges/claude/files.h"
 #include "bridges/claude/prefs.h"
 #include "cli/base/json.h"
 #include "cli/claude.h"
+
+#include <unistd.h>
 
 static void tell(struct cli_context *c, const struct claude_prefs *p)
 {
@@ -22,9 +25,14 @@ static void tell(struct cli_context *c, const struct claude_prefs *p)
 static enum cht_err turn(struct cli_context *c, bool on)
 {
     const struct claude_prefs p = { .intake = on, .auto_checkpoint = on };
-    enum cht_err err = claude_prefs_write(&p, &c->fault);
+    int lock = -1;
+    enum cht_err err = claude_files_lock(&c->fault, &lock);
+    if (err == CHT_OK)
+        err = claude_prefs_write(&p, &c->fault);
     if (err == CHT_OK)
         tell(c, &p);
+    if (lock >= 0)
+        (void)close(lock);
     return err;
 }
 

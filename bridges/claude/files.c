@@ -4,12 +4,15 @@
 
 #include "bridges/claude/jsonc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+#define BESIDE ".chitty-XXXXXX"
 
 static enum cht_err wrong(struct node_fault *fault, const char *what, const char *path)
 {
@@ -137,6 +140,30 @@ static bool dress(int fd, const struct claude_file *f, mode_t mode)
     return fchmod(fd, f->st.st_mode & 07777) == 0;
 }
 
+/* What a run that was killed left beside it; it may hold what the file holds. */
+static void sweep(const char *real)
+{
+    char folder[NODE_PATH_MAX], path[NODE_PATH_MAX + 300];
+    (void)snprintf(folder, sizeof folder, "%s", real);
+    char *slash = strrchr(folder, '/');
+    const char *name = slash == NULL ? real : real + (slash - folder) + 1;
+    const size_t len = strlen(name), tail = sizeof BESIDE - 1;
+    if (slash == NULL)
+        return;
+    *slash = '\0';
+    DIR *dir = opendir(folder[0] == '\0' ? "/" : folder);
+    const struct dirent *e;
+    while (dir != NULL && (e = readdir(dir)) != NULL) {
+        if (strncmp(e->d_name, name, len) != 0 || strlen(e->d_name) != len + tail ||
+            strncmp(e->d_name + len, BESIDE, tail - 6) != 0)
+            continue;
+        (void)snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        (void)unlink(path);
+    }
+    if (dir != NULL)
+        (void)closedir(dir);
+}
+
 enum cht_err claude_file_replace(const struct claude_file *f, struct cht_bytes text, mode_t mode,
                                  struct node_fault *fault)
 {
@@ -144,7 +171,8 @@ enum cht_err claude_file_replace(const struct claude_file *f, struct cht_bytes t
     enum cht_err err = f->there ? CHT_OK : make_folders(f->real, fault);
     if (err != CHT_OK)
         return err;
-    (void)snprintf(beside, sizeof beside, "%s.chitty-XXXXXX", f->real);
+    sweep(f->real); /* who writes holds the lock */
+    (void)snprintf(beside, sizeof beside, "%s" BESIDE, f->real);
     const int fd = mkostemp(beside, O_CLOEXEC);
     if (fd < 0)
         return wrong(fault, "write beside", f->path);

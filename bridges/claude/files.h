@@ -21,7 +21,8 @@ CHT_MUST_USE enum cht_err claude_file_read(const char *path, struct node_fault *
                                            struct claude_file *out);
 void claude_file_clear(struct claude_file *f);
 /* Put a text in its place, by a new file beside it and a rename, with mode and owner of the old one
- * (`mode` for one that was missing, whose folders are made). CHT_E_CONFLICT: it is not what was
+ * (`mode` for one that was missing, whose folders are made). What a killed run left beside it goes,
+ * so the lock of files is held. CHT_E_CONFLICT: it is not what was
  * read any more; CHT_E_DENIED: it is read-only, or its owner could not stay; CHT_E_FULL, CHT_E_IO.
  */
 CHT_MUST_USE enum cht_err claude_file_replace(const struct claude_file *f, struct cht_bytes text,

@@ -116,6 +116,18 @@ def files_that_are_missing_are_made_and_go_again(world):
 
 
 @test
+def what_a_killed_one_left_beside_goes(world):
+    desk = Desk(world)
+    desk.write(b'{"model": "opus"}')
+    left = desk.config / "settings.json.chitty-DQ46SA"
+    stays = [desk.config / "settings.json.chitty-mine", desk.config / "settings.json"]
+    for path in [left, stays[0]]:
+        path.write_text("half")
+    desk.claude("install")
+    same(sorted(desk.config.glob("settings*")), sorted(stays), "files")
+
+
+@test
 def links_stay_links_and_read_only_files_stay(world):
     desk = Desk(world)
     real = desk.folder / "dotfiles.json"
