@@ -345,7 +345,7 @@ static enum cht_err check_format(struct verify *v)
     struct cht_buf format;
     cht_buf_init(&format, 64);
     enum cht_err err = node_store_get_meta(v->checked, "format", &format);
-    if (err == CHT_E_NOTFOUND ||
+    if (err == CHT_E_NOTFOUND || err == CHT_E_CORRUPT ||
         (err == CHT_OK && (format.len != 1 || format.data[0] != NODE_STORE_FORMAT))) {
         problem(v, "table meta, row format", "it does not say the format of this build");
         err = CHT_OK;
@@ -367,10 +367,6 @@ enum cht_err node_replica_verify_file(const char *path, node_problem *each, void
     if (err != CHT_OK)
         return err;
     err = check_format(&v);
-    if (err == CHT_E_CORRUPT) {
-        problem(&v, "table meta, row format", "it is no number of a format");
-        err = CHT_OK;
-    }
     if (err == CHT_OK)
         err = verify_store(&v, 0, out);
     if (err != CHT_OK)
