@@ -32,6 +32,7 @@ LOOSE = (
     (re.compile(r"^ +\S+/cli/chitty"), " chitty"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "WHEN"),
     (re.compile(r"undoes [0-9a-f]{10}"), "undoes HEX"),
+    (re.compile(r"\b\d+ (ms|s|min)\b"), "AGE"),
     (re.compile(r"comes again as TODO-\w{8}"), "comes again as SOME"),
     (re.compile(r" +"), " "),
     (re.compile(r"[─┬┼┴┌┐└┘├┤]+"), "─"),
@@ -66,6 +67,7 @@ def apart(laptop, desktop, session):
 
 
 BETWEEN = {
+    "chitty claims": lambda laptop, desktop, session: converge(laptop, desktop),
     "chitty-node join": lambda laptop, desktop, session: desktop.add("Mend the gate"),
     "chitty conflicts": apart,
 }
