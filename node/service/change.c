@@ -121,8 +121,8 @@ static enum cht_err tidy_address(struct plan *p, struct node_edit *edits, size_t
     return err;
 }
 
-/* PROTOCOL 5.10: a merge hides the one and gives the other what it had; a bare link does neither. An
- * import takes over what was merged before (LOCAL 3.10). */
+/* PROTOCOL 5.10: a merge hides the one and gives the other what it had; a bare link does neither.
+ * An import takes over what was merged before (LOCAL 3.10). */
 static enum cht_err check_alias(const struct node_edit *edits, size_t count,
                                 struct node_fault *fault)
 {

@@ -63,7 +63,8 @@ CHT_MUST_USE enum cht_err node_store_put_meta(struct node_store *s, const char *
                                               struct cht_bytes value);
 /* Harmless without such a value. */
 CHT_MUST_USE enum cht_err node_store_drop_meta(struct node_store *s, const char *key);
-/* Copies into `out` (reset first). CHT_E_NOTFOUND; CHT_E_CORRUPT: it is longer than `out` may be. */
+/* Copies into `out` (reset first). CHT_E_NOTFOUND; CHT_E_CORRUPT: it is longer than `out` may be.
+ */
 CHT_MUST_USE enum cht_err node_store_get_meta(struct node_store *s, const char *key,
                                               struct cht_buf *out);
 
