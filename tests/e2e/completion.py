@@ -121,7 +121,7 @@ def scene(world):
     home = world.home("a").init().run()
     todos = [home.add("Buy milk", "--label", "dairy"),
              home.add("Call the court", "--label", "legal")]
-    while short(todos[0])[0] == short(todos[1])[0]:  # zsh inserts what they share, and lists nothing
+    while short(todos[0])[0] == short(todos[1])[0]:  # zsh would insert it, and list nothing
         home.chitty("todo", "delete", todos.pop())
         todos.append(home.add("Call the court", "--label", "legal"))
     project = home.chitty("project", "create", "Chronicle").out.strip()
