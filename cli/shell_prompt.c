@@ -3,13 +3,11 @@
 #include "cli/base/json.h"
 #include "cli/base/list.h"
 #include "cli/base/request.h"
+#include "cli/base/state_file.h"
 #include "cli/commands.h"
 #include "crdt/limits.h"
-#include "node/client/paths.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #define MANY 100u /* where counting ends: a prompt says no more */
 
@@ -70,35 +68,10 @@ static void put_segment(const struct figures *f, char *out, size_t size)
                        overdue);
 }
 
-/* Replaced in one step: a shell may be reading it. */
-static enum cht_err keep(struct cli_context *c, const char *segment)
-{
-    char path[NODE_PATH_MAX + 8], fresh[NODE_PATH_MAX + 32];
-    struct node_paths paths;
-    struct cht_error detail = { 0 };
-    enum cht_err err = node_paths_find(&detail, &paths);
-    if (err == CHT_OK)
-        err = node_path_make(paths.state, &detail);
-    if (err != CHT_OK)
-        return node_fault_from(&c->fault, err, &detail);
-    (void)snprintf(path, sizeof path, "%s/prompt", paths.state);
-    (void)snprintf(fresh, sizeof fresh, "%s.%ld", path, (long)getpid());
-    FILE *f = fopen(fresh, "we");
-    bool well = f != NULL && fprintf(f, "%s\n", segment) > 0;
-    if (f != NULL && fclose(f) != 0)
-        well = false;
-    if (well && rename(fresh, path) == 0)
-        return CHT_OK;
-    const int sys = errno;
-    (void)unlink(fresh);
-    return node_fault_set(&c->fault, CHT_E_IO, cht_bytes(NULL, 0), "cannot write %s: %s", path,
-                          strerror(sys));
-}
-
 static enum cht_err run(struct cli_context *c)
 {
     struct figures f = { 0 };
-    char segment[40];
+    char segment[40], line[48];
     c->type = CRDT_TODO;
     enum cht_err err = count_todos(c, NULL, &f.doing);
     if (err == CHT_OK)
@@ -106,8 +79,9 @@ static enum cht_err run(struct cli_context *c)
     if (err == CHT_OK)
         err = count_todos(c, "overdue", &f.overdue);
     put_segment(&f, segment, sizeof segment);
+    (void)snprintf(line, sizeof line, "%s\n", segment);
     if (err == CHT_OK)
-        err = keep(c, segment);
+        err = cli_state_write("prompt", line, &c->fault);
     if (err != CHT_OK)
         return err;
     if (!c->json) {

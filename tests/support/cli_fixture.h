@@ -100,10 +100,10 @@ static inline void cli_read_back(FILE *file, char *out, size_t size)
 static inline int cli_do(const struct cli_program *program, const char *line,
                          const struct cli_answer *answers)
 {
-    (void)setenv("CHITTY_PROJECT", "", 1); /* no node is asked which folder this is */
     struct cli_program played = *program;
     char text[4096], *argv[64];
     int argc = 0;
+    (void)setenv("CHITTY_PROJECT", "", 1); /* no node is asked which folder this is */
     played.open_backend = cli_open_played;
     (void)snprintf(text, sizeof text, "%s|%s", program->name, line);
     for (char *at = text; at != NULL && argc < 63; argc++) {
